@@ -1,0 +1,47 @@
+# What there is to do with lom. Only Go is needed; `make test` also uses other IPMI programs
+# where it can get them (see scripts/install-peers).
+
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PLATFORMS   := linux/amd64 linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64 illumos/amd64
+
+# The race detector needs a C compiler; without one the same tests run without it.
+RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+
+export CGO_ENABLED = 0
+
+.PHONY: build demo test lint fuzz soak cross peers generate clean
+
+build: ## the static binary bin/lom
+	go build -trimpath -ldflags '-s -w -X lom/cli.version=$(VERSION)' -o bin/lom ./cmd/lom
+
+demo: build ## a rack of eight servers to try things on
+	bin/lom demo
+
+test: peers ## all tests, against other IPMI programs too
+	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 20m ./...
+
+peers: ## the programs that the tests talk to
+	@scripts/install-peers
+
+lint: ## gofmt, go vet, staticcheck
+	@bad=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$bad" ] || { echo "not as gofmt writes it:"; echo "$$bad"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+fuzz: ## every fuzz target, five seconds each
+	@scripts/fuzz 5s
+
+soak: ## a thousand kill -9 of a BMC that is being written to
+	go test -count=1 -timeout 60m -run Kill ./test/faults -args -kills=1000
+
+cross: ## builds for every platform that is supported
+	@for p in $(PLATFORMS); do echo "GOOS=$${p%/*} GOARCH=$${p#*/}"; \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/lom && \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} go build ./... || exit 1; done
+
+generate: ## the generated files, from the tags and tables they come from
+	go generate ./...
+
+clean:
+	rm -rf bin dist
