@@ -1,0 +1,52 @@
+// Package client talks to BMCs: over IPMI 1.5 (lan) and IPMI 2.0 (lanplus), and in band through the driver of
+// the operating system (open).
+//
+// [Dial] opens a session, [OpenDevice] the device of this machine, [Do] carries out one command, and the procedures made of many commands
+// (reading the SDR repository, the SEL, a FRU) are functions that take a [Conn].
+package client
+
+import (
+	"context"
+
+	"lom/ipmi"
+)
+
+// A Conn carries requests to one management controller and returns its answers. It may be used
+// by many goroutines at a time.
+type Conn interface {
+	// Exchange sends one request and waits for its answer. An answer with a completion code
+	// other than 0 is no error here. Errors are of type *ipmi.Error.
+	Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error)
+}
+
+// Do carries out one command. The type of the response follows from the type of the request.
+// A completion code other than 0 is an *ipmi.Error that wraps the ipmi.CompletionCode.
+func Do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, req Q) (R, error) {
+	return DoLUN[Q, R, PR](ctx, c, 0, req)
+}
+
+// DoLUN is Do for a logical unit other than 0.
+func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, lun uint8, req Q) (R, error) {
+	var resp R
+	cmd := req.Command()
+	data, err := req.AppendBinary(nil)
+	if err != nil {
+		return resp, &ipmi.Error{Command: cmd, Err: err}
+	}
+	raw, err := c.Exchange(ctx, ipmi.RawRequest{Command: cmd, LUN: lun, Data: data})
+	if err != nil {
+		return resp, err
+	}
+	if raw.Code != ipmi.CodeOK {
+		// Some commands return data beside a completion code of their own, such as
+		// Get SDR's; what can be read of it is kept.
+		if len(raw.Data) > 0 {
+			_ = PR(&resp).UnmarshalBinary(raw.Data)
+		}
+		return resp, &ipmi.Error{Command: cmd, Code: raw.Code}
+	}
+	if err := PR(&resp).UnmarshalBinary(raw.Data); err != nil {
+		return resp, &ipmi.Error{Command: cmd, Err: err}
+	}
+	return resp, nil
+}

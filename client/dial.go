@@ -1,0 +1,156 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"lom/ipmi"
+	"lom/rmcp"
+)
+
+// defaults are the options that are not zero values.
+func defaults() config {
+	return config{
+		iface: Auto, privilege: ipmi.PrivilegeAdministrator, cipherSuite: -1, authType: -1, tries: 4,
+		logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// patience is how long an answer is waited for over an interface.
+func (c *config) patience(i Interface) patience {
+	p := patience{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1}
+	if i == LAN {
+		if p.first == 0 {
+			p.first = 2 * time.Second
+		}
+		return p
+	}
+	if p.first == 0 {
+		p.first = time.Second
+	}
+	p.grow = time.Second
+	return p
+}
+
+// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the default.
+//
+// The errors are *ipmi.Error. errors.Is tells them apart: ipmi.ErrPassword, ErrUser, ErrKey, ErrPrivilege, ErrCipherSuite,
+// ErrAuthType, ErrBusy (no free session), ErrNoIPMI20 and ErrNoIPMI15, ErrRefused (nothing listens at the port), ErrTimeout
+// (no answer at all), and *net.DNSError (the name does not resolve).
+func Dial(ctx context.Context, address string, opts ...Option) (*Session, error) {
+	c := defaults()
+	for _, o := range opts {
+		o(&c)
+	}
+	if err := c.check(); err != nil {
+		return nil, &ipmi.Error{Op: "open session", Peer: address, Err: err}
+	}
+	peers, err := resolve(ctx, address)
+	if err != nil {
+		return nil, &ipmi.Error{Op: "open session", Peer: address, Err: err}
+	}
+	// A name may have addresses that lead nowhere, such as localhost in IPv6.
+	for i, peer := range peers {
+		var s *Session
+		s, err = dialPeer(ctx, c, peer)
+		if err == nil {
+			return s, nil
+		}
+		err = &ipmi.Error{Op: "open session", Peer: peer.String(), Err: err}
+		var network *net.OpError
+		if i+1 == len(peers) || !errors.Is(err, ipmi.ErrRefused) && !errors.As(err, &network) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// dialPeer opens a session with the BMC at one address.
+func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, error) {
+	s := &Session{
+		transport: c.transport, peer: peer, config: c, log: c.logger,
+		tracing: c.logger.Enabled(ctx, levelPacket), window: congestion{size: 1},
+		reviving: make(chan struct{}, 1),
+	}
+	s.keepAlive.f = s.stayAlive
+	if s.transport == nil {
+		sock, err := dialConnected(peer)
+		if err != nil {
+			return nil, err
+		}
+		s.transport, s.ownTransport = newTransport(sock), true
+	}
+	l := newLogin(s, c.tries)
+	if err := l.first(ctx); err != nil {
+		if s.ownTransport {
+			_ = s.transport.Close()
+		}
+		return nil, err
+	}
+	s.install(l)
+	return s, nil
+}
+
+// check refuses options that no BMC could satisfy.
+func (c *config) check() error {
+	const lanPassword, lanplusPassword = 16, 20
+	limit := lanplusPassword
+	if c.iface == LAN {
+		limit = lanPassword
+	}
+	switch {
+	case c.iface != Auto && c.iface != LAN && c.iface != LANPlus:
+		return fmt.Errorf("unknown interface %q", c.iface)
+	case len(c.user) > 16:
+		return &ipmi.RangeError{Field: "length of the user name", Value: len(c.user), Max: 16}
+	case c.password.Len() > limit:
+		return &ipmi.RangeError{Field: "length of the password", Value: c.password.Len(), Max: uint64(limit)}
+	case c.kg.Len() > lanplusPassword:
+		return &ipmi.RangeError{Field: "length of the BMC key", Value: c.kg.Len(), Max: lanplusPassword}
+	case c.privilege < ipmi.PrivilegeCallback || c.privilege > ipmi.PrivilegeOEM:
+		return &ipmi.RangeError{Field: "privilege level", Value: uint8(c.privilege), Max: uint64(ipmi.PrivilegeOEM)}
+	case c.cipherSuite >= 0:
+		if _, ok := rmcp.CipherSuiteByID(c.cipherSuite); !ok {
+			return fmt.Errorf("%w: there is no cipher suite %d", ipmi.ErrCipherSuite, c.cipherSuite)
+		}
+	}
+	return nil
+}
+
+// resolve finds the addresses of a host, of which there is at least one.
+func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(address); err == nil {
+		return []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), rmcp.Port)}, nil
+	}
+	host, port := address, uint16(rmcp.Port)
+	if h, p, err := net.SplitHostPort(address); err == nil {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("%q is no port", p)
+		}
+		host, port = h, uint16(n)
+	}
+	if host == "" {
+		return nil, errors.New("no host name")
+	}
+	all := []netip.Addr{}
+	if a, err := netip.ParseAddr(host); err == nil {
+		all = append(all, a)
+	} else if all, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host); err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s has no address", host)
+	}
+	peers := make([]netip.AddrPort, len(all))
+	for i, a := range all {
+		peers[i] = netip.AddrPortFrom(a.Unmap(), port)
+	}
+	return peers, nil
+}

@@ -1,0 +1,269 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lom/ipmi"
+	"lom/ipmi/fru"
+)
+
+// codeFRUBusy is what the FRU commands answer while the device is in use (Tables 34-3 and 34-4).
+const codeFRUBusy ipmi.CompletionCode = 0x81
+
+// What can go wrong with a FRU write, for errors.Is.
+var (
+	ErrFRUSize   = errors.New("the image is bigger than the FRU inventory device")
+	ErrFRUVerify = errors.New("the FRU inventory device does not hold what was written to it")
+)
+
+// fruPieces are the sizes that are tried for one read or write, in bytes: the first fits into the one-byte
+// length of an IPMI 1.5 packet, the last into every message on an IPMB.
+var fruPieces = [...]int{240, 64, 32, 16, 8}
+
+// fruSafe is the piece that every way to a controller has room for.
+const fruSafe = 16
+
+// How often and how long a busy device is waited for.
+const (
+	fruWaits = 20
+	fruWait  = 200 * time.Millisecond
+)
+
+// A FRUDevice reads and writes one FRU inventory device. It remembers how much the BMC
+// takes at a time. It is not for concurrent use.
+type FRUDevice struct {
+	ID   uint8
+	Size int // bytes
+
+	c      Conn
+	words  bool
+	pieces []int // of fruPieces, those that were not refused
+	waits  int   // for a busy device
+}
+
+// OpenFRU asks for the size and the kind of a FRU inventory device. One that does not exist is an
+// error with the BMC's completion code.
+func OpenFRU(ctx context.Context, c Conn, id uint8) (*FRUDevice, error) {
+	info, err := Do(ctx, c, ipmi.GetFRUInventoryAreaInfo{Device: id})
+	if err != nil {
+		return nil, err
+	}
+	return &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords, pieces: fruPieces[:]}, nil
+}
+
+// Open opens another device of the same controller, and begins with the size of pieces that d has come to.
+func (d *FRUDevice) Open(ctx context.Context, id uint8) (*FRUDevice, error) {
+	e, err := OpenFRU(ctx, d.c, id)
+	if err == nil {
+		e.pieces = d.pieces
+	}
+	return e, err
+}
+
+// ByWords reports whether the device is read and written by words of two bytes.
+func (d *FRUDevice) ByWords() bool { return d.words }
+
+// Read reads what the FRU's areas hold, and no more of the device than that. The internal use area, which is the
+// controller's own, is left out. An image comes back beside an error of fru.Parse, see there; a
+// device that could not be read gives no image.
+func (d *FRUDevice) Read(ctx context.Context) (*fru.Image, error) {
+	b, err := fru.ReadAreas(d.Size, func(p []byte, at int) (int, error) { return d.readSome(ctx, p, at) })
+	if err != nil {
+		return nil, err
+	}
+	m, err := fru.Parse(b)
+	m.Internal = nil
+	return m, err
+}
+
+// ReadAll reads all bytes of the device. A device that ends before the size that it told is
+// returned as far as it goes.
+func (d *FRUDevice) ReadAll(ctx context.Context) ([]byte, error) {
+	b := make([]byte, d.Size)
+	for at := 0; at < len(b); {
+		n, err := d.readSome(ctx, b[at:], at)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return b[:at], nil
+		}
+		at += n
+	}
+	return b, nil
+}
+
+// readSome reads from byte at into p, as much as the BMC returns at a time. It returns 0
+// without an error where the device ends.
+func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error) {
+	skip := 0
+	if d.words {
+		skip = at & 1
+	}
+	for {
+		want := min(len(p)+skip, d.pieces[0])
+		if d.words {
+			want = (want + 1) &^ 1
+		}
+		req := ipmi.ReadFRUData{Device: d.ID, Offset: uint16(at - skip), Count: uint8(want)}
+		if d.words {
+			req.Offset, req.Count = req.Offset/2, req.Count/2
+		}
+		resp, err := Do(ctx, d.c, req)
+		if err != nil {
+			if at > 0 && len(d.pieces) == 1 && (errors.Is(err, ipmi.CodeParameterOutOfRange) || errors.Is(err, ipmi.CodeCannotReturnBytes)) {
+				return 0, nil
+			}
+			if err := d.smaller(ctx, err); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		n := int(resp.Count)
+		if d.words {
+			n *= 2
+		}
+		if n > len(resp.Data) || n > want {
+			return 0, &ipmi.Error{Command: req.Command(), Err: fmt.Errorf("%w: it says %d bytes and has %d", ipmi.ErrMalformed, n, len(resp.Data))}
+		}
+		if n <= skip {
+			return 0, nil
+		}
+		return copy(p, resp.Data[skip:n]), nil
+	}
+}
+
+// smaller decides after a refusal whether to try again, with smaller pieces or, if the device is busy, after a
+// while; else it returns the error.
+func (d *FRUDevice) smaller(ctx context.Context, err error) error {
+	var code ipmi.CompletionCode
+	isCode := errors.As(err, &code)
+	switch {
+	case isCode && (code == codeFRUBusy || code == ipmi.CodeNodeBusy):
+		if d.waits++; d.waits > fruWaits {
+			return err
+		}
+		return pause(ctx, fruWait)
+	case len(d.pieces) == 1:
+		return err
+	case errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil && d.pieces[0] > fruSafe:
+		// Some BMCs do not answer what they cannot do: one time-out is enough.
+		for d.pieces[0] > fruSafe {
+			d.pieces = d.pieces[1:]
+		}
+		return nil
+	case isCode:
+		switch code {
+		case ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeCannotReturnBytes, ipmi.CodeParameterOutOfRange,
+			ipmi.CodeDataTruncated, ipmi.CodeUnspecified, ipmi.CodeNoResponse:
+			d.pieces = d.pieces[1:]
+			return nil
+		}
+	}
+	return err
+}
+
+// Write makes the device hold image from its first byte on, and reads back what it wrote. Only what differs from what the
+// device holds is written, the common header last. The error is ErrFRUSize, before anything is written,
+// or ErrFRUVerify; a protected part of the device is a completion code of Write FRU Data.
+func (d *FRUDevice) Write(ctx context.Context, image []byte) error {
+	if len(image) > d.Size {
+		return fmt.Errorf("%w: %d bytes for %d", ErrFRUSize, len(image), d.Size)
+	}
+	old, err := d.ReadAll(ctx)
+	if err != nil {
+		return err
+	}
+	if len(image) > len(old) {
+		return fmt.Errorf("%w: %d bytes for %d", ErrFRUSize, len(image), len(old))
+	}
+	const header = 8
+	for at := min(header, len(image)); at < len(image); {
+		n := d.difference(image, old, at)
+		if n == 0 {
+			at++
+			continue
+		}
+		if n, err = d.writeSome(ctx, image[at:at+n], at); err != nil {
+			return err
+		}
+		at += n
+	}
+	for at, end := 0, min(header, len(image)); at < end && !bytes.Equal(image[:end], old[:end]); {
+		n, err := d.writeSome(ctx, image[at:end], at)
+		if err != nil {
+			return err
+		}
+		at += n
+	}
+	now, err := d.ReadAll(ctx)
+	if err != nil {
+		return err
+	}
+	for i, x := range image {
+		if i >= len(now) || now[i] != x {
+			return &ipmi.Error{Op: fmt.Sprintf("write FRU %d", d.ID), Err: fmt.Errorf("%w: byte %d", ErrFRUVerify, i)}
+		}
+	}
+	return nil
+}
+
+// difference returns the length of what is to be written at byte at: 0 if that byte is as it should be. Equal stretches
+// shorter than a request's overhead do not end it.
+func (d *FRUDevice) difference(image, old []byte, at int) int {
+	if d.words {
+		if at&1 == 1 {
+			return 0 // its word was looked at with the byte before
+		}
+		if at+1 < len(image) && image[at] == old[at] && image[at+1] != old[at+1] {
+			return 2
+		}
+	}
+	if image[at] == old[at] {
+		return 0
+	}
+	const gap = 16
+	end, same := at+1, 0
+	for i := at + 1; i < len(image) && same < gap; i++ {
+		if same++; image[i] != old[i] {
+			end, same = i+1, 0
+		}
+	}
+	if d.words {
+		end = min((end+1)&^1, len(image))
+	}
+	return end - at
+}
+
+// writeSome writes the beginning of p at byte at and returns how much was taken.
+func (d *FRUDevice) writeSome(ctx context.Context, p []byte, at int) (int, error) {
+	if d.words && (at|len(p))&1 == 1 {
+		return 0, &ipmi.Error{Op: fmt.Sprintf("write FRU %d", d.ID), Err: errors.New("the device takes an even number of bytes only")}
+	}
+	for {
+		n := min(len(p), d.pieces[0])
+		req := ipmi.WriteFRUData{Device: d.ID, Offset: uint16(at), Data: p[:n]}
+		if d.words {
+			req.Offset /= 2
+		}
+		resp, err := Do(ctx, d.c, req)
+		if err != nil {
+			if err := d.smaller(ctx, err); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		took := int(resp.Count)
+		if d.words {
+			took *= 2
+		}
+		if took == 0 || took > n {
+			return 0, &ipmi.Error{Command: req.Command(), Err: fmt.Errorf("%w: it wrote %d of %d bytes", ipmi.ErrMalformed, took, n)}
+		}
+		return took, nil
+	}
+}

@@ -1,0 +1,84 @@
+package client
+
+import (
+	"log/slog"
+	"time"
+
+	"lom/ipmi"
+)
+
+// An Interface is a way to talk to a BMC.
+type Interface string
+
+// Interfaces.
+const (
+	Auto    Interface = "auto"    // lanplus where the BMC has it, else lan
+	LAN     Interface = "lan"     // IPMI 1.5
+	LANPlus Interface = "lanplus" // IPMI 2.0
+	Open    Interface = "open"    // in band, through the driver of the operating system: see OpenDevice
+
+	SerialBasic    Interface = "serial-basic"    // over a serial line: see NewSerial
+	SerialTerminal Interface = "serial-terminal" // the same in printable characters
+)
+
+// An Option changes how [Dial] opens a session.
+type Option func(*config)
+
+// config is what the options say. The zero values of the fields are not the defaults: see defaults.
+type config struct {
+	iface       Interface
+	user        string
+	password    ipmi.Secret
+	kg          ipmi.Secret
+	privilege   ipmi.Privilege // the most the session may do
+	roleLookup  bool           // RAKP looks users up by name and privilege
+	cipherSuite int            // -1: the best that both know
+	authType    int            // -1: the best that both know
+	timeout     time.Duration  // first wait for an answer; 0: measured
+	tries       int            // how often a packet is sent at the most
+	logger      *slog.Logger
+	transport   *Transport
+	keepAlive   time.Duration
+}
+
+// WithInterface chooses the interface; the default is Auto.
+func WithInterface(i Interface) Option { return func(c *config) { c.iface = i } }
+
+// WithUser sets the user name, 16 bytes at the most, and the password, 16 bytes at the most
+// over lan and 20 over lanplus.
+func WithUser(name string, password ipmi.Secret) Option {
+	return func(c *config) { c.user, c.password = name, password }
+}
+
+// WithKg sets the BMC key of two-key log-in, 20 bytes at the most.
+func WithKg(key ipmi.Secret) Option { return func(c *config) { c.kg = key } }
+
+// WithPrivilege sets the privilege level of the session; the default is Administrator.
+func WithPrivilege(p ipmi.Privilege) Option { return func(c *config) { c.privilege = p } }
+
+// WithRoleLookup makes the BMC look up the user by name and privilege (§13.20), not by name only.
+func WithRoleLookup() Option { return func(c *config) { c.roleLookup = true } }
+
+// WithCipherSuite pins the cipher suite of lanplus; the default is the best that both sides know.
+func WithCipherSuite(id int) Option { return func(c *config) { c.cipherSuite = id } }
+
+// WithAuthType pins the authentication type of lan; the default is the best that the BMC offers.
+func WithAuthType(a ipmi.AuthType) Option { return func(c *config) { c.authType = int(a) } }
+
+// WithRetry sets how long an answer is waited for, with the meaning of ipmitool's -N and -R: the first wait
+// lasts for timeout, each further one is a second longer (over lan: as long), and there are as many waits as tries; at the beginning
+// of each the packet is sent. A timeout of 0, the default, waits as long altogether as ipmitool does without -N (1 s over lanplus, 2 s over
+// lan), but sends again as soon as the measured round-trip time lets expect no answer. The default of tries is 4.
+func WithRetry(timeout time.Duration, tries int) Option {
+	return func(c *config) { c.timeout, c.tries = timeout, tries }
+}
+
+// WithLogger makes the session tell what it does: packets at slog.LevelDebug-4, decisions at
+// slog.LevelDebug. Secrets are not among it.
+func WithLogger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
+
+// WithTransport makes the session share the sockets of t; without it, Dial opens one.
+func WithTransport(t *Transport) Option { return func(c *config) { c.transport = t } }
+
+// WithKeepAlive makes an idle session send a command after d so that the BMC does not forget it; 0 is never.
+func WithKeepAlive(d time.Duration) Option { return func(c *config) { c.keepAlive = d } }

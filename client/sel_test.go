@@ -1,0 +1,144 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"lom/ipmi"
+	"lom/ipmi/sel"
+)
+
+func readIDs(t *testing.T, c Conn) ([]uint16, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var ids []uint16
+	for r, err := range SELEntries(ctx, c, ipmi.FirstRecord) {
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids, nil
+}
+
+func TestSELIsReadInOneExchangeARecord(t *testing.T) {
+	s := newFakeSEL(500)
+	ids, err := readIDs(t, s)
+	if err != nil || len(ids) != 500 || ids[499] != 500 || s.total != 500 {
+		t.Errorf("%d records, %d exchanges, %v", len(ids), s.total, err)
+	}
+	if ids, err := readIDs(t, newFakeSEL(0)); err != nil || len(ids) != 0 {
+		t.Errorf("empty: %v %v", ids, err)
+	}
+}
+
+func TestSELInPieces(t *testing.T) {
+	s := newFakeSEL(3)
+	s.piece = 8
+	n := 0
+	s.before = func(*fakeSEL, uint8) bool { n++; return n != 3 } // an event comes between two pieces
+	ids, err := readIDs(t, s)
+	if err != nil || len(ids) != 3 {
+		t.Errorf("%v %v", ids, err)
+	}
+	if s.count[0x42] != 2 {
+		t.Errorf("%d reservations", s.count[0x42])
+	}
+}
+
+func TestSELReservationAlwaysLost(t *testing.T) {
+	s := newFakeSEL(3)
+	s.piece = 8
+	s.before = func(*fakeSEL, uint8) bool { return false }
+	if _, err := readIDs(t, s); !errors.Is(err, ipmi.CodeReservationCanceled) {
+		t.Error(err)
+	}
+}
+
+func TestSELRecordVanishes(t *testing.T) {
+	s := newFakeSEL(6)
+	n := 0
+	s.before = func(s *fakeSEL, _ uint8) bool {
+		if n++; n == 3 { // records 1 and 2 are read, 3 is next
+			s.records = append(s.records[:2:2], s.records[3:]...)
+		}
+		return true
+	}
+	if ids, err := readIDs(t, s); err != nil || len(ids) != 5 || ids[2] != 4 {
+		t.Errorf("%v %v", ids, err)
+	}
+	// The whole SEL is cleared and new records come.
+	s, n = newFakeSEL(4), 0
+	s.before = func(s *fakeSEL, _ uint8) bool {
+		if n++; n == 3 {
+			s.records = newFakeSEL(9).records[7:]
+		}
+		return true
+	}
+	if ids, err := readIDs(t, s); err != nil || len(ids) != 4 || ids[2] != 8 || ids[3] != 9 {
+		t.Errorf("%v %v", ids, err)
+	}
+}
+
+func TestSELCircle(t *testing.T) {
+	s := newFakeSEL(5)
+	s.next = func(id, next uint16) uint16 {
+		if id == 4 {
+			return 2
+		}
+		return next
+	}
+	if ids, err := readIDs(t, s); !errors.Is(err, ErrRecordsCircle) || len(ids) != 4 {
+		t.Errorf("%v %v", ids, err)
+	}
+	s.next = func(id, next uint16) uint16 { return id }
+	if ids, err := readIDs(t, s); err != nil || len(ids) != 1 {
+		t.Errorf("%v %v", ids, err)
+	}
+}
+
+func TestClearSEL(t *testing.T) {
+	s := newFakeSEL(5)
+	n := 0
+	s.before = func(*fakeSEL, uint8) bool { n++; return n != 1 } // a new event comes after the first reservation
+	if err := ClearSEL(context.Background(), s); err != nil || len(s.records) != 0 || s.count[0x42] != 2 || s.erasing != 0 {
+		t.Errorf("%v, %d records, %d reservations", err, len(s.records), s.count[0x42])
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	s = newFakeSEL(5)
+	s.before = func(s *fakeSEL, _ uint8) bool { s.erasing = 2; return true }
+	if err := ClearSEL(ctx, s); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestDeleteAndAddSELEntry(t *testing.T) {
+	s := newFakeSEL(3)
+	if err := DeleteSELEntry(context.Background(), s, 2); err != nil || len(s.records) != 2 {
+		t.Error(err)
+	}
+	if err := DeleteSELEntry(context.Background(), s, 2); !errors.Is(err, ipmi.CodeNotPresent) {
+		t.Error(err)
+	}
+	if _, err := SELEntry(context.Background(), s, 2); !errors.Is(err, ipmi.CodeNotPresent) {
+		t.Error(err)
+	}
+	// A BMC with Partial Add SEL Entry only.
+	var got []byte
+	s.storage(0x45, func(d []byte) (ipmi.CompletionCode, []byte) {
+		if int(d[4]) != len(got) {
+			return ipmi.CodeParameterOutOfRange, nil
+		}
+		got = append(got, d[6:]...)
+		return 0, []byte{9, 0}
+	})
+	e, _ := sel.Event{Generator: sel.GeneratorSoftware, Revision: 4, SensorType: ipmi.SensorTemperature}.Record()
+	want := e.Bytes()
+	if id, err := AddSELEntry(context.Background(), s, e); err != nil || id != 9 || string(got) != string(want[:]) {
+		t.Errorf("%d %v %x", id, err, got)
+	}
+}
