@@ -1,0 +1,30 @@
+package bmc
+
+// An Event is a platform event: what a sensor or the BMC itself has to tell (§29.3, Table 29-5).
+// The SEL keeps it and PEF acts on it.
+type Event struct {
+	Generator    uint16 // as in a SEL record: 0020h is the BMC itself
+	SensorType   uint8  // Table 42-3
+	SensorNumber uint8
+	Type         uint8 // event/reading type, Table 42-1: 7 bits
+	Deassert     bool
+	Data         [3]byte // event data 1-3; FFh where unspecified
+
+	fromSystem bool // came over the system interface: logged even while logging is disabled (Table 22-2)
+}
+
+// generatorBMC is the generator ID of the BMC's own events (Table 32-1).
+const generatorBMC = 0x0020
+
+// raise tells all who listen about an event. The SEL listens first, so that those after it find the event's record.
+func (b *BMC) raise(e Event) {
+	if e.Generator == 0 {
+		e.Generator = generatorBMC
+	}
+	for _, f := range b.onEvent {
+		f(e)
+	}
+}
+
+// listen has f called, under the lock, with each event. It belongs into a family's load.
+func (b *BMC) listen(f func(Event)) { b.onEvent = append(b.onEvent, f) }

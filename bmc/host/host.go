@@ -1,0 +1,119 @@
+// Package host is what a BMC controls: a machine with power, a reset line and a boot device. The
+// packages below it are machines of several kinds. It knows nothing of IPMI packets.
+package host
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+// A Host is a machine.
+//
+// Its methods are called under the lock of its BMC: they return at once, and what takes time is
+// done after and told by an Event. They may be called from one goroutine at a time.
+type Host interface {
+	// Notify sets who is told of events. It is called once, before Control. The host calls f
+	// from no method of its own, and with no lock held, in the order in which things happen.
+	Notify(f func(Event))
+	// State returns what is known of the machine now.
+	State() State
+	// Control begins an action. ErrState says that the action means nothing in the present
+	// state, such as a reset of a machine that is off; ErrUnsupported that the machine cannot do it.
+	Control(Action) error
+	// SetCycleInterval sets how long a power cycle leaves the machine off.
+	SetCycleInterval(time.Duration)
+	// SetBoot says from where the machine boots at its next starts, until it is called again. What
+	// is meant for one start only is taken back by the BMC when Started comes.
+	SetBoot(Boot) error
+	// Identify turns the light or beep on or off by which people find the machine.
+	Identify(on bool) error
+	// Close lets the machine go. No event comes after it.
+	Close() error
+}
+
+// A Restorer is a Host that forgets its power state when its BMC stops. The BMC tells it, before
+// anything else, what mains coming back does to it.
+type Restorer interface {
+	Restore(on bool)
+}
+
+// A SystemInterfacer is a Host whose machine reaches the BMC from within, as a server does by KCS.
+type SystemInterfacer interface {
+	// SystemInterface returns where the machine connects to, with the protocol of QEMU's ipmi-bmc-extern; nil if
+	// it does not. It is called once, after Notify. The host closes it.
+	SystemInterface() net.Listener
+}
+
+// Errors of Control and SetBoot.
+var (
+	ErrState       = errors.New("not in the present state of the machine")
+	ErrUnsupported = errors.New("the machine cannot do that")
+)
+
+// State is what is known of a machine.
+type State struct {
+	On    bool  // power; also while the machine starts or shuts down
+	Fault error // why the last action failed, nil if it did not
+}
+
+// An Action is something to do to a machine.
+type Action uint8
+
+// Actions.
+const (
+	PowerOff Action = iota // at once
+	PowerOn
+	PowerCycle // off, and on again after the cycle interval
+	Reset
+	Diagnostic   // an interrupt that makes the operating system dump: NMI
+	SoftShutdown // ask the operating system to shut down
+)
+
+// String returns the action in words.
+func (a Action) String() string {
+	words := [...]string{"power off", "power on", "power cycle", "reset", "diagnostic interrupt", "soft shutdown"}
+	if int(a) < len(words) {
+		return words[a]
+	}
+	return "unknown action"
+}
+
+// An Event is something that happened to a machine.
+type Event struct {
+	Kind EventKind
+	Err  error // of Failed; of PoweredOff, the fault that switched the machine off, nil if none did
+}
+
+// An EventKind is what happened.
+type EventKind uint8
+
+// Kinds of event.
+const (
+	Started    EventKind = iota // power came on, or went off and on: the firmware runs and has taken its boot device
+	Restarted                   // the same after a reset, without power going off
+	Booted                      // the operating system runs
+	PoweredOff                  // power went off
+	Failed                      // what Control began did not come about
+)
+
+// A Device is a kind of device to boot from.
+type Device uint8
+
+// Boot devices.
+const (
+	BootDefault Device = iota // what the machine's own setup says
+	BootNetwork
+	BootDisk
+	BootSafe // disk, in safe mode
+	BootDiagnostic
+	BootCD
+	BootSetup // no booting: the firmware's setup
+	BootFloppy
+)
+
+// Boot is from where and how a machine boots.
+type Boot struct {
+	Device Device
+	EFI    bool // by UEFI rather than as a PC did
+}

@@ -1,0 +1,533 @@
+package qemu
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"lom/bmc/host"
+)
+
+// A Machine is a QEMU machine. Its zero value is of no use: see New.
+//
+// One goroutine, that of work, does all that takes time, one thing after the other, and tells the events.
+type Machine struct {
+	cfg  Config
+	done chan struct{} // closed when work has returned
+	made chan struct{} // closed when Notify has made the sockets
+
+	mu       sync.Mutex
+	wake     *sync.Cond
+	jobs     []func() // for work
+	on       bool
+	fault    error
+	boot     host.Boot
+	interval time.Duration
+	closed   bool
+	current  *run // the process or connection that there is, nil if none
+
+	// What follows belongs to the goroutine of work, once Notify was called.
+	notify func(host.Event)
+	paths  paths
+	qmp    net.Listener // QEMU connects to it
+	ipmi   net.Listener // QEMU's BMC connects to it; nil if there is none
+	serial net.Listener // QEMU's serial port connects to it; nil if there is none
+	unable error        // why no machine can be started
+	later  *time.Timer  // switches on after a cycle, nil if none does
+}
+
+// A run is one QEMU, from its start to its end.
+type run struct {
+	process *process // nil if it is attached to
+	monitor *monitor // nil until QEMU has greeted
+	kind    host.EventKind
+	args    string        // as it was started
+	obeys   bool          // it ends because it was told to
+	again   bool          // it ended at a reset, and is to be started as the boot device now wants it
+	why     error         // it was ended for this
+	greeted chan struct{} // closed when nobody waits for its greeting any more
+}
+
+// New returns a machine that is off.
+func New(cfg Config) *Machine {
+	m := &Machine{cfg: cfg, interval: time.Second, on: cfg.On, done: make(chan struct{}), made: make(chan struct{})}
+	m.wake = sync.NewCond(&m.mu)
+	return m
+}
+
+// Restore implements host.Restorer.
+func (m *Machine) Restore(on bool) {
+	if m.cfg.Attach == "" {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.on = on
+	}
+}
+
+// Notify implements host.Host. From here on there are sockets and a goroutine.
+func (m *Machine) Notify(f func(host.Event)) {
+	m.notify = f
+	if m.cfg.Attach != "" {
+		m.post(m.attach)
+	} else {
+		m.unable = m.listen()
+		close(m.made)
+		m.mu.Lock()
+		on := m.on
+		m.on = false
+		m.mu.Unlock()
+		if on {
+			m.post(func() { m.start(host.Started) })
+		}
+	}
+	go m.work()
+}
+
+// listen makes the machine's folder and the sockets in it.
+func (m *Machine) listen() (err error) {
+	if m.paths.dir, err = os.MkdirTemp("", "lom-qemu-"); err != nil {
+		return err
+	}
+	if m.qmp, err = net.Listen("unix", m.paths.qmp()); err != nil {
+		return err
+	}
+	if m.ipmi, err = net.Listen("unix", m.paths.ipmi()); err != nil || !m.paths.console {
+		return err
+	}
+	m.serial, err = net.Listen("unix", m.paths.serial())
+	return err
+}
+
+// SystemInterface implements host.SystemInterfacer.
+func (m *Machine) SystemInterface() net.Listener { return m.ipmi }
+
+// State implements host.Host.
+func (m *Machine) State() host.State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return host.State{On: m.on, Fault: m.fault}
+}
+
+// SetCycleInterval implements host.Host.
+func (m *Machine) SetCycleInterval(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.interval = d
+}
+
+// Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself what it is told.
+func (m *Machine) Identify(bool) error { return nil }
+
+// SetBoot implements host.Host.
+func (m *Machine) SetBoot(b host.Boot) error {
+	if _, ok := bootOrder[b.Device]; !ok {
+		return host.ErrUnsupported
+	}
+	m.mu.Lock()
+	m.boot = b
+	m.mu.Unlock()
+	m.post(m.setBoot)
+	return nil
+}
+
+// Control implements host.Host.
+func (m *Machine) Control(a host.Action) error {
+	m.mu.Lock()
+	on := m.on
+	m.mu.Unlock()
+	switch {
+	case a > host.SoftShutdown:
+		return host.ErrUnsupported
+	case m.cfg.Attach != "" && (a == host.PowerOn && !on || a == host.PowerCycle):
+		return host.ErrUnsupported // somebody else starts it
+	case !on && a != host.PowerOn && a != host.PowerOff:
+		return host.ErrState
+	}
+	m.post(func() { m.control(a) })
+	return nil
+}
+
+// Close implements host.Host.
+func (m *Machine) Close() error {
+	m.mu.Lock()
+	begun := m.notify != nil && !m.closed
+	m.closed = true
+	m.wake.Signal()
+	m.mu.Unlock()
+	if !begun {
+		return nil
+	}
+	<-m.done
+	return os.RemoveAll(m.paths.dir)
+}
+
+// post has f called by work.
+func (m *Machine) post(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.jobs = append(m.jobs, f)
+		m.wake.Signal()
+	}
+}
+
+// work does what is posted until the machine is closed.
+func (m *Machine) work() {
+	defer close(m.done)
+	for {
+		m.mu.Lock()
+		for len(m.jobs) == 0 && !m.closed {
+			m.wake.Wait()
+		}
+		if m.closed {
+			m.mu.Unlock()
+			break
+		}
+		job := m.jobs[0]
+		m.jobs = m.jobs[1:]
+		m.mu.Unlock()
+		job()
+	}
+	if m.later != nil {
+		m.later.Stop()
+	}
+	if m.current != nil && m.current.process != nil {
+		m.current.end()
+	} else if m.current != nil {
+		m.current.monitor.conn.Close()
+	}
+	for _, l := range []net.Listener{m.qmp, m.ipmi, m.serial} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	if m.current != nil && m.current.process != nil {
+		<-m.current.greeted
+	}
+}
+
+// tell tells of an event, unless the machine was closed meanwhile.
+func (m *Machine) tell(e host.Event) {
+	m.mu.Lock()
+	closed := m.closed
+	m.mu.Unlock()
+	if !closed {
+		m.notify(e)
+	}
+}
+
+// set notes the state.
+func (m *Machine) set(r *run, on bool, fault error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current, m.on, m.fault = r, on, fault
+}
+
+func (m *Machine) fail(err error) {
+	m.mu.Lock()
+	m.fault = err
+	m.mu.Unlock()
+	m.tell(host.Event{Kind: host.Failed, Err: err})
+}
+
+// control carries out an action.
+func (m *Machine) control(a host.Action) {
+	if m.later != nil && m.cfg.Attach == "" && a != host.SoftShutdown && a != host.Diagnostic {
+		m.later.Stop()
+		m.later = nil
+	}
+	r := m.current
+	switch {
+	case a == host.PowerOn && r == nil:
+		m.start(host.Started)
+	case a == host.PowerOn, r == nil:
+	case a == host.PowerOff:
+		m.stop(r)
+	case a == host.PowerCycle:
+		m.stop(r)
+		m.mu.Lock()
+		interval := m.interval
+		m.mu.Unlock()
+		m.later = time.AfterFunc(interval, func() {
+			m.post(func() {
+				if m.later != nil && m.current == nil {
+					m.later = nil
+					m.start(host.Started)
+				}
+			})
+		})
+	case a == host.Reset && r.process != nil && r.args != m.arguments():
+		r.obeys, r.again = true, true
+		r.end()
+		m.over(r)
+	case r.monitor == nil:
+		m.fail(errors.New("QEMU is not ready yet"))
+	default:
+		command := map[host.Action]string{host.Reset: "system_reset", host.Diagnostic: "inject-nmi", host.SoftShutdown: "system_powerdown"}[a]
+		if _, err := r.monitor.do(command, nil); err != nil {
+			m.fail(err)
+		}
+	}
+}
+
+// arguments returns the arguments for a start now, in one text, "" if there are none.
+func (m *Machine) arguments() string {
+	m.mu.Lock()
+	boot := m.boot
+	m.mu.Unlock()
+	args, err := m.cfg.arguments(boot, m.paths)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%q", args)
+}
+
+// start starts QEMU; kind is what is told when it runs.
+func (m *Machine) start(kind host.EventKind) {
+	m.mu.Lock()
+	boot := m.boot
+	m.mu.Unlock()
+	r, args := &run{kind: kind, greeted: make(chan struct{})}, []string(nil)
+	err := m.unable
+	if err == nil {
+		args, err = m.cfg.arguments(boot, m.paths)
+	}
+	if err == nil {
+		err = m.cfg.prepare(m.paths)
+	}
+	if err == nil {
+		r.args = fmt.Sprintf("%q", args)
+		r.process, err = startProcess(or(m.cfg.Program, "qemu-system-x86_64"), args)
+	}
+	if err != nil {
+		m.set(nil, false, err)
+		m.tell(host.Event{Kind: host.Failed, Err: err})
+		return
+	}
+	m.set(r, true, nil)
+	go func() {
+		<-r.process.ended
+		m.mu.Lock()
+		if m.current == r && !r.again {
+			m.on = false // also while work is busy
+		}
+		m.mu.Unlock()
+		m.post(func() { m.over(r) })
+	}()
+	go m.greet(r)
+}
+
+// greetingTime is how long QEMU has to begin, on a machine with much to do.
+const greetingTime = 20 * time.Second
+
+// greet waits until QEMU has connected to the control socket.
+func (m *Machine) greet(r *run) {
+	defer close(r.greeted)
+	for began := time.Now(); ; {
+		m.qmp.(*net.UnixListener).SetDeadline(time.Now().Add(50 * time.Millisecond))
+		conn, err := m.qmp.Accept()
+		if err == nil {
+			var monitor *monitor
+			if monitor, err = newMonitor(conn); err == nil {
+				m.post(func() { m.ready(r, monitor) })
+				return
+			}
+		}
+		select {
+		case <-r.process.ended:
+			return // what is posted then says so
+		default:
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if time.Since(began) > greetingTime {
+			m.mu.Lock()
+			r.why = errors.New("QEMU does not connect to its control socket")
+			m.mu.Unlock()
+			r.process.kill()
+			return
+		}
+	}
+}
+
+// ready takes notice of a QEMU that has greeted.
+func (m *Machine) ready(r *run, monitor *monitor) {
+	if m.current != r {
+		monitor.conn.Close()
+		return
+	}
+	r.monitor = monitor
+	m.serve(r)
+	m.tell(host.Event{Kind: r.kind})
+	m.setBoot()
+}
+
+// echoTime is how long after a reset a reset by the guest is the same one: SeaBIOS makes one of its own when it finds that it runs
+// again.
+const echoTime = time.Second
+
+// serve gives QEMU's events to work.
+func (m *Machine) serve(r *run) {
+	go func() {
+		var asked time.Time // when it was reset from outside
+		r.monitor.serve(func(name, reason string) {
+			switch name {
+			case "RESET":
+				if reason != "guest-reset" {
+					asked = time.Now()
+				} else if time.Since(asked) < echoTime {
+					return
+				}
+				m.post(func() { m.tell(host.Event{Kind: host.Restarted}) })
+			case "SHUTDOWN":
+				m.mu.Lock()
+				r.again = r.again || reason == "guest-reset" || reason == "host-qmp-system-reset"
+				m.mu.Unlock()
+				if r.process == nil {
+					m.post(func() { m.detached(r) })
+				}
+			}
+		})
+		if r.process == nil {
+			m.post(func() { m.detached(r) })
+		}
+	}()
+}
+
+// stop switches off.
+func (m *Machine) stop(r *run) {
+	r.obeys = true
+	if r.process == nil {
+		if _, err := r.monitor.do("quit", nil); err != nil && !errors.Is(err, errMonitorGone) {
+			m.fail(err)
+		}
+		return
+	}
+	r.end()
+	m.over(r)
+}
+
+// end ends QEMU: asked, so that it completes its images, and if it does not obey by force.
+func (r *run) end() {
+	if r.monitor != nil {
+		_, _ = r.monitor.do("quit", nil) // whether it heard is seen by its end
+		late := time.NewTimer(time.Second)
+		defer late.Stop()
+		select {
+		case <-r.process.ended:
+			return
+		case <-late.C:
+		}
+	}
+	r.process.kill()
+}
+
+// over takes notice of the end of QEMU, once.
+func (m *Machine) over(r *run) {
+	m.mu.Lock()
+	current, again, err := m.current == r, r.again, r.why
+	m.mu.Unlock()
+	if !current {
+		return
+	}
+	<-r.greeted // so that the greeting of the next one is not taken for its
+	if err == nil {
+		err = r.process.err
+	}
+	if r.obeys {
+		err = nil
+	}
+	if r.monitor != nil {
+		r.monitor.conn.Close()
+	}
+	switch {
+	case again && err == nil:
+		m.start(host.Restarted)
+	case r.monitor == nil && !r.obeys:
+		if err == nil {
+			err = errors.New("QEMU ended at once")
+		}
+		m.set(nil, false, err)
+		m.tell(host.Event{Kind: host.Failed, Err: err})
+	default:
+		m.set(nil, false, err)
+		m.tell(host.Event{Kind: host.PoweredOff, Err: err})
+	}
+}
+
+// setBoot makes the machine that runs boot from where it is to boot next. QEMU can begin from elsewhere only when it is started, so
+// if that differs from how it was started, a reset of the guest ends it, and it is started anew.
+func (m *Machine) setBoot() {
+	r := m.current
+	if r == nil || r.monitor == nil {
+		return
+	}
+	if r.process == nil {
+		m.mu.Lock()
+		order := bootOrder[m.boot.Device]
+		m.mu.Unlock()
+		// Machines without drives that a BIOS knows refuse; they have no boot device to set.
+		_, _ = r.monitor.do("human-monitor-command", map[string]any{"command-line": "boot_set " + order})
+		return
+	}
+	action := "reset"
+	if r.args != m.arguments() {
+		action = "shutdown"
+	}
+	if _, err := r.monitor.do("set-action", map[string]any{"reboot": action}); err != nil && !errors.Is(err, errMonitorGone) {
+		m.fail(fmt.Errorf("the boot device was not set: %w", err))
+	}
+}
+
+// retryTime is from one attempt to attach to a machine to the next.
+const retryTime = 500 * time.Millisecond
+
+// attach connects to a machine that somebody else starts, and tries again until there is one.
+func (m *Machine) attach() {
+	conn, err := net.DialTimeout("unix", m.cfg.Attach, commandTime)
+	var r *run
+	if err == nil {
+		r = &run{}
+		r.monitor, err = newMonitor(conn)
+	}
+	if err != nil {
+		m.mu.Lock()
+		m.fault = fmt.Errorf("there is no machine at %s: %w", m.cfg.Attach, err)
+		m.mu.Unlock()
+		m.later = time.AfterFunc(retryTime, func() { m.post(m.attach) })
+		return
+	}
+	m.later = nil
+	m.serve(r)
+	var st struct{ Status string }
+	if answer, err := r.monitor.do("query-status", nil); err == nil {
+		_ = json.Unmarshal(answer, &st) // what is not understood is a machine that runs
+	}
+	on := st.Status != "shutdown"
+	m.set(r, on, nil)
+	if on {
+		m.tell(host.Event{Kind: host.Started})
+	}
+	m.setBoot()
+}
+
+// detached takes notice of the end of a machine that was attached to, or of its power.
+func (m *Machine) detached(r *run) {
+	m.mu.Lock()
+	current, was := m.current == r, m.on
+	m.mu.Unlock()
+	if !current {
+		return
+	}
+	r.monitor.conn.Close()
+	m.set(nil, false, nil)
+	if was {
+		m.tell(host.Event{Kind: host.PoweredOff})
+	}
+	m.later = time.AfterFunc(retryTime, func() { m.post(m.attach) })
+}

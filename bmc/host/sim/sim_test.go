@@ -1,0 +1,104 @@
+package sim
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lom/bmc/host"
+)
+
+// A watcher keeps what a machine tells.
+type watcher struct {
+	mu   sync.Mutex
+	told []host.EventKind
+}
+
+func watch(m *Machine) *watcher {
+	w := &watcher{}
+	m.Notify(func(e host.Event) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.told = append(w.told, e.Kind)
+	})
+	return w
+}
+
+// since returns what was told since the last call, after d.
+func (w *watcher) since(d time.Duration) []host.EventKind {
+	time.Sleep(d)
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	told := w.told
+	w.told = nil
+	return told
+}
+
+func TestMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New(Config{})
+		defer m.Close()
+		w := watch(m)
+		m.SetCycleInterval(3 * time.Second)
+		for _, step := range []struct {
+			action host.Action
+			err    error
+			wait   time.Duration
+			want   []host.EventKind
+			on     bool
+		}{
+			{host.PowerOff, nil, 0, nil, false},
+			{host.Reset, host.ErrState, 0, nil, false},
+			{host.PowerCycle, host.ErrState, 0, nil, false},
+			{host.PowerOn, nil, time.Second, []host.EventKind{host.Started}, true},
+			{host.PowerOn, nil, 20 * time.Second, []host.EventKind{host.Booted}, true}, // goes on starting
+			{host.PowerCycle, nil, time.Second, []host.EventKind{host.PoweredOff}, false},
+			{host.PowerOff, nil, time.Minute, nil, false}, // ends the cycle
+			{host.PowerOn, nil, time.Second, []host.EventKind{host.Started}, true},
+			{host.SoftShutdown, nil, time.Minute, []host.EventKind{host.Booted}, true}, // nobody hears it while it boots
+			{host.SoftShutdown, nil, time.Second, nil, true},
+			{host.Reset, nil, time.Minute, []host.EventKind{host.Restarted, host.Booted}, true},
+			{host.Diagnostic, nil, time.Minute, []host.EventKind{host.Restarted, host.Booted}, true},
+			{host.SoftShutdown, nil, time.Minute, []host.EventKind{host.PoweredOff}, false},
+			{host.PowerOn, nil, time.Minute, []host.EventKind{host.Started, host.Booted}, true},
+			{host.PowerCycle, nil, time.Minute, []host.EventKind{host.PoweredOff, host.Started, host.Booted}, true},
+		} {
+			if err := m.Control(step.action); !errors.Is(err, step.err) {
+				t.Fatalf("%v: %v, want %v", step.action, err, step.err)
+			}
+			if told := w.since(step.wait); !slices.Equal(told, step.want) || m.State().On != step.on {
+				t.Fatalf("%v: events %v, on %v; want %v, %v", step.action, told, m.State().On, step.want, step.on)
+			}
+		}
+		if err := m.Identify(true); err != nil || !m.Identified() {
+			t.Errorf("identify: %v", err)
+		}
+	})
+}
+
+func TestFaultyMachines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := New(Config{On: true, Stuck: true})
+		defer stuck.Close()
+		w := watch(stuck)
+		if err := stuck.Control(host.PowerOff); err != nil {
+			t.Fatal(err)
+		}
+		if told := w.since(time.Second); !slices.Equal(told, []host.EventKind{host.Failed}) || !stuck.State().On || stuck.State().Fault == nil {
+			t.Errorf("stuck: %v, %+v", told, stuck.State())
+		}
+		deaf := New(Config{On: true, Deaf: true})
+		defer deaf.Close()
+		w = watch(deaf)
+		if err := deaf.Control(host.SoftShutdown); err != nil {
+			t.Fatal(err)
+		}
+		if told := w.since(time.Hour); told != nil || !deaf.State().On {
+			t.Errorf("deaf: %v, %+v", told, deaf.State())
+		}
+	})
+}

@@ -1,0 +1,336 @@
+package bmc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// The state file is a list of lines. The first names the format; each other is one change that was
+// made as a whole: the length of its JSON, its CRC-32C, both as eight hexadecimal digits, and
+// the JSON, an object of "section/key" to value, null for a dropped key.
+//
+// A line is on disk before its request is answered. A process that is killed leaves at most a beginning
+// of the lines that it was about to write, so a last line without its end was never
+// answered and is cut off; anything else that does not fit is damage, and nothing is cut off then.
+const journalHeader = "lom-bmc-state 1\n"
+
+// compactAt is the size in bytes from which on a state file is rewritten when it has grown to four
+// times what was needed at the last rewriting.
+const compactAt = 64 << 10
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// A StateError says why a state file cannot be used.
+type StateError struct {
+	Path   string
+	Offset int64 // of the first damaged byte, where that is known
+	Reason string
+}
+
+// Error is one sentence that says what to do.
+func (e *StateError) Error() string {
+	at := ""
+	if e.Offset > 0 {
+		at = fmt.Sprintf(" at byte %d", e.Offset)
+	}
+	return fmt.Sprintf("state file %s is damaged%s (%s): put back a copy, or move it away to begin with factory settings", e.Path, at, e.Reason)
+}
+
+// A journal appends changes to one state file. Appends that come while one is being written are
+// written together by the next. It holds no file open and no goroutine while nothing changes.
+type journal struct {
+	path string // "": nothing is kept
+	disk *Disk
+	warn func(error) // is told of what went wrong and fails no request
+
+	mu      sync.Mutex
+	idle    sync.Cond // running became false
+	pending []journalEntry
+	running bool
+
+	// Of the goroutine that writes.
+	size    int64  // that is known to be good; 0: there is no file yet
+	base    int64  // size after the last rewriting
+	unsaved change // of appends that failed
+}
+
+// A Disk bounds how many state files are written at a time. BMCs that are run together share one: a
+// write holds a thread of the operating system until it is safe.
+type Disk struct{ slots chan struct{} }
+
+// NewDisk returns a Disk that takes n writes at a time.
+func NewDisk(n int) *Disk { return &Disk{make(chan struct{}, n)} }
+
+type journalEntry struct {
+	line []byte
+	c    change
+	done func(error)
+}
+
+// openJournal reads the state file at path and returns what it holds by section and key. A file
+// that does not exist is made by the first change.
+func openJournal(path string, disk *Disk, warn func(error)) (*journal, map[string]map[string][]byte, error) {
+	j := &journal{path: path, disk: disk, warn: warn}
+	j.idle.L = &j.mu
+	if path == "" {
+		return j, nil, nil
+	}
+	values, size, err := readJournal(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	j.size, j.base = size, size
+	sections := map[string]map[string][]byte{}
+	for k, v := range values {
+		section, key, _ := strings.Cut(k, "/")
+		if sections[section] == nil {
+			sections[section] = map[string][]byte{}
+		}
+		sections[section][key] = v
+	}
+	return j, sections, nil
+}
+
+// readJournal returns what the file holds and the size of its good part.
+func readJournal(path string) (change, int64, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	values := change{}
+	at, damaged := parseJournal(data, func(c change) { values.merge(c, true) })
+	if damaged != "" {
+		return nil, 0, &StateError{Path: path, Offset: int64(at), Reason: damaged}
+	}
+	return values, int64(at), nil
+}
+
+// parseJournal calls f with each change and returns the end of the last good one. If what follows is
+// more than a write that was cut short, it says what is wrong there.
+func parseJournal(data []byte, f func(change)) (at int, damaged string) {
+	if !bytes.HasPrefix(data, []byte(journalHeader)) {
+		return 0, "it does not begin as a state file does"
+	}
+	at = len(journalHeader)
+	for at < len(data) {
+		rest := data[at:]
+		end := bytes.IndexByte(rest, '\n')
+		if end < 0 {
+			if len(rest) > 18 && wantsMore(rest) || len(rest) <= 18 {
+				return at, ""
+			}
+			return at, "the last change has no end"
+		}
+		line := rest[:end]
+		var length, sum uint32
+		if end < 18 || line[8] != ' ' || line[17] != ' ' || !parseHex(line[:8], &length) || !parseHex(line[9:17], &sum) {
+			return at, "a change does not begin as it should"
+		}
+		body := line[18:]
+		if int64(length) != int64(len(body)) || crc32.Checksum(body, castagnoli) != sum {
+			return at, "the checksum of a change is wrong"
+		}
+		var c change
+		if err := json.Unmarshal(body, &c); err != nil {
+			return at, "a change cannot be read"
+		}
+		f(c)
+		at += end + 1
+	}
+	return at, ""
+}
+
+// wantsMore reports whether the line without an end is the beginning of a good one.
+func wantsMore(line []byte) bool {
+	var length uint32
+	return parseHex(line[:8], &length) && int64(len(line)-18) <= int64(length)
+}
+
+func parseHex(b []byte, v *uint32) bool {
+	*v = 0
+	for _, c := range b {
+		switch {
+		case '0' <= c && c <= '9':
+			*v = *v<<4 | uint32(c-'0')
+		case 'a' <= c && c <= 'f':
+			*v = *v<<4 | uint32(c-'a'+10)
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// merge puts d into c. With forget, dropped keys leave c; without, they are remembered as dropped.
+func (c change) merge(d change, forget bool) {
+	for k, v := range d {
+		if forget && (v == nil || bytes.Equal(v, []byte("null"))) {
+			delete(c, k)
+			continue
+		}
+		c[k] = v
+	}
+}
+
+// line returns the line of the file that stands for c.
+func (c change) line() []byte {
+	body, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // its values were marshalled before
+	}
+	return fmt.Appendf(nil, "%08x %08x %s\n", len(body), crc32.Checksum(body, castagnoli), body)
+}
+
+// append writes c after what was appended before it and calls done when it is on disk, or when that failed.
+func (j *journal) append(c change, done func(error)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pending = append(j.pending, journalEntry{c.line(), c, done})
+	if !j.running {
+		j.running = true
+		go j.run()
+	}
+}
+
+// run writes until nothing is pending.
+func (j *journal) run() {
+	for {
+		j.mu.Lock()
+		batch := j.pending
+		j.pending = nil
+		if len(batch) == 0 {
+			j.running = false
+			j.idle.Broadcast()
+			j.mu.Unlock()
+			return
+		}
+		j.mu.Unlock()
+		j.disk.slots <- struct{}{}
+		err := j.write(batch)
+		<-j.disk.slots
+		for _, e := range batch {
+			e.done(err)
+		}
+	}
+}
+
+// close waits until all is written.
+func (j *journal) close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.running {
+		j.idle.Wait()
+	}
+	if len(j.unsaved) > 0 {
+		return fmt.Errorf("state file %s: the last changes could not be written", j.path)
+	}
+	return nil
+}
+
+// write brings the batch to disk. What could not be written is tried again with the next batch.
+func (j *journal) write(batch []journalEntry) error {
+	var data []byte
+	if len(j.unsaved) > 0 {
+		data = j.unsaved.line()
+	}
+	for _, e := range batch {
+		data = append(data, e.line...)
+	}
+	err := j.appendFile(data)
+	if err != nil {
+		if j.unsaved == nil {
+			j.unsaved = change{}
+		}
+		for _, e := range batch {
+			j.unsaved.merge(e.c, false)
+		}
+		return err
+	}
+	j.unsaved = nil
+	if j.size > compactAt && j.size > 4*j.base {
+		if err := j.compact(); err != nil {
+			j.warn(fmt.Errorf("state file %s cannot be made smaller: %w", j.path, err))
+		}
+	}
+	return nil
+}
+
+func (j *journal) appendFile(data []byte) error {
+	if j.size == 0 {
+		return j.replace(append([]byte(journalHeader), data...))
+	}
+	f, err := os.OpenFile(j.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	// What follows the good part is a write that was cut short or failed.
+	err = f.Truncate(j.size)
+	if err == nil {
+		_, err = f.WriteAt(data, j.size)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	j.size += int64(len(data))
+	return nil
+}
+
+// compact rewrites the file with the last value of each key.
+func (j *journal) compact() error {
+	values, _, err := readJournal(j.path)
+	if err != nil {
+		return err
+	}
+	if len(values) == 0 {
+		values = change{}
+	}
+	return j.replace(append([]byte(journalHeader), values.line()...))
+}
+
+// replace makes data the content of the file, in one step.
+func (j *journal) replace(data []byte) error {
+	next := j.path + ".new"
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next, j.path); err != nil {
+		return err
+	}
+	j.size, j.base = int64(len(data)), int64(len(data))
+	return syncDir(filepath.Dir(j.path))
+}
+
+// syncDir makes a renaming in dir last. Windows has no such call and needs none.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,321 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"lom/ipmi"
+	"lom/rmcp"
+)
+
+// HandlePacket takes a datagram that came to the BMC's address, and answers it over link. It uses
+// data, and changes it, only until it returns. What is not valid is dropped and counted.
+func (b *BMC) HandlePacket(link Link, from netip.AddrPort, data []byte) {
+	b.do(func() {
+		c := &b.sessions.counters
+		c.Packets++
+		p, err := rmcp.Parse(data)
+		if err != nil {
+			c.Malformed++
+			return
+		}
+		r := receiver{b, link, from, &p}
+		switch {
+		case p.ACK:
+			c.Unexpected++ // nothing that we send is to be acknowledged
+		case p.Class == rmcp.ClassASF:
+			r.ping()
+		case p.Class != rmcp.ClassIPMI || !b.listening():
+			c.Unexpected++
+		case p.V20():
+			r.packet20()
+		default:
+			r.packet15()
+		}
+	})
+}
+
+// listening reports whether the LAN channel takes IPMI messages now (§6.6).
+func (b *BMC) listening() bool {
+	switch b.channels.access[settingActive].Mode {
+	case uint8(ipmi.AccessDisabled):
+		return false
+	case uint8(ipmi.AccessPreBoot):
+		return !b.host.State().On
+	}
+	return true
+}
+
+// A receiver deals with one datagram.
+type receiver struct {
+	b    *BMC
+	link Link
+	from netip.AddrPort
+	p    *rmcp.Packet
+}
+
+func (r *receiver) counters() *Counters { return &r.b.sessions.counters }
+
+// ping answers an ASF presence ping (§13.2.3).
+func (r *receiver) ping() {
+	if ack := rmcp.AppendACK(nil, r.p.Header); len(ack) > 0 {
+		r.b.transmit(r.link, r.from, ack)
+	}
+	q, err := rmcp.ParsePing(r.p.Payload)
+	if err != nil || q.Tag == 0xff {
+		r.counters().Unexpected++
+		return
+	}
+	r.b.transmit(r.link, r.from, rmcp.AppendPong(nil, rmcp.Pong{Tag: q.Tag, Enterprise: rmcp.IANAASF, IPMI: true, ASFVersion: 1}))
+}
+
+// packet15 deals with a packet of IPMI 1.5.
+func (r *receiver) packet15() {
+	t := &r.b.sessions
+	if r.p.SessionID == 0 {
+		if r.p.AuthType != ipmi.AuthNone || r.p.Sequence != 0 {
+			r.counters().Unverified++
+			return
+		}
+		r.presession()
+		return
+	}
+	if h := t.halfOpen[r.p.SessionID]; h != nil && h.v15 != nil && r.p.Sequence == 0 {
+		r.activate(h.v15)
+		return
+	}
+	r.inSession()
+}
+
+// packet20 deals with a packet of IPMI 2.0.
+func (r *receiver) packet20() {
+	if r.p.SessionID != 0 {
+		r.inSession()
+		return
+	}
+	switch r.p.PayloadType {
+	case ipmi.PayloadIPMI:
+		if r.p.Encrypted || r.p.Authenticated {
+			r.counters().Unverified++
+			return
+		}
+		r.presession()
+	case ipmi.PayloadOpenSession, ipmi.PayloadRAKP1, ipmi.PayloadRAKP3:
+		r.handshake()
+	default:
+		r.counters().Unexpected++
+	}
+}
+
+// request reads an IPMI request to the BMC. What is none is counted, and false returned.
+func (r *receiver) request(payload []byte) (rmcp.Message, bool) {
+	m, err := rmcp.ParseMessage(payload)
+	switch {
+	case err != nil:
+		r.counters().Malformed++
+	case m.NetFn.IsResponse() || m.To != ipmi.AddressBMC:
+		r.counters().Unexpected++
+	default:
+		return m, true
+	}
+	return m, false
+}
+
+// presession carries out a request outside a session.
+func (r *receiver) presession() {
+	m, ok := r.request(r.p.Payload)
+	if !ok {
+		return
+	}
+	v20 := r.p.V20()
+	ctx := &Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN}
+	m.Data = append([]byte(nil), m.Data...)
+	r.b.carryOut(ctx, m.NetFn, m.Cmd, m.Data, func(cc ipmi.CompletionCode, data []byte) {
+		answer := m.Reply(cc, data)
+		payload := rmcp.AppendMessage(nil, &answer)
+		var packet []byte
+		var err error
+		if v20 {
+			packet, err = rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, payload)
+		} else {
+			packet, err = rmcp.AppendPresession15(nil, payload)
+		}
+		if err == nil {
+			r.b.transmit(r.link, r.from, packet)
+		}
+	})
+}
+
+// inSession deals with a packet of an open session.
+func (r *receiver) inSession() {
+	b := r.b
+	s := b.sessions.active[r.p.SessionID]
+	if s == nil {
+		r.counters().NoSession++
+		return
+	}
+	payload, err := s.proto.Open(r.p)
+	if err != nil {
+		r.counters().Unverified++
+		return
+	}
+	s.last, s.used = b.clock.Now(), true
+	s.peer, s.link = r.from, r.link // the console may have moved: what it sent is verified
+	if t := r.p.PayloadType; t != ipmi.PayloadIPMI {
+		if f := b.sessions.payload[t]; f != nil {
+			f(s, payload)
+		} else {
+			r.counters().Unexpected++
+		}
+		return
+	}
+	if m, ok := r.request(payload); ok {
+		r.sessionRequest(s, m)
+	}
+}
+
+// sessionRequest carries out a request in a session.
+func (r *receiver) sessionRequest(s *session, m rmcp.Message) {
+	b := r.b
+	now := b.clock.Now()
+	plain := s.v15 != nil && !r.p.Authenticated
+	if old := s.repeated(&m, now); old != nil {
+		r.counters().Repeated++
+		if old.answer != nil { // otherwise the answer is on its way
+			b.respond(s, plain, old.answer)
+		}
+		return
+	}
+	privilege := min(s.privilege, b.limit(s.user))
+	if plain && !b.channels.access[settingActive].PerMessageAuthOff {
+		privilege = min(privilege, ipmi.PrivilegeUser) // only user level authentication is disabled (§6.12.4)
+	}
+	ctx := &Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, Privilege: privilege, User: s.user, SessionID: s.id, session: s}
+	cmd, known := ipmi.CommandFor(m.NetFn, m.Cmd, m.Data)
+	once := cmd.Changes || !known
+	m.Data = append([]byte(nil), m.Data...)
+	if once {
+		s.remember(&m, now)
+	}
+	b.carryOut(ctx, m.NetFn, m.Cmd, m.Data, func(cc ipmi.CompletionCode, data []byte) {
+		answer := m.Reply(cc, data)
+		payload := rmcp.AppendMessage(nil, &answer)
+		if once {
+			if old := s.repeated(&m, now); old != nil {
+				old.answer = payload
+			}
+		}
+		b.respond(s, plain, payload)
+	})
+}
+
+// respond sends an answer in the session, in IPMI 1.5 with an authentication code if its request had one.
+func (b *BMC) respond(s *session, plain bool, message []byte) {
+	if s.v15 != nil {
+		s.v15.SetSendNone(plain)
+	}
+	b.send(s, ipmi.PayloadIPMI, message)
+}
+
+// handshake deals with the messages that open an IPMI 2.0 session (§13.15).
+func (r *receiver) handshake() {
+	b, t := r.b, &r.b.sessions
+	if r.p.PayloadType == ipmi.PayloadOpenSession {
+		id := t.newID(b)
+		var h *rmcp.BMCHandshake
+		var reply []byte
+		var err error
+		if id == 0 {
+			_, reply, err = rmcp.RefuseHandshake(r.p, rmcp.StatusNoResources, nil)
+		} else {
+			h, reply, err = rmcp.AcceptHandshake(b.handshakeConfig(), id, r.p, nil)
+		}
+		if h != nil {
+			t.begin(b, id, &halfOpen{v20: h})
+		}
+		r.handshakeReply(reply, err)
+		return
+	}
+	id, ok := rmcp.HandshakeID(r.p)
+	h := t.halfOpen[id]
+	switch {
+	case !ok:
+		r.counters().Malformed++
+		return
+	case h == nil || h.v20 == nil:
+		r.counters().NoSession++
+		return
+	}
+	opened := h.v20.Session() != nil
+	reply, err := h.v20.Receive(r.p, nil)
+	user := h.v20.User().ID
+	switch s := h.v20.Session(); {
+	case s != nil && !opened:
+		b.login.passwordRight(user)
+		t.open(b, &session{id: id, proto: s, user: user, limit: s.Privilege(), link: r.link, peer: r.from})
+	case err != nil && wrongPassword(err):
+		b.login.passwordWrong(b, user)
+	}
+	if h.v20.Over() && len(reply) == 0 {
+		delete(t.halfOpen, id)
+	}
+	r.handshakeReply(reply, err)
+}
+
+// wrongPassword reports whether the handshake ended because RAKP Message 3 did not show knowledge of the password.
+func wrongPassword(err error) bool {
+	var refusal *rmcp.StatusError
+	return errors.As(err, &refusal) && refusal.Message == ipmi.PayloadRAKP4 && refusal.Status == rmcp.StatusInvalidCheckValue
+}
+
+func (r *receiver) handshakeReply(reply []byte, err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, rmcp.ErrIgnored):
+		r.counters().Unexpected++
+	default:
+		r.counters().LoginsRefused++
+		r.b.logger.Debug("log-in refused", "bmc", r.b.name, "peer", r.from, "err", err)
+	}
+	if len(reply) > 0 {
+		r.b.transmit(r.link, r.from, reply)
+	}
+}
+
+// handshakeConfig returns what the BMC brings into a handshake.
+func (b *BMC) handshakeConfig() rmcp.BMCConfig {
+	return rmcp.BMCConfig{
+		GUID:   b.controller.guid,
+		Kg:     ipmi.NewSecret(string(b.channels.kg())),
+		Random: b.rand,
+		Suites: b.login.allowedSuites(),
+		Lookup: b.lookup,
+	}
+}
+
+// lookup finds the user who logs in by RAKP (§13.20).
+func (b *BMC) lookup(name string, role rmcp.Role, _ rmcp.CipherSuite) (rmcp.BMCUser, rmcp.Status) {
+	wanted := role.Privilege()
+	var id uint8
+	if role.NameOnly() {
+		id = b.accounts.find(b, []byte(name), 0)
+	} else if id = b.accounts.find(b, []byte(name), wanted); id == 0 && b.accounts.find(b, []byte(name), 0) != 0 {
+		return rmcp.BMCUser{}, rmcp.StatusUnauthorizedRole
+	}
+	if id == 0 {
+		return rmcp.BMCUser{}, rmcp.StatusUnauthorizedName
+	}
+	limit := b.limit(id)
+	if wanted > limit {
+		return rmcp.BMCUser{}, rmcp.StatusUnauthorizedRole
+	}
+	forAny, forUser := b.sessions.hasRoom(b, id)
+	switch {
+	case !forAny:
+		return rmcp.BMCUser{}, rmcp.StatusNoResources
+	case !forUser:
+		return rmcp.BMCUser{}, rmcp.StatusNoResourcesForRole
+	}
+	return rmcp.BMCUser{ID: id, Password: ipmi.NewSecret(string(b.accounts.user[id].Password)), Limit: limit}, rmcp.StatusOK
+}

@@ -1,0 +1,215 @@
+// Package rack runs many BMCs in one process, each on a UDP address of its own.
+package rack
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"lom/bmc"
+	"lom/bmc/host"
+)
+
+// A Server is one machine of a rack with its BMC.
+type Server struct {
+	Name string         // unique in the rack; also the name of its state file
+	Addr netip.AddrPort // where the BMC answers; port 0 is one that is free
+	BMC  bmc.Config     // Name, StateFile, Commands and Logger are filled in
+	Host func() host.Host
+	// Console makes the server's serial port, nil for none. Without it, it is the Host's own if that is a host.ConsoleOwner.
+	Console func() host.Console
+	// Satellites are controllers on the server's IPMB by slave address, each made as BMC is. They have no address of their own.
+	Satellites map[uint8]Satellite
+}
+
+// A Satellite is a controller that is reached through a BMC.
+type Satellite struct {
+	BMC  bmc.Config
+	Host func() host.Host
+}
+
+// Config is what a rack is made of.
+type Config struct {
+	Servers  []Server
+	StateDir string       // keeps a state file for each server; "" keeps nothing
+	Logger   *slog.Logger // nil: discards
+}
+
+// A Rack is a number of running BMCs.
+type Rack struct {
+	units   []*Unit
+	lock    *os.File
+	serving sync.WaitGroup
+}
+
+// A Unit is one running BMC.
+type Unit struct {
+	Name string
+	Addr netip.AddrPort // where it answers
+	BMC  *bmc.BMC
+	conn *net.UDPConn
+}
+
+// writers is how many state files are written at a time.
+const writers = 32
+
+// Start starts the BMCs. When it returns without an error, they answer. Its error is one sentence.
+func Start(c Config) (r *Rack, err error) {
+	r = &Rack{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.StateDir != "" {
+		if r.lock, err = lockDir(c.StateDir); err != nil {
+			return r, err
+		}
+	}
+	commands, disk := bmc.NewCommands(), bmc.NewDisk(writers)
+	for _, s := range c.Servers {
+		conn, err := listen(s.Addr)
+		if err != nil {
+			return r, err
+		}
+		u := &Unit{Name: s.Name, conn: conn, Addr: conn.LocalAddr().(*net.UDPAddr).AddrPort()}
+		r.units = append(r.units, u)
+		cfg := s.BMC
+		cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, disk, c.Logger, s.Host()
+		cfg.StateFile = c.stateFile(s.Name)
+		if owner, ok := cfg.Host.(host.ConsoleOwner); s.Console != nil {
+			cfg.Console = s.Console()
+		} else if ok {
+			cfg.Console = owner.Console()
+		}
+		if !cfg.LAN.Address.IsValid() && u.Addr.Addr().Unmap().Is4() {
+			bits := 24
+			if u.Addr.Addr().IsLoopback() {
+				bits = 8
+			}
+			cfg.LAN.Address = netip.PrefixFrom(u.Addr.Addr().Unmap(), bits)
+		}
+		if cfg.SendAlert == nil {
+			cfg.SendAlert = u.sendTrap
+		}
+		if cfg.LAN.Port == 0 {
+			cfg.LAN.Port = u.Addr.Port()
+		}
+		if cfg.Satellites, err = c.satellites(s, commands); err != nil {
+			return r, err
+		}
+		if u.BMC, err = bmc.New(cfg); err != nil {
+			var damage *bmc.StateError // which names the file, and so the BMC
+			if !errors.As(err, &damage) {
+				err = fmt.Errorf("BMC %s: %w", s.Name, err)
+			}
+			return r, errors.Join(err, closeAll(cfg.Satellites))
+		}
+	}
+	for _, u := range r.units {
+		r.serving.Go(func() { u.serve(c.Logger) })
+	}
+	return r, nil
+}
+
+// stateFile returns the path of a controller's state file, "" if nothing is kept.
+func (c *Config) stateFile(name string) string {
+	if c.StateDir == "" {
+		return ""
+	}
+	return filepath.Join(c.StateDir, name+".state")
+}
+
+// satellites makes the controllers on a server's IPMB.
+func (c *Config) satellites(s Server, commands *bmc.Mux) (map[uint8]*bmc.BMC, error) {
+	made := map[uint8]*bmc.BMC{}
+	for address, sat := range s.Satellites {
+		cfg := sat.BMC
+		cfg.Name, cfg.Commands, cfg.Logger, cfg.Host = fmt.Sprintf("%s-%02x", s.Name, address), commands, c.Logger, sat.Host()
+		cfg.StateFile, cfg.Address = c.stateFile(cfg.Name), address
+		b, err := bmc.New(cfg)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(made))
+		}
+		made[address] = b
+	}
+	return made, nil
+}
+
+// closeAll closes controllers that no BMC has taken over.
+func closeAll(satellites map[uint8]*bmc.BMC) error {
+	var errs []error
+	for _, s := range satellites {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Units returns the running BMCs in the order of the configuration.
+func (r *Rack) Units() []*Unit { return r.units }
+
+// Close ends the BMCs. When it returns, what they kept is on disk.
+func (r *Rack) Close() error {
+	var errs []error
+	for _, u := range r.units {
+		u.conn.Close()
+	}
+	r.serving.Wait()
+	for _, u := range r.units {
+		if u.BMC != nil {
+			errs = append(errs, u.BMC.Close())
+		}
+	}
+	if r.lock != nil {
+		r.lock.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// listen opens the socket of a BMC.
+func listen(a netip.AddrPort) (*net.UDPConn, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+	switch {
+	case err == nil:
+		return conn, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("cannot listen on %v: another program uses that port; end it or choose another with --listen", a)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("cannot listen on %v: this machine does not have that address", a)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("cannot listen on %v: ports below 1024 are for root; choose another with --listen", a)
+	}
+	return nil, fmt.Errorf("cannot listen on %v: %w", a, err)
+}
+
+// lockDir makes the state directory, if it must, and takes it for this process.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the state directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the state directory: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		f.Close()
+		if errors.Is(err, errLocked) {
+			err = fmt.Errorf("state directory %s is in use by another lom", dir)
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// errLocked is lockFile's error when another process has the lock.
+var errLocked = errors.New("locked")

@@ -1,0 +1,80 @@
+package bmc
+
+import "lom/ipmi"
+
+// solConfig is the SOL configuration of the LAN channel (§26).
+type solConfig struct{ parameters }
+
+func (s *solConfig) load(b *BMC) error {
+	port := b.cfg.LAN.Port
+	if port == 0 {
+		port = 623
+	}
+	s.parameters = parameters{section: "sol", table: ipmi.SOLParameters(), parse: parser(ipmi.ParseSOLParameter), accept: acceptSOL}
+	s.put(
+		ipmi.SOLEnable{Enabled: true},
+		ipmi.SOLAuthentication{ForceEncryption: true, ForceAuthentication: true, Privilege: ipmi.PrivilegeOperator},
+		ipmi.SOLAccumulate{Interval: 12, Threshold: 96},
+		ipmi.SOLRetry{Count: 7, Interval: 50},
+		ipmi.SOLBitRate{Rate: ipmi.BitRate115200},
+		ipmi.SOLPayloadChannel{Channel: channelLAN},
+		ipmi.SOLPayloadPort{Port: port},
+	)
+	s.put(ipmi.SOLVolatileBitRate{Rate: ipmi.BitRate115200})
+	if err := s.parameters.load(b); err != nil {
+		return err
+	}
+	s.put(ipmi.SOLVolatileBitRate(solValue[ipmi.SOLBitRate](b)))
+	return nil
+}
+
+// solValue returns an SOL parameter.
+func solValue[P ipmi.SOLParameter](b *BMC) P {
+	var p P
+	p, _ = b.solConfig.values[parameterKey{Number: p.Number()}].(P)
+	return p
+}
+
+// acceptSOL says which values an SOL parameter can have.
+func acceptSOL(_ *BMC, _ parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
+	switch p := p.(type) {
+	case ipmi.SOLAuthentication:
+		if p.Privilege < ipmi.PrivilegeUser || p.Privilege > ipmi.PrivilegeOEM {
+			return nil, ipmi.CodeInvalidDataField
+		}
+	case ipmi.SOLAccumulate:
+		if p.Interval == 0 {
+			return nil, ipmi.CodeInvalidDataField
+		}
+	case ipmi.SOLBitRate:
+		return p, bitRate(p.Rate)
+	case ipmi.SOLVolatileBitRate:
+		return p, bitRate(p.Rate)
+	case ipmi.SOLPayloadPort:
+		return nil, ipmi.CodeParameterReadOnly // SOL is where the sessions are
+	}
+	return p, nil
+}
+
+// bitRate refuses what is none; there is no serial channel whose rate could be used instead.
+func bitRate(r ipmi.BitRate) error {
+	if r.Bits() == 0 {
+		return ipmi.CodeParameterOutOfRange
+	}
+	return nil
+}
+
+func handleSOLConfig(m *Mux) {
+	Handle(m, func(ctx *Context, req ipmi.SetSOLConfiguration) (ipmi.NoData, error) {
+		if !ctx.isLAN(req.Channel) {
+			return ipmi.NoData{}, ipmi.CodeInvalidDataField
+		}
+		return ipmi.NoData{}, ctx.BMC.solConfig.set(ctx.BMC, req.Parameter, req.Data)
+	})
+	Handle(m, func(ctx *Context, req ipmi.GetSOLConfiguration) (ipmi.ParameterData, error) {
+		if !ctx.isLAN(req.Channel) {
+			return ipmi.ParameterData{}, ipmi.CodeInvalidDataField
+		}
+		return ctx.BMC.solConfig.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block}, req.RevisionOnly)
+	})
+}

@@ -1,0 +1,148 @@
+package bmc
+
+import (
+	"bytes"
+	"crypto/subtle"
+
+	"lom/ipmi"
+)
+
+func handleUsers(m *Mux) {
+	Handle(m, setUserAccess)
+	Handle(m, getUserAccess)
+	Handle(m, setUserName)
+	Handle(m, getUserName)
+	Handle(m, setUserPassword)
+	Handle(m, setUserPayloadAccess)
+	Handle(m, getUserPayloadAccess)
+}
+
+// userOf finds the account that a request is about. Only the LAN channel has users.
+func (c *Context) userOf(channel, id uint8) (*account, error) {
+	if !c.isLAN(channel) {
+		return nil, ipmi.CodeInvalidDataField
+	}
+	u := c.BMC.accounts.account(id)
+	if u == nil {
+		return nil, ipmi.CodeParameterOutOfRange
+	}
+	return u, nil
+}
+
+func setUserAccess(ctx *Context, req ipmi.SetUserAccess) (r ipmi.NoData, err error) {
+	u, err := ctx.userOf(req.Channel, req.User)
+	if err != nil {
+		return r, err
+	}
+	if (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM) && req.Limit != ipmi.PrivilegeNoAccess {
+		return r, ipmi.CodeInvalidDataField
+	}
+	u.Access.Privilege = req.Limit
+	if req.Change {
+		u.Access.CallbackOnly, u.Access.LinkAuth, u.Access.Messaging = req.CallbackOnly, req.Link, req.Messaging
+	}
+	if req.SessionLimit != nil {
+		u.Access.SessionLimit = *req.SessionLimit
+	}
+	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	ctx.BMC.login.unlock(req.User)
+	return r, nil
+}
+
+func getUserAccess(ctx *Context, req ipmi.GetUserAccess) (r ipmi.UserAccess, err error) {
+	u, err := ctx.userOf(req.Channel, req.User)
+	if err != nil {
+		return r, err
+	}
+	r = ipmi.UserAccess{
+		MaxUsers: maxUsers, FixedNames: 1, Enabled: ipmi.UserStatusDisabled,
+		CallbackOnly: u.Access.CallbackOnly, Link: u.Access.LinkAuth, Messaging: u.Access.Messaging, Limit: u.Access.Privilege,
+	}
+	if u.Enabled {
+		r.Enabled = ipmi.UserStatusEnabled
+	}
+	for id := range ctx.BMC.accounts.user {
+		if ctx.BMC.accounts.user[id].Enabled {
+			r.EnabledUsers++
+		}
+	}
+	return r, nil
+}
+
+func setUserName(ctx *Context, req ipmi.SetUserName) (r ipmi.NoData, err error) {
+	u := ctx.BMC.accounts.account(req.User)
+	switch {
+	case u == nil:
+		return r, ipmi.CodeParameterOutOfRange
+	case req.User == 1:
+		return r, ipmi.CodeInvalidDataField // its name is none, for ever
+	}
+	u.Name = []byte(req.Name)
+	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	return r, nil
+}
+
+func getUserName(ctx *Context, req ipmi.GetUserName) (ipmi.UserName, error) {
+	u := ctx.BMC.accounts.account(req.User)
+	if u == nil {
+		return ipmi.UserName{}, ipmi.CodeParameterOutOfRange
+	}
+	return ipmi.UserName{Name: string(u.Name)}, nil
+}
+
+func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err error) {
+	u := ctx.BMC.accounts.account(req.User)
+	if u == nil {
+		return r, ipmi.CodeParameterOutOfRange
+	}
+	switch req.Operation {
+	case ipmi.PasswordDisableUser:
+		u.Enabled = false
+	case ipmi.PasswordEnableUser:
+		u.Enabled = true
+	case ipmi.PasswordSet:
+		u.Password, u.Twenty = []byte(req.Password.Reveal()), req.Long
+	case ipmi.PasswordTest:
+		if u.Twenty != req.Long {
+			return r, ipmi.CodePasswordSize
+		}
+		stored := append(bytes.Clone(u.Password), make([]byte, ipmi.PasswordSizeIPMI20-len(u.Password))...)
+		given := []byte(req.Password.Padded(ipmi.PasswordSizeIPMI20).Reveal())
+		if subtle.ConstantTimeCompare(stored, given) == 0 {
+			return r, ipmi.CodePasswordMismatch
+		}
+		return r, nil
+	}
+	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	return r, nil
+}
+
+// payloadsOfUsers is the standard payloads that users can be given or denied: SOL. IPMI messages are
+// a matter of Set User Access.
+const payloadsOfUsers = 1 << ipmi.PayloadSOL
+
+func setUserPayloadAccess(ctx *Context, req ipmi.SetUserPayloadAccess) (r ipmi.NoData, err error) {
+	u, err := ctx.userOf(req.Channel, req.User)
+	if err != nil {
+		return r, err
+	}
+	if req.Payloads.Standard&^payloadsOfUsers != 0 || req.Payloads.OEM != 0 {
+		return r, ipmi.CodeInvalidDataField
+	}
+	if req.Disable {
+		u.Access.PayloadsOff |= req.Payloads.Standard
+	} else {
+		u.Access.PayloadsOff &^= req.Payloads.Standard
+	}
+	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	return r, nil
+}
+
+func getUserPayloadAccess(ctx *Context, req ipmi.GetUserPayloadAccess) (r ipmi.UserPayloadAccess, err error) {
+	u, err := ctx.userOf(req.Channel, req.User)
+	if err != nil {
+		return r, err
+	}
+	r.Payloads.Standard = payloadsOfUsers &^ u.Access.PayloadsOff
+	return r, nil
+}
