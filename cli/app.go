@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"lom/client"
+)
+
+// An App is what a command has at hand: the streams, the global options, and the BMC that they name.
+type App struct {
+	Name    string // the program's name in messages: lom or ipmitool
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+	Options Options
+	Log     *slog.Logger // writes to Err what -v asks for
+
+	arg0     string // as it was called
+	env      func(string) (string, bool)
+	now      func() time.Time
+	zone     *time.Location // of printed times; UTC with -Z
+	readPass func(ctx context.Context, prompt string) (string, error)
+	registry []string // files with the names of makers
+	dial     dialFunc
+	session  Session // nil until Dial, and after Close
+}
+
+// A Session is an open session with a BMC.
+type Session interface {
+	client.Conn
+	// Close ends the session on the BMC, waits for its answer for a moment only, and frees what the
+	// session uses here.
+	Close() error
+}
+
+// A dialFunc opens a session with the BMC that the options name.
+type dialFunc func(ctx context.Context, o *Options, log *slog.Logger) (Session, error)
+
+func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
+	a := &App{
+		Name: programName(arg0), arg0: arg0,
+		In: stdin, Out: stdout, Err: stderr,
+		env: os.LookupEnv, now: time.Now, zone: time.Local,
+		registry: registryFiles(), dial: dialClient,
+	}
+	a.readPass = a.promptTerminal
+	a.Log = slog.New(slog.DiscardHandler)
+	return a
+}
+
+// Dial returns the session with the BMC that -H names; the first call opens it. The App closes it.
+func (a *App) Dial(ctx context.Context) (client.Conn, error) {
+	if a.session != nil {
+		return a.session, nil
+	}
+	if err := a.complete(ctx); err != nil {
+		return nil, err
+	}
+	s, err := a.dial(ctx, &a.Options, a.Log)
+	if err != nil {
+		return nil, err
+	}
+	a.session = s
+	return s, nil
+}
+
+// Close ends the session, if one is open.
+func (a *App) Close() {
+	if a.session == nil {
+		return
+	}
+	if err := a.session.Close(); err != nil {
+		a.Log.Info("session not closed properly", "error", err)
+	}
+	a.session = nil
+}
+
+// Show prints the result of a command in the format the user has asked for: value as JSON with
+// -o json, else what csv writes with -c, else what text writes. A nil csv means that the command has
+// no CSV format, so that -c changes nothing, as in ipmitool.
+//
+// JSON field names are lower_snake_case; values are numbers in SI units, booleans, and words for
+// what the specification encodes.
+func (a *App) Show(value any, text, csv func(io.Writer)) error {
+	var b bytes.Buffer
+	switch {
+	case a.Options.JSON:
+		e := json.NewEncoder(&b)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(value); err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+	case a.Options.CSV && csv != nil:
+		csv(&b)
+	default:
+		text(&b)
+	}
+	_, err := a.Out.Write(b.Bytes())
+	return err
+}
+
+// Done prints the result of a command that changes something: sentence, a line without its end
+// ("" for none), or {"done": true, "message": sentence} with -o json.
+func (a *App) Done(sentence string) error {
+	type done struct {
+		Done    bool   `json:"done"`
+		Message string `json:"message,omitempty"`
+	}
+	return a.Show(done{true, sentence}, func(w io.Writer) {
+		if sentence != "" {
+			fmt.Fprintln(w, sentence)
+		}
+	}, nil)
+}
+
+// printable returns text from a BMC with its control characters replaced by "?", so that it cannot
+// play tricks on a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}

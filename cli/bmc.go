@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lom/bmc/rack"
+	"lom/ipmi"
+)
+
+const bmcLong = `Run simulated servers with a BMC each, in the foreground, until Ctrl-C or SIGTERM.
+
+Every BMC answers IPMI 1.5 and 2.0 on an address of its own: with --count, on successive addresses from that of
+--listen on, all on the same port. --user and --password-file name the administrator; without
+a password one is made up and printed. What BMCs keep over a restart is lost at the end unless --state names a
+directory for it. --config describes servers one by one.`
+
+// bmcOptions are the options of lom bmc.
+type bmcOptions struct {
+	config  string
+	listen  string
+	count   int
+	profile string
+	state   string
+	still   bool
+}
+
+// The defaults of lom bmc.
+const (
+	bmcListen = "127.0.0.1:6230" // ports below 1024 are for root
+	bmcUser   = "admin"
+)
+
+func newBMC(a *App) *cobra.Command {
+	o := &bmcOptions{}
+	cmd := groupDefault(a, "bmc", "Run simulated servers with a BMC each",
+		func(ctx context.Context, a *App, _ []string) error { return runBMC(ctx, a, o) })
+	cmd.Long = bmcLong
+	f := cmd.Flags()
+	f.Var(required(&o.config), "config", "`FILE` that describes the servers (YAML)")
+	f.StringVar(&o.listen, "listen", bmcListen, "`HOST:PORT` of the first BMC; port 0 is one that is free")
+	o.count = 1
+	f.Var(number{&o.count, 1, 1 << 16}, "count", "number of servers, on successive addresses (default 1)")
+	f.Var(required(&o.profile), "profile", "`NAME` of the make of server to be: "+strings.Join(rack.Profiles(), ", "))
+	f.Var(required(&o.state), "state", "`DIR` that keeps users, settings and logs over a restart")
+	f.BoolVar(&o.still, "still", false, "let readings move with the server's power only")
+	return cmd
+}
+
+// runBMC runs BMCs until ctx ends.
+func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
+	file := rackFile{}
+	if o.config != "" {
+		var err error
+		if file, err = readRackFile(o.config); err != nil {
+			return err
+		}
+	}
+	file.override(o)
+	password, told, err := a.bmcPassword(ctx, &file)
+	if err != nil {
+		return err
+	}
+	c, err := file.rack(password)
+	if err != nil {
+		return err
+	}
+	c.Logger = a.Log
+	r, err := rack.Start(c)
+	if err != nil {
+		return err
+	}
+	a.announce(r)
+	if told != "" {
+		fmt.Fprintln(a.Out, told)
+	}
+	<-ctx.Done()
+	return r.Close()
+}
+
+// announceEach is up to how many BMCs are listed one by one.
+const announceEach = 16
+
+// announce tells where the BMCs answer.
+func (a *App) announce(r *rack.Rack) {
+	units := r.Units()
+	if len(units) > announceEach {
+		first, last := units[0].Addr, units[len(units)-1].Addr
+		fmt.Fprintf(a.Out, "%d BMCs answer, from %s at %s to %s at %s\n", len(units), units[0].Name, first, units[len(units)-1].Name, last)
+		return
+	}
+	for _, u := range units {
+		fmt.Fprintf(a.Out, "%s answers at %s\n", u.Name, u.Addr)
+	}
+}
+
+// bmcPassword finds the administrator and the password of BMCs whose users are not configured: from the options, from
+// a former run, or made up. Told is what the user must be told of it.
+func (a *App) bmcPassword(ctx context.Context, file *rackFile) (u rackUser, told string, err error) {
+	u = rackUser{Name: a.Options.User, secret: a.Options.Password}
+	if u.Name == "" {
+		u.Name = bmcUser
+	}
+	if a.Options.passwordFrom != fromNowhere {
+		if err := a.completePassword(ctx); err != nil {
+			return u, "", err
+		}
+		u.secret = a.Options.Password
+		if u.secret.Len() == 0 {
+			return u, "", errors.New("the administrator's password is empty; give one, or leave the option away to have one made up")
+		}
+		return u, "", nil
+	}
+	if !file.needsPassword() {
+		return u, "", nil
+	}
+	if file.State == "" {
+		u.secret = ipmi.NewSecret(madeUpPassword())
+		return u, fmt.Sprintf("user %s, password %s (made up for this run; --password-file sets another)", u.Name, u.secret.Reveal()), nil
+	}
+	name := filepath.Join(file.State, "password")
+	p, err := readPasswordFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		p = madeUpPassword()
+		if err = os.MkdirAll(file.State, 0o700); err == nil {
+			err = os.WriteFile(name, []byte(p+"\n"), 0o600)
+		}
+		if err != nil {
+			return u, "", fmt.Errorf("the password that was made up cannot be kept: %w", err)
+		}
+		told = fmt.Sprintf("user %s, password %s (made up, and kept in %s)", u.Name, p, name)
+	}
+	u.secret = ipmi.NewSecret(p)
+	return u, told, err
+}
+
+// madeUpPassword returns a password of 16 letters and digits, good for IPMI 1.5 too, with 80 random bits.
+func madeUpPassword() string { return rand.Text()[:16] }
+
+// nextAddr returns the address n after a.
+func nextAddr(a netip.AddrPort, n int) (netip.AddrPort, error) {
+	ip := a.Addr()
+	for range n {
+		ip = ip.Next()
+	}
+	if !ip.IsValid() {
+		return a, fmt.Errorf("there are not so many addresses from %v on", a.Addr())
+	}
+	return netip.AddrPortFrom(ip, a.Port()), nil
+}

@@ -1,0 +1,428 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"lom/client"
+	"lom/ipmi"
+	"lom/ipmi/fru"
+	"lom/ipmi/sdr"
+)
+
+func newFRU(a *App) *cobra.Command {
+	var force bool
+	write := leaf(a, "write ID FILE", "Write a file into a FRU inventory device", func(ctx context.Context, a *App, args []string) error {
+		return runFRUWrite(ctx, a, args, force)
+	})
+	write.Flags().BoolVar(&force, "force", false, "write also what is no FRU image, or a damaged one")
+	write.Long = `Write a file into a FRU inventory device.
+
+Only what differs is written, and read back. A file that is bigger than the device, that does not begin
+with a FRU header, or that is damaged, is refused.`
+	edit := leaf(a, "edit ID field c|b|p INDEX TEXT", "Change a field of the chassis, board or product area", runFRUEdit)
+	edit.Long = `Change a field of the chassis (c), board (b) or product (p) area. INDEX counts the area's fields
+from 0, in the order in which fru print -v shows them. What follows is moved if there is no room.`
+	return groupDefault(a, "fru", "Inventory: what the parts of the server are", runFRUPrintAll,
+		aliased(leaf(a, "print [ID]", "Show one inventory device, or all", runFRUPrint), "list"),
+		leaf(a, "read ID FILE", "Write the bytes of an inventory device into a file", runFRURead),
+		write, edit,
+	)
+}
+
+func aliased(c *cobra.Command, names ...string) *cobra.Command {
+	c.Aliases = names
+	return c
+}
+
+func runFRUPrint(ctx context.Context, a *App, args []string) error {
+	if err := wantArgs(args, 0, 1); err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return runFRUPrintAll(ctx, a, nil)
+	}
+	id, err := fruID(args[0])
+	if err != nil {
+		return err
+	}
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	v, _, err := readFRU(ctx, func() (*client.FRUDevice, error) { return client.OpenFRU(ctx, c, id) })
+	if err != nil {
+		return err
+	}
+	v.ID = id
+	if err := a.Show(v, func(w io.Writer) { v.text(a, w) }, nil); err != nil {
+		return err
+	}
+	return v.problem(a)
+}
+
+func fruID(s string) (uint8, error) {
+	id, err := parseNumber(s, 0, 0xff)
+	if err != nil {
+		return 0, fmt.Errorf("FRU ID %w", err)
+	}
+	return uint8(id), nil
+}
+
+// fruView is what is printed of a FRU inventory device.
+type fruView struct {
+	ID          uint8       `json:"id"`
+	Description string      `json:"description,omitempty"`
+	Absent      string      `json:"absent,omitempty"` // why it cannot be read
+	Error       string      `json:"error,omitempty"`  // what is wrong with it
+	Size        int         `json:"size_bytes,omitempty"`
+	Chassis     *fruChassis `json:"chassis,omitempty"`
+	Board       *fruBoard   `json:"board,omitempty"`
+	Product     *fruProduct `json:"product,omitempty"`
+	Records     []fruRecord `json:"records,omitempty"`
+
+	image *fru.Image
+	err   error
+}
+
+// readFRU opens and reads a device. What the BMC or the device is to blame for is part of the view.
+func readFRU(ctx context.Context, open func() (*client.FRUDevice, error)) (*fruView, *client.FRUDevice, error) {
+	v := &fruView{}
+	d, err := open()
+	if err == nil {
+		v.Size = d.Size
+		v.image, err = d.Read(ctx)
+	}
+	if cc, refused := code(err); refused {
+		v.Absent = cc.For(refusedCommand(err))
+		return v, d, nil
+	}
+	if v.image == nil {
+		return v, d, err
+	}
+	if v.err = err; err != nil {
+		v.Error = err.Error()
+	}
+	v.fill()
+	return v, d, nil
+}
+
+// refusedCommand is the command that a completion code answers.
+func refusedCommand(err error) ipmi.Command {
+	var e *ipmi.Error
+	errors.As(err, &e)
+	return e.Command
+}
+
+// problem is the error that the program ends with when v is all it was asked for. A bad checksum
+// is said and no failure: many makers' tools leave one behind.
+func (v *fruView) problem(a *App) error {
+	switch {
+	case v.Absent != "":
+		return errReported
+	case v.err == nil:
+		return nil
+	}
+	err := fmt.Errorf("FRU %d: %s", v.ID, firstOf(v.err))
+	for _, e := range parts(v.err) {
+		if !errors.Is(e, fru.ErrChecksum) {
+			return err
+		}
+	}
+	if !a.Options.JSON {
+		fmt.Fprintf(a.Err, "%s: %v\n", a.Name, err)
+	}
+	return nil
+}
+
+// parts takes a joined error apart.
+func parts(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range joined.Unwrap() {
+		out = append(out, parts(e)...)
+	}
+	return out
+}
+
+// firstOf says the first of joined errors, and how many more there are.
+func firstOf(err error) string {
+	all := parts(err)
+	if len(all) == 1 {
+		return all[0].Error()
+	}
+	return fmt.Sprintf("%v (and %d more)", all[0], len(all)-1)
+}
+
+// runFRUPrintAll prints device 0 of the BMC, then those that the sensor records tell of. A device that
+// is not there is said so, and is no failure: it may be a free slot.
+func runFRUPrintAll(ctx context.Context, a *App, _ []string) error {
+	id, err := do(ctx, a, ipmi.GetDeviceID{})
+	if err != nil {
+		return failed("Get Device ID command", err)
+	}
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	const builtin = "Builtin FRU Device"
+	p := fruPrinter{a: a}
+	if id.Support&ipmi.SupportsFRUInventory != 0 {
+		if err := p.print(ctx, c, sdr.Key{Owner: sdr.BMCAddress}, 0, builtin, fmt.Sprintf("%s (ID 0)", builtin)); err != nil {
+			return err
+		}
+	} else if !a.Options.JSON {
+		fmt.Fprintf(a.Out, "FRU Device Description : %s (ID 0)\n", builtin)
+	}
+	records, err := loadSDRs(ctx, a)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		switch r := r.(type) {
+		case *sdr.MCLocator:
+			if r.FRU && r.Address != uint8(sdr.BMCAddress) {
+				owner := sdr.Key{Owner: sdr.Owner(r.Address), Channel: r.Channel}
+				if err := p.print(ctx, c, owner, 0, r.Name.Text, fmt.Sprintf("%-16s", r.Name.Text)); err != nil {
+					return err
+				}
+			}
+		case *sdr.FRULocator:
+			if err := p.located(ctx, c, r); err != nil {
+				return err
+			}
+		}
+	}
+	return p.end()
+}
+
+// fruPrinter prints devices one by one as they are read, or all of them as JSON at its end.
+type fruPrinter struct {
+	a     *App
+	views []*fruView
+	err   error                         // what is wrong with the devices that were printed
+	known map[sdr.Key]*client.FRUDevice // one of each controller, which knows how to read the others
+}
+
+// print reads and prints a device of the owner. A controller behind the BMC that does not answer is no failure.
+func (p *fruPrinter) print(ctx context.Context, c client.Conn, owner sdr.Key, id uint8, name, title string) error {
+	c = client.OwnerConn(c, owner)
+	v, d, err := readFRU(ctx, func() (*client.FRUDevice, error) {
+		if d := p.known[owner]; d != nil {
+			return d.Open(ctx, id)
+		}
+		return client.OpenFRU(ctx, c, id)
+	})
+	switch {
+	case err != nil && !owner.Local() && errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil:
+		v.Absent = "No Response"
+	case err != nil:
+		return err
+	}
+	if d != nil {
+		if p.known == nil {
+			p.known = map[sdr.Key]*client.FRUDevice{}
+		}
+		p.known[owner] = d
+	}
+	v.ID, v.Description = id, name
+	p.views = append(p.views, v)
+	if p.a.Options.JSON {
+		return nil
+	}
+	fmt.Fprintf(p.a.Out, "FRU Device Description : %s\n", title)
+	v.text(p.a, p.a.Out)
+	fmt.Fprintln(p.a.Out)
+	if v.err != nil {
+		p.err = errors.Join(p.err, v.problem(p.a))
+	}
+	return nil
+}
+
+// The device types of FRU devices (Table 43-12).
+const (
+	deviceEEPROMFirst sdr.DeviceType = 0x08
+	deviceEEPROMLast  sdr.DeviceType = 0x0f
+	deviceLogicalFRU  sdr.DeviceType = 0x10
+
+	modifierDIMM = 0x01
+	modifierFRU  = 0x02
+)
+
+// located prints the device of a locator record. Device 0 of the BMC was printed before.
+func (p *fruPrinter) located(ctx context.Context, c client.Conn, r *sdr.FRULocator) error {
+	eeprom := r.DeviceType >= deviceEEPROMFirst && r.DeviceType <= deviceEEPROMLast && r.Modifier == modifierFRU
+	if !r.Logical || r.DeviceType != deviceLogicalFRU && !eeprom || r.Access == uint8(sdr.BMCAddress) && r.Device == 0 {
+		return nil
+	}
+	title := fmt.Sprintf("%s (ID %d)", r.Name.Text, r.Device)
+	if r.Modifier != 0 && r.Modifier != modifierFRU {
+		p.views = append(p.views, &fruView{ID: r.Device, Description: r.Name.Text, Error: "not a FRU inventory device"})
+		if !p.a.Options.JSON {
+			fmt.Fprintf(p.a.Out, "FRU Device Description : %s\n%s\n\n", title,
+				choose(r.Modifier == modifierDIMM, " Memory module", " Unsupported device"))
+		}
+		return nil
+	}
+	return p.print(ctx, c, sdr.Key{Owner: sdr.Owner(r.Access), Channel: r.Channel}, r.Device, r.Name.Text, title)
+}
+
+func (p *fruPrinter) end() error {
+	if p.a.Options.JSON {
+		return p.a.Show(p.views, nil, nil)
+	}
+	return p.err
+}
+
+// printLocatedFRU prints the device of one locator record.
+func printLocatedFRU(ctx context.Context, a *App, r *sdr.FRULocator) error {
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	p := fruPrinter{a: a}
+	if err := p.located(ctx, c, r); err != nil {
+		return err
+	}
+	return p.err
+}
+
+// openFRU opens the device that the first of two words names.
+func openFRU(ctx context.Context, a *App, word string) (*client.FRUDevice, error) {
+	id, err := fruID(word)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := client.OpenFRU(ctx, c, id)
+	if _, refused := code(err); refused {
+		return nil, failed(fmt.Sprintf("FRU %d is not present: Get FRU Inventory Area Info command", id), err)
+	}
+	return d, err
+}
+
+func runFRURead(ctx context.Context, a *App, args []string) error {
+	if err := wantArgs(args, 2, 2); err != nil {
+		return err
+	}
+	d, err := openFRU(ctx, a, args[0])
+	if err != nil {
+		return err
+	}
+	b, err := d.ReadAll(ctx)
+	if err != nil {
+		return failed("Read FRU Data", err)
+	}
+	if err := os.WriteFile(args[1], b, 0o666); err != nil {
+		return err
+	}
+	if len(b) < d.Size {
+		a.Log.Info("the device is smaller than it says", "bytes", len(b), "says", d.Size)
+	}
+	if a.Options.JSON {
+		return a.Done(fmt.Sprintf("%d bytes read", len(b)))
+	}
+	verboseFRU(a, d, args[1])
+	fmt.Fprintf(a.Out, "Fru Size         : %d bytes\nDone\n", len(b))
+	return nil
+}
+
+// verboseFRU prints what -v adds to fru read and fru write.
+func verboseFRU(a *App, d *client.FRUDevice, file string) {
+	if a.Options.Verbose > 0 {
+		fmt.Fprintf(a.Out, "FRU ID           : %d\nFRU File         : %s\nFru Size   = %d bytes\nFru Access = %sh\n", d.ID, file, d.Size, choose(d.ByWords(), "1", "0"))
+	}
+}
+
+func runFRUWrite(ctx context.Context, a *App, args []string, force bool) error {
+	if err := wantArgs(args, 2, 2); err != nil {
+		return err
+	}
+	b, err := readFile(args[1])
+	if err != nil {
+		return err
+	}
+	if err := checkImage(b); err != nil && !force {
+		return fmt.Errorf("%s is no sound FRU image: %s; --force writes it all the same", args[1], firstOf(err))
+	}
+	d, err := openFRU(ctx, a, args[0])
+	if err != nil {
+		return err
+	}
+	if len(b) > d.Size {
+		return fmt.Errorf("%s has %d bytes, FRU %d takes %d", args[1], len(b), d.ID, d.Size)
+	}
+	if !a.Options.JSON {
+		verboseFRU(a, d, args[1])
+		fmt.Fprintf(a.Out, "Fru Size         : %d bytes\nSize to Write    : %d bytes\n", d.Size, len(b))
+	}
+	if err := d.Write(ctx, b); err != nil {
+		return failed(fmt.Sprintf("Writing FRU %d", d.ID), err)
+	}
+	if a.Options.JSON {
+		return a.Done(fmt.Sprintf("%d bytes written", len(b)))
+	}
+	return nil
+}
+
+// checkImage returns what is wrong with an image that is to be written.
+func checkImage(b []byte) error {
+	_, err := fru.Parse(b)
+	return err
+}
+
+// editAreas are the areas of fru edit.
+var editAreas = map[string]fru.Area{"c": fru.ChassisArea, "b": fru.BoardArea, "p": fru.ProductArea}
+
+func runFRUEdit(ctx context.Context, a *App, args []string) error {
+	if err := wantArgs(args, 5, 5); err != nil {
+		return err
+	}
+	area, known := editAreas[args[2]]
+	if args[1] != "field" || !known {
+		return usagef("fru edit changes a field of area c, b or p")
+	}
+	index, err := parseNumber(args[3], 0, 0xff)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	d, err := openFRU(ctx, a, args[0])
+	if err != nil {
+		return err
+	}
+	b, err := d.ReadAll(ctx)
+	if err != nil {
+		return failed("Read FRU Data", err)
+	}
+	m, err := fru.Parse(b)
+	if err != nil && !errors.Is(err, fru.ErrChecksum) {
+		return fmt.Errorf("FRU %d: %s; nothing was changed", d.ID, firstOf(err))
+	}
+	f, err := m.Field(area, int(index))
+	if err != nil {
+		return fmt.Errorf("FRU %d: %w", d.ID, err)
+	}
+	old := printable(f.String())
+	if err := f.Set(args[4]); err != nil {
+		return fmt.Errorf("FRU %d: the field cannot hold that: %w", d.ID, err)
+	}
+	image, err := m.Bytes(len(b))
+	if err != nil {
+		return fmt.Errorf("FRU %d: %w; nothing was changed", d.ID, err)
+	}
+	if err := d.Write(ctx, image); err != nil {
+		return failed(fmt.Sprintf("Writing FRU %d", d.ID), err)
+	}
+	return a.Done(fmt.Sprintf("Updating Field '%s' with '%s' ...", old, printable(args[4])))
+}

@@ -1,0 +1,357 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"lom/client"
+	"lom/ipmi"
+)
+
+// Options are the global options: which BMC, how to talk to it, and how to print.
+type Options struct {
+	Interface client.Interface // "" is the default: see App.complete
+	Host      string
+	Port      int    // UDP
+	Network   string // "udp", or "udp4" and "udp6" with -4 and -6
+	User      string
+	Password  ipmi.Secret
+	Kg        ipmi.Secret
+
+	Privilege   ipmi.Privilege
+	RoleLookup  bool // RAKP looks the user up by name and privilege
+	CipherSuite int  // -1: the best that both know
+	AuthType    int  // -1: the best that the BMC offers
+	Timeout     time.Duration
+	Tries       int // 0: the default
+
+	Target         int // slave address of a controller behind the BMC; 0: the BMC itself
+	TargetChannel  int
+	Transit        int // slave address of the controller on the way; 0: none
+	TransitChannel int
+	LUN            int // of raw
+	LocalAddress   int // slave address of this machine's BMC, in band; 0: the driver knows it
+
+	Device       string // serial line
+	Baud         int    // its rate in bit/s
+	DeviceNumber int    // N of /dev/ipmiN
+	serialLogin  bool   // over the serial line
+	unnamed      bool   // neither -H nor -I says where the BMC is
+
+	OEM      string // what -o says of the make of the BMC, or "list"
+	SDRCache string // file
+	Escape   string // SOL escape character
+
+	Verbose int
+	CSV     bool
+	JSON    bool
+	UTC     bool
+
+	passwordFrom passwordSource
+	passwordFile string
+	kgFrom       passwordSource
+	version      bool
+	keepAlive    time.Duration // 0: an idle session may end
+}
+
+// passwordSource says where a password or key comes from.
+type passwordSource int
+
+const (
+	fromNowhere passwordSource = iota
+	fromArgument
+	fromFile
+	fromEnvironment
+	fromPrompt
+)
+
+// register declares the global options and sets their defaults. Short names are ipmitool's.
+func (o *Options) register(f *pflag.FlagSet) {
+	*o = Options{
+		Port: 623, Network: "udp", Privilege: ipmi.PrivilegeAdministrator,
+		CipherSuite: -1, AuthType: -1, Escape: "~",
+	}
+	f.VarP(setter{"NAME", o.setInterface}, "interface", "I", "lan (IPMI 1.5), lanplus (2.0), auto (2.0 if there is, else 1.5; the default with -H), or open (this machine's own BMC, through its driver; the default without), or serial-terminal and serial-basic (over the line that -D names)")
+	f.VarP(setter{"HOST", func(s string) error { o.Host = unbracket(s); return nil }}, "host", "H", "name or address of the BMC")
+	f.VarP(number{&o.Port, 1, 65535}, "port", "p", "UDP port of the BMC (default 623)")
+	f.VarP(setter{"NAME", o.setUser}, "user", "U", "user name, 16 bytes at the most")
+	f.VarP(setter{"PASSWORD", func(s string) error {
+		o.setPassword(s)
+		return nil
+	}}, "password", "P", "password; better keep it out of the command line with -f or -E")
+	f.VarP(setter{"FILE", func(s string) error {
+		o.passwordFile, o.passwordFrom = s, fromFile
+		return nil
+	}}, "password-file", "f", "take the password from the first line of a file")
+	f.VarPF(toggle{func() { o.passwordFrom = fromEnvironment }}, "password-env", "E",
+		"take the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or LOM_PASSWORD").NoOptDefVal = "true"
+	f.VarPF(toggle{func() { o.passwordFrom = fromPrompt }}, "password-prompt", "a", "ask for the password").NoOptDefVal = "true"
+	f.VarP(setter{"KEY", func(s string) error {
+		o.kgFrom = fromArgument
+		return o.setKg(s)
+	}}, "kg", "k", "BMC key (Kg) of lanplus, as text")
+	f.VarP(setter{"HEX", func(s string) error {
+		o.kgFrom = fromArgument
+		return o.setKgHex(s)
+	}}, "kg-hex", "y", "BMC key in hexadecimal")
+	f.VarPF(toggle{func() { o.kgFrom = fromEnvironment }}, "kg-env", "K", "take the BMC key from IPMI_KGKEY").NoOptDefVal = "true"
+	f.VarPF(toggle{func() { o.kgFrom = fromPrompt }}, "kg-prompt", "Y", "ask for the BMC key").NoOptDefVal = "true"
+	f.VarP(setter{"LEVEL", o.setPrivilege}, "privilege", "L", "CALLBACK, USER, OPERATOR or ADMINISTRATOR (default); with + behind it, users are looked up by name and level")
+	f.VarP(number{&o.CipherSuite, 0, 19}, "cipher-suite", "C", "cipher suite of lanplus, 0 to 19 (default: the best that both know)")
+	f.VarP(setter{"TYPE", o.setAuthType}, "auth-type", "A", "authentication of lan: NONE, PASSWORD, MD2, MD5 or OEM (default: the best on offer)")
+	f.VarP(setter{"SECONDS", o.setTimeout}, "timeout", "N", "first wait for an answer")
+	f.VarP(number{&o.Tries, 0, 1000}, "tries", "R", "how often a packet is sent at the most")
+	f.VarPF(toggle{func() { o.Network = "udp4" }}, "ipv4", "4", "IPv4 only").NoOptDefVal = "true"
+	f.VarPF(toggle{func() { o.Network = "udp6" }}, "ipv6", "6", "IPv6 only").NoOptDefVal = "true"
+	f.VarP(number{&o.Target, 0, 255}, "target", "t", "slave address of a controller behind the BMC")
+	f.VarP(number{&o.TargetChannel, 0, 15}, "target-channel", "b", "channel on which that controller is")
+	f.VarP(number{&o.Transit, 0, 255}, "transit", "T", "slave address of a controller on the way to it")
+	f.VarP(number{&o.TransitChannel, 0, 15}, "transit-channel", "B", "channel on which the controller on the way is")
+	f.VarP(number{&o.LocalAddress, 0, 255}, "local-address", "m", "slave address of this machine's BMC with -I open, if it is not 20h; over the network, bridges put in their own")
+	f.VarP(number{&o.LUN, 0, 3}, "lun", "l", "logical unit for raw")
+	f.VarP(setter{"FILE", func(s string) error { o.SDRCache = s; return nil }}, "sdr-cache", "S", "read sensor records from a file written by sdr dump")
+	f.VarP(setter{"FILE", unsupported("lom has no use for descriptions of OEM events; leave it away")}, "sel-oem", "O", "file with descriptions of OEM event records")
+	f.VarP(setter{"FORMAT", o.setOutput}, "output", "o", "json, csv or text; ipmitool's makes of BMC (-o list) are accepted, and change nothing")
+	f.BoolVarP(&o.CSV, "csv", "c", false, "comma-separated output where a command has it")
+	f.BoolVarP(&o.UTC, "utc", "Z", false, "print times in UTC")
+	f.VarP(setter{"CHAR", o.setEscape}, "escape", "e", "escape character of SOL (default ~)")
+	f.CountVarP(&o.Verbose, "verbose", "v", "say more on stderr; may be repeated")
+	f.VarP(setter{"DEVICE", o.setDevice}, "device", "D", "serial line to the BMC, with :RATE behind it in bit/s (default 9600)")
+	f.VarP(number{&o.DeviceNumber, 0, 255}, "device-number", "d", "N of /dev/ipmiN with -I open (default 0)")
+	f.VarP(setter{"BYTES", unsupported("lom finds the size of messages by itself; leave it away")}, "message-size", "z", "largest message in bytes")
+	f.BoolVarP(&o.version, "version", "V", false, "print the version")
+	f.VarPF(toggle{func() { o.OEM = "supermicro" }}, "oem-supermicro", "s", "same as -o supermicro").NoOptDefVal = "true"
+	f.VarPF(toggle{func() { o.OEM = "intelwv2" }}, "oem-intelwv2", "g", "same as -o intelwv2").NoOptDefVal = "true"
+	for _, name := range []string{"oem-supermicro", "oem-intelwv2", "version", "message-size", "sel-oem"} {
+		_ = f.MarkHidden(name)
+	}
+}
+
+const noSuchWay = "lom has no such way to a BMC; use -I open on its own machine, and lan, lanplus or auto over the network"
+
+// unsupported reads an option of ipmitool that lom has not.
+func unsupported(why string) func(string) error {
+	return func(string) error { return errors.New(why) }
+}
+
+func (o *Options) setInterface(s string) error {
+	switch i := client.Interface(s); i {
+	case client.Auto, client.LAN, client.LANPlus, client.Open, client.SerialBasic, client.SerialTerminal:
+		o.Interface = i
+		return nil
+	}
+	switch s {
+	case "imb", "free", "usb", "dummy", "lipmi", "bmc", "dbus":
+		return errors.New(noSuchWay)
+	}
+	return fmt.Errorf("there is no such interface; use lan, lanplus, auto, open, serial-terminal or serial-basic")
+}
+
+// setDevice reads DEVICE[:RATE]. ipmitool's third part, for lines that are system interfaces, is refused.
+func (o *Options) setDevice(s string) error {
+	device, rate, hasRate := strings.Cut(s, ":")
+	o.Device, o.Baud = device, 9600
+	if device == "" {
+		return errors.New("the name of a serial line is needed, such as /dev/ttyS0:115200")
+	}
+	if hasRate {
+		n, err := strconv.ParseUint(rate, 10, 31)
+		if err != nil || n == 0 {
+			return errors.New("behind the colon stands the rate in bit/s, such as 115200")
+		}
+		o.Baud = int(n)
+	}
+	return nil
+}
+
+func (o *Options) setUser(s string) error {
+	if len(s) > 16 {
+		return fmt.Errorf("a user name has 16 bytes at the most")
+	}
+	o.User = s
+	return nil
+}
+
+func (o *Options) setPassword(s string) {
+	o.Password, o.passwordFrom = ipmi.NewSecret(s), fromArgument
+}
+
+func (o *Options) setKg(s string) error {
+	if len(s) > 20 {
+		return fmt.Errorf("a BMC key has 20 bytes at the most")
+	}
+	o.Kg = ipmi.NewSecret(s)
+	return nil
+}
+
+func (o *Options) setKgHex(s string) error {
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "0x"), "0X")
+	if len(s)%2 != 0 {
+		return fmt.Errorf("a BMC key in hexadecimal has an even number of digits")
+	}
+	key := make([]byte, len(s)/2)
+	for i := range key {
+		b, err := strconv.ParseUint(s[2*i:2*i+2], 16, 8)
+		if err != nil {
+			return fmt.Errorf("not hexadecimal")
+		}
+		key[i] = byte(b)
+	}
+	return o.setKg(string(key))
+}
+
+func (o *Options) setPrivilege(s string) error {
+	level, plus := strings.CutSuffix(s, "+")
+	p, ok := parsePrivilege(level)
+	if !ok || p < ipmi.PrivilegeCallback || p > ipmi.PrivilegeOEM {
+		return fmt.Errorf("use CALLBACK, USER, OPERATOR or ADMINISTRATOR")
+	}
+	o.Privilege, o.RoleLookup = p, plus
+	return nil
+}
+
+// parsePrivilege reads a privilege level by its name, in any case, or by its number.
+func parsePrivilege(s string) (ipmi.Privilege, bool) {
+	for _, p := range []ipmi.Privilege{
+		ipmi.PrivilegeCallback, ipmi.PrivilegeUser, ipmi.PrivilegeOperator, ipmi.PrivilegeAdministrator,
+		ipmi.PrivilegeOEM, ipmi.PrivilegeNoAccess,
+	} {
+		if strings.EqualFold(s, p.String()) {
+			return p, true
+		}
+	}
+	if strings.EqualFold(s, "admin") {
+		return ipmi.PrivilegeAdministrator, true
+	}
+	n, err := strconv.ParseUint(s, 0, 4)
+	if err != nil {
+		return 0, false
+	}
+	p := ipmi.Privilege(n)
+	return p, p >= ipmi.PrivilegeCallback && p <= ipmi.PrivilegeOEM || p == ipmi.PrivilegeNoAccess
+}
+
+func (o *Options) setAuthType(s string) error {
+	for _, t := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword, ipmi.AuthOEM} {
+		if strings.EqualFold(s, t.String()) {
+			o.AuthType = int(t)
+			return nil
+		}
+	}
+	return fmt.Errorf("use NONE, PASSWORD, MD2, MD5 or OEM")
+}
+
+func (o *Options) setTimeout(s string) error {
+	seconds, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(seconds >= 0 && seconds <= 3600) {
+		return fmt.Errorf("a number of seconds up to 3600 is needed")
+	}
+	o.Timeout = time.Duration(seconds * float64(time.Second))
+	return nil
+}
+
+func (o *Options) setEscape(s string) error {
+	if len(s) != 1 {
+		return fmt.Errorf("one character is needed")
+	}
+	o.Escape = s
+	return nil
+}
+
+// oemTypes are the makes that ipmitool's -o knows.
+var oemTypes = [...]struct{ name, what string }{
+	{"supermicro", "Supermicro IPMI 1.5 BMC with its own log-in"},
+	{"intelwv2", "Intel SE7501WV2 IPMI 1.5 BMC"},
+	{"intelplus", "Intel IPMI 2.0 BMC with its own RAKP integrity key"},
+	{"icts", "strict conformance, as the IPMI test suite wants it"},
+	{"ibm", "IBM BMC"},
+	{"i82571spt", "Intel 82571 network chip in super pass-through mode"},
+	{"kontron", "Kontron BMC with large messages"},
+	{"quanta", "Quanta IPMI 1.5 BMC with its own log-in"},
+}
+
+func (o *Options) setOutput(s string) error {
+	switch s {
+	case "json":
+		o.JSON, o.CSV = true, false
+		return nil
+	case "csv":
+		o.JSON, o.CSV = false, true
+		return nil
+	case "text":
+		o.JSON, o.CSV = false, false
+		return nil
+	case "list":
+		o.OEM = s
+		return nil
+	}
+	for _, t := range oemTypes {
+		if s == t.name {
+			o.OEM = s
+			return nil
+		}
+	}
+	return fmt.Errorf("use json, csv or text, or one of the makes that -o list shows")
+}
+
+// setter is an option whose value is read by a function.
+type setter struct {
+	kind string // for the help: NAME, FILE, …
+	set  func(string) error
+}
+
+func (s setter) String() string     { return "" }
+func (s setter) Set(v string) error { return s.set(v) }
+func (s setter) Type() string       { return s.kind }
+
+// toggle is an option without a value that calls a function, so that the last of several
+// options that exclude each other wins.
+type toggle struct{ set func() }
+
+func (t toggle) String() string   { return "" }
+func (t toggle) Set(string) error { t.set(); return nil }
+func (t toggle) Type() string     { return "bool" }
+
+// number is an integer option, decimal, hexadecimal with 0x or octal with 0.
+type number struct {
+	p         *int
+	low, high int
+}
+
+func (n number) String() string { return "" }
+func (n number) Type() string   { return "N" }
+func (n number) Set(s string) error {
+	v, err := strconv.ParseInt(s, 0, 64)
+	if err != nil || v < int64(n.low) || v > int64(n.high) {
+		return fmt.Errorf("a number from %d to %d is needed", n.low, n.high)
+	}
+	*n.p = int(v)
+	return nil
+}
+
+// required is an option with a text that is not empty: what an unset variable of a script leaves
+// behind is no way to say that the option is not given.
+func required(p *string) setter {
+	return setter{kind: "string", set: func(s string) error {
+		if s == "" {
+			return fmt.Errorf("something is needed here, or the option left away")
+		}
+		*p = s
+		return nil
+	}}
+}
+
+// unbracket takes the brackets from an IPv6 address, which stand around it where a port may follow.
+func unbracket(host string) string {
+	if a, ok := strings.CutPrefix(host, "["); ok {
+		if a, ok = strings.CutSuffix(a, "]"); ok && strings.Contains(a, ":") {
+			return a
+		}
+	}
+	return host
+}

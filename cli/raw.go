@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lom/ipmi"
+)
+
+func newRaw(a *App) *cobra.Command {
+	c := leaf(a, "raw NETFN COMMAND [DATA...]", "Send any request and print the bytes of the answer", runRaw)
+	c.Long = `Send any request and print the bytes of the answer.
+
+NETFN is a number or chassis, bridge, sensorevent, application, firmware, storage or
+transport. All bytes are decimal, hexadecimal with 0x, or octal with 0. -l sets the logical unit.`
+	return c
+}
+
+var netFnNames = [...]struct {
+	name string
+	fn   ipmi.NetFn
+}{
+	{"Chassis", ipmi.NetFnChassis}, {"Bridge", ipmi.NetFnBridge}, {"SensorEvent", ipmi.NetFnSensor},
+	{"Application", ipmi.NetFnApp}, {"Firmware", ipmi.NetFnFirmware}, {"Storage", ipmi.NetFnStorage},
+	{"Transport", ipmi.NetFnTransport},
+}
+
+// maxRawData is the most data bytes that raw takes.
+const maxRawData = 254
+
+func runRaw(ctx context.Context, a *App, args []string) error {
+	if len(args) < 2 {
+		return usagef("raw needs a network function and a command")
+	}
+	if len(args) > maxRawData+2 {
+		return fmt.Errorf("a raw request has %d data bytes at the most", maxRawData)
+	}
+	var b []byte
+	for i, arg := range args {
+		what := "data"
+		switch i {
+		case 0:
+			what = "netfn"
+			if fn, ok := netFnByName(arg); ok {
+				b = append(b, byte(fn))
+				continue
+			}
+		case 1:
+			what = "command"
+		}
+		n, err := parseByte(arg)
+		if err != nil {
+			return fmt.Errorf("given %s %q is invalid: %w", what, arg, err)
+		}
+		b = append(b, n)
+	}
+	if b[0] > 0x3f {
+		return fmt.Errorf("given netfn %q is invalid: a network function is 63 (0x3f) at the most", args[0])
+	}
+	req := rawRequest(ipmi.NetFn(b[0]), b[1], b[2:])
+	req.LUN = uint8(a.Options.LUN)
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	a.Log.Info("raw request", "netfn", b[0], "cmd", b[1], "bytes", len(req.Data))
+	resp, err := c.Exchange(ctx, req)
+	if err != nil {
+		return err
+	}
+	if resp.Code != ipmi.CodeOK {
+		return &rawError{a.Options.TargetChannel, b[0], req.LUN, b[1], resp.Code}
+	}
+	type answer struct {
+		Data  hexBytes `json:"data"`
+		Bytes int      `json:"bytes"`
+	}
+	return a.Show(answer{resp.Data, len(resp.Data)}, func(w io.Writer) {
+		for i, b := range resp.Data {
+			if i%16 == 0 && i != 0 {
+				fmt.Fprintln(w)
+			}
+			fmt.Fprintf(w, " %02x", b)
+		}
+		fmt.Fprintln(w)
+	}, nil)
+}
+
+// A rawError is a raw request that the BMC refused; scripts know its words from ipmitool.
+type rawError struct {
+	channel         int
+	netFn, lun, cmd uint8
+	code            ipmi.CompletionCode
+}
+
+func (e *rawError) Error() string {
+	return fmt.Sprintf("Unable to send RAW command (channel=0x%x netfn=0x%x lun=0x%x cmd=0x%x rsp=0x%x): %s",
+		e.channel, e.netFn, e.lun, e.cmd, uint8(e.code), e.code)
+}
+
+// Unwrap returns the completion code.
+func (e *rawError) Unwrap() error { return e.code }
+
+// rawRequest makes a request whose data is sent and whose answer is given back byte for byte,
+// also where the command table has a defining body. What is not in the table may change
+// something, so that it is not sent again when its answer is lost.
+func rawRequest(fn ipmi.NetFn, cmd uint8, data []byte) ipmi.RawRequest {
+	c, known := ipmi.CommandFor(fn, cmd, data)
+	c.NetFn, c.Body = fn, ""
+	if !known {
+		c.Changes = true
+	}
+	return ipmi.RawRequest{Command: c, Data: data}
+}
+
+func netFnByName(s string) (ipmi.NetFn, bool) {
+	for _, n := range netFnNames {
+		if strings.EqualFold(s, n.name) {
+			return n.fn, true
+		}
+	}
+	return 0, false
+}
+
+// parseByte reads a byte: decimal, hexadecimal with 0x, or octal with 0.
+func parseByte(s string) (byte, error) {
+	n, err := parseNumber(s, 0, 255)
+	return byte(n), err
+}
+
+// parseNumber reads a number from low to high: decimal, hexadecimal with 0x, or octal with 0.
+func parseNumber(s string, low, high int64) (int64, error) {
+	n, err := strconv.ParseInt(s, 0, 64)
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("%q is not a number from %d to %d", s, low, high)
+	}
+	return n, nil
+}
+
+// hexBytes are bytes that JSON shows as hexadecimal text.
+type hexBytes []byte
+
+// MarshalText returns the bytes in hexadecimal.
+func (b hexBytes) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%x", []byte(b)), nil }

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const rootLong = `lom operates servers through their BMCs, as ipmitool does and with its grammar, and acts as a BMC.
+
+Options may stand before and behind the command. Negative numbers behind the command's
+first word are values; what follows "--" is never taken for an option.
+A password given with -P may be seen by others of this machine, on Linux for a moment only:
+prefer -f or -E, or give none and be asked.
+
+Sensor records are kept between calls, in the user's cache folder, and used while the BMC says that they
+have not changed. The variable LOM_SDR_CACHE names another folder, or is "off".
+
+Exit codes: 0 success, 1 failure, 130 after Ctrl-C, 143 after SIGTERM.`
+
+// newRoot makes the tree of commands with the global options.
+func newRoot(a *App) *cobra.Command {
+	root := &cobra.Command{
+		Use: a.Name + " [options] command", Short: "talk to BMCs, and be one",
+		Long: rootLong, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true,
+		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case a.Options.version:
+				return runVersion(cmd.Context(), a, nil)
+			case a.Options.OEM == "list":
+				return a.listOEM()
+			case len(args) > 0:
+				return unknownCommand(cmd, args[0])
+			}
+			return fmt.Errorf("no command given; %q lists what there is", a.Name+" help")
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	a.Options.register(root.PersistentFlags())
+	root.PersistentFlags().SortFlags = false
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return optionError(cmd, err) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a.Out, cmd) })
+	root.AddCommand(commands(a)...)
+	completeCompletion(a, root)
+	completeOptions(root)
+	return root
+}
+
+// completeCompletion makes cobra's command for completion scripts refuse words that it does not know, as groups do.
+func completeCompletion(a *App, root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	cmd, _, err := root.Find([]string{"completion"})
+	if err != nil || cmd == root {
+		return
+	}
+	shells := group(a, "completion", "")
+	cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = shells.Args, shells.RunE, true
+}
+
+// completeOptions tells the shell the words that options take.
+func completeOptions(root *cobra.Command) {
+	formats := []string{"json", "csv", "text", "list"}
+	for _, t := range oemTypes {
+		formats = append(formats, t.name)
+	}
+	for name, words := range map[string][]string{
+		"interface": {"lan", "lanplus", "auto", "open", "serial-terminal", "serial-basic"},
+		"privilege": {"CALLBACK", "USER", "OPERATOR", "ADMINISTRATOR"},
+		"auth-type": {"NONE", "PASSWORD", "MD2", "MD5", "OEM"},
+		"output":    formats,
+	} {
+		// It fails only for options that do not exist.
+		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
+	for _, name := range []string{"host", "user", "password", "kg", "kg-hex"} {
+		_ = root.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+}
+
+// prepare applies the global options that concern more than the BMC.
+func (a *App) prepare(cmd *cobra.Command) error {
+	f := cmd.Root().PersistentFlags()
+	if f.Changed("ipv4") && f.Changed("ipv6") {
+		return errors.New("-4 and -6 exclude each other")
+	}
+	if a.Options.JSON && a.Options.CSV {
+		return errors.New("JSON and CSV output exclude each other")
+	}
+	if a.Options.UTC {
+		a.zone = time.UTC
+	}
+	a.setLog()
+	return nil
+}
+
+// setLog makes the log as talkative as -v asks for: decisions from -vv on, packets from -vvv on.
+func (a *App) setLog() {
+	a.Log = slog.New(slog.DiscardHandler)
+	if a.Options.Verbose > 0 {
+		level := slog.LevelInfo - 4*slog.Level(a.Options.Verbose-1)
+		a.Log = slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: level}))
+	}
+}
+
+func (a *App) listOEM() error {
+	fmt.Fprintln(a.Out, "Makes of BMC that ipmitool treats in a way of their own; the names are accepted, and change nothing:")
+	for _, t := range oemTypes {
+		fmt.Fprintf(a.Out, "\t%-12s %s\n", t.name, t.what)
+	}
+	return nil
+}
+
+// optionError makes a sentence of what pflag says about an option.
+func optionError(cmd *cobra.Command, err error) error {
+	var (
+		unknown *pflag.NotExistError
+		missing *pflag.ValueRequiredError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		name := "--" + unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			name = "-" + unknown.GetSpecifiedName()
+		}
+		return fmt.Errorf("there is no option %s; %q lists what there is", name, cmd.CommandPath()+" --help")
+	case errors.As(err, &missing):
+		return fmt.Errorf("option %s needs a value behind it", optionName(missing.GetFlag()))
+	case errors.As(err, &invalid):
+		value := fmt.Sprintf(" %q", invalid.GetValue())
+		switch invalid.GetFlag().Name {
+		case "password", "kg", "kg-hex":
+			value = ""
+		}
+		return fmt.Errorf("option %s%s: %w", optionName(invalid.GetFlag()), value, invalid.Unwrap())
+	}
+	return err
+}
+
+func optionName(f *pflag.Flag) string {
+	if f.Shorthand != "" {
+		return "-" + f.Shorthand
+	}
+	return "--" + f.Name
+}

@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"lom/client"
+	"lom/ipmi"
+)
+
+// solPayload is the set of payloads that holds SOL alone.
+var solPayload = ipmi.PayloadSet{Standard: 1 << ipmi.PayloadSOL}
+
+// payloadArgs reads [CHANNEL [USER]]. Without them ipmitool means the present channel and user 1.
+func payloadArgs(args []string) (channel, user uint8, err error) {
+	if err := wantArgs(args, 0, 2); err != nil {
+		return 0, 0, err
+	}
+	if channel, err = channelArg(args, 0); err != nil {
+		return 0, 0, err
+	}
+	user = 1
+	if len(args) > 1 {
+		n, err := parseNumber(args[1], 1, 63)
+		if err != nil {
+			return 0, 0, usagef("user ID: %v", err)
+		}
+		user = uint8(n)
+	}
+	return channel, user, nil
+}
+
+func runSOLPayloadStatus(ctx context.Context, a *App, args []string) error {
+	channel, user, err := payloadArgs(args)
+	if err != nil {
+		return err
+	}
+	r, err := do(ctx, a, ipmi.GetUserPayloadAccess{Channel: channel, User: user})
+	if err != nil {
+		return failed("Get User Payload Access command", err)
+	}
+	enabled := r.Payloads.Standard&solPayload.Standard != 0
+	return a.Show(struct {
+		Channel uint8 `json:"channel"`
+		User    uint8 `json:"user_id"`
+		Enabled bool  `json:"enabled"`
+	}{channel, user, enabled}, func(w io.Writer) {
+		fmt.Fprintf(w, "User %d on channel %d is %s\n", user, channel, choose(enabled, "enabled", "disabled"))
+	}, nil)
+}
+
+// runSOLPayloadSet lets a user open consoles, or no longer.
+func runSOLPayloadSet(ctx context.Context, a *App, args []string, disable bool) error {
+	channel, user, err := payloadArgs(args)
+	if err != nil {
+		return err
+	}
+	q := ipmi.SetUserPayloadAccess{Channel: channel, User: user, Disable: disable, Payloads: solPayload}
+	if _, err := do(ctx, a, q); err != nil {
+		return failed("Set User Payload Access command", err)
+	}
+	return a.Done("")
+}
+
+// instanceArg reads "instance=N".
+func instanceArg(word string) (uint8, error) {
+	value, ok := strings.CutPrefix(word, "instance=")
+	if !ok {
+		return 0, usagef("%q makes no sense here", word)
+	}
+	n, err := parseNumber(value, 1, 15)
+	if err != nil {
+		return 0, usagef("instance: %v", err)
+	}
+	return uint8(n), nil
+}
+
+func runSOLDeactivate(ctx context.Context, a *App, args []string) error {
+	if err := wantArgs(args, 0, 1); err != nil {
+		return err
+	}
+	instance := uint8(1)
+	if len(args) > 0 {
+		var err error
+		if instance, err = instanceArg(args[0]); err != nil {
+			return err
+		}
+	}
+	_, err := do(ctx, a, ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL, Instance: instance})
+	switch {
+	case hasCode(err, ipmi.CodePayloadActive): // which, after Deactivate Payload, is: not active
+		return fmt.Errorf("%s: no console is open there; nothing to do", a.Options.Host)
+	case err != nil:
+		return failed("Deactivate Payload command", err)
+	}
+	return a.Done("")
+}
+
+// Defaults of sol looptest, as in ipmitool.
+const (
+	loopTimes    = 200
+	loopInterval = 100 // ms
+)
+
+// runSOLLoopTest opens a console and closes it, again and again.
+func runSOLLoopTest(ctx context.Context, a *App, args []string) error {
+	if err := wantArgs(args, 0, 3); err != nil {
+		return err
+	}
+	numbers := [...]int64{loopTimes, loopInterval, 1}
+	for i, limit := range [...]struct {
+		what        string
+		least, most int64
+	}{{"loop times", 1, 1 << 31}, {"loop interval", 0, 1 << 31}, {"instance", 1, 15}} {
+		if i < len(args) {
+			n, err := parseNumber(args[i], limit.least, limit.most)
+			if err != nil {
+				return usagef("%s: %v", limit.what, err)
+			}
+			numbers[i] = n
+		}
+	}
+	s, err := a.consoleSession(ctx)
+	if err != nil {
+		return err
+	}
+	for left := numbers[0]; left > 0; left-- {
+		fmt.Fprintf(a.Out, "remain loop test counter: %d\n", left)
+		c, err := client.OpenConsole(ctx, s, client.WithInstance(uint8(numbers[2])))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(a.Out, consoleBanner)
+		select {
+		case <-time.After(time.Duration(numbers[1]) * time.Millisecond):
+		case <-ctx.Done():
+		}
+		_ = c.Close() // it reports nothing
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// consoleSession returns a session in which a console can be opened.
+func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
+	o := &a.Options
+	if o.Interface == client.LAN || o.Interface == "" && a.Name == "ipmitool" {
+		return nil, client.ErrConsoleNeedsLANPlus
+	}
+	conn, err := a.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := conn.(*client.Session)
+	if !ok {
+		return nil, errors.New("a console is opened over the network, with the BMC that -H names; -t and -T name another")
+	}
+	return s, nil
+}
+
+// consoleSentence says of an error of a console what is wrong and what to do, "" if it is no such error.
+func (a *App) consoleSentence(err error) string {
+	who := a.Options.Host
+	var taken *client.ConsoleTakenError
+	switch {
+	case errors.As(err, &taken):
+		by := "another session"
+		if taken.Session != nil {
+			if v, err := newSessionInfo(*taken.Session); err == nil && v.User != 0 {
+				by = fmt.Sprintf("a session of user ID %d", v.User)
+				if v.ConsoleIP != "" {
+					by += " from " + v.ConsoleIP
+				}
+			}
+		}
+		return fmt.Sprintf("%s: the console is open in %s; \"sol deactivate\" closes it there, and \"sol activate --takeover\" takes it over", who, by)
+	case errors.Is(err, client.ErrConsoleNeedsLANPlus):
+		return "consoles need IPMI 2.0; use -I lanplus"
+	case errors.Is(err, client.ErrConsoleDeactivated):
+		return fmt.Sprintf("%s: the console was closed by another session, or by the BMC", who)
+	case errors.Is(err, client.ErrConsoleSilent):
+		return fmt.Sprintf("%s: the BMC answers, but not on the console any more; try again", who)
+	}
+	var e *ipmi.Error
+	if !errors.As(err, &e) || e.Op != "open console" {
+		return ""
+	}
+	switch c, _ := code(err); c {
+	case ipmi.CodePayloadDisabled:
+		return fmt.Sprintf("%s: Serial over LAN is disabled; \"sol set enabled true\" enables it, \"sol payload enable\" for a user", who)
+	case ipmi.CodePayloadLimit:
+		return fmt.Sprintf("%s: the BMC has no more consoles than are open", who)
+	case ipmi.CodePayloadNoEncryption:
+		return fmt.Sprintf("%s: the BMC cannot encrypt the console; try -C 2", who)
+	case ipmi.CodePayloadEncryption:
+		return fmt.Sprintf("%s: the BMC wants the console encrypted; use a cipher suite that encrypts, such as -C 17 or -C 3", who)
+	}
+	return ""
+}

@@ -1,0 +1,264 @@
+package setup
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// unpack makes a system of a testdata file and returns its root.
+func unpack(t *testing.T, name string) string {
+	t.Helper()
+	a, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	for _, f := range a.Files {
+		p := filepath.Join(root, f.Name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, f.Data, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// snapshot returns every file below root, but for the backup.
+func snapshot(t *testing.T, root string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.Walk(root, func(p string, st os.FileInfo, err error) error {
+		if err != nil || st.IsDir() {
+			return err
+		}
+		if st.Mode()&os.ModeSymlink != 0 {
+			to, err := os.Readlink(p)
+			out[p] = "-> " + to
+			return err
+		}
+		b, err := os.ReadFile(p)
+		out[p] = st.Mode().String() + " " + string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func states(r Report) string {
+	var out []string
+	for _, f := range r.Findings {
+		out = append(out, f.Layer+"="+f.State.String())
+	}
+	return strings.Join(out, " ")
+}
+
+func TestDistributions(t *testing.T) {
+	want := Line{"ttyS1", 115200}
+	tests := []struct {
+		name, before string
+		has          map[string]string // file: what it contains after
+	}{
+		{"debian", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok", map[string]string{
+			"etc/default/grub":   `GRUB_CMDLINE_LINUX="console=tty0 console=ttyS1,115200n8"`,
+			"boot/grub/grub.cfg": "root=UUID=1b5e ro quiet console=tty0 console=ttyS1,115200n8\n",
+		}},
+		{"fedora", "BIOS=unknown boot loader=missing kernel=wrong log-in prompt=wrong root log-in=ok", map[string]string{
+			"boot/loader/entries/abc-6.11.conf": "options root=UUID=77 ro rhgb quiet console=tty0 console=ttyS1,115200n8\n",
+			"etc/kernel/cmdline":                "console=ttyS1,115200n8",
+			"boot/grub2/grub.cfg":               "terminal_output console serial\n",
+			"boot/efi/EFI/fedora/grub.cfg":      "configfile",
+			"etc/systemd/system/serial-getty@ttyS1.service.d/zz-lom-rate.conf": "agetty 115200 %I",
+		}},
+		{"suse", "BIOS=unknown boot loader=wrong kernel=wrong log-in prompt=missing root log-in=missing", map[string]string{
+			"etc/default/grub":    `GRUB_CMDLINE_LINUX_DEFAULT="splash=silent quiet"`,
+			"boot/grub2/grub.cfg": "serial --unit=1 --speed=115200",
+			"etc/securetty":       "ttyS0\nttyS1\n",
+		}},
+		{"alpine", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=wrong root log-in=missing", map[string]string{
+			"boot/extlinux.conf":       "SERIAL 1 115200\nDEFAULT",
+			"etc/update-extlinux.conf": "serial_port=1\n",
+			"etc/inittab":              "ttyS1::respawn:/sbin/getty -L 115200 ttyS1 vt100\n",
+		}},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			root := unpack(t, c.name)
+			before := snapshot(t, root)
+			r, err := Examine(root, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := states(r); got != c.before {
+				t.Errorf("found %s\nwant  %s", got, c.before)
+			}
+			if len(r.Diff()) == 0 {
+				t.Error("no diff")
+			}
+			for p, s := range snapshot(t, root) {
+				if before[p] != s {
+					t.Errorf("looking changed %s", p)
+				}
+			}
+			if err := Apply(root, r); err != nil {
+				t.Fatal(err)
+			}
+			for name, s := range c.has {
+				b, err := os.ReadFile(filepath.Join(root, name))
+				if err != nil || !strings.Contains(string(b), s) {
+					t.Errorf("%s lacks %q: %v\n%s", name, s, err, b)
+				}
+			}
+			again, err := Examine(root, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range again.Findings {
+				if f.State == Wrong || f.State == Missing {
+					t.Errorf("after apply: %+v", f)
+				}
+			}
+			if len(again.Changes) != 0 {
+				t.Errorf("a second apply would change:\n%s", again.Diff())
+			}
+			if _, err := Undo(root); err != nil {
+				t.Fatal(err)
+			}
+			after := snapshot(t, root)
+			for p, s := range before {
+				if after[p] != s {
+					t.Errorf("undo left %s as\n%s", p, after[p])
+				}
+			}
+			if len(after) != len(before) {
+				t.Errorf("undo left %d files, there were %d", len(after), len(before))
+			}
+		})
+	}
+}
+
+func TestUndoLeavesLaterChangesAlone(t *testing.T) {
+	root := unpack(t, "debian")
+	r, err := Examine(root, Line{"ttyS0", 9600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Apply(root, r); err != nil {
+		t.Fatal(err)
+	}
+	mine := filepath.Join(root, "etc/default/grub")
+	if err := os.WriteFile(mine, []byte("GRUB_TIMEOUT=1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Undo(root)
+	if err == nil || !strings.Contains(err.Error(), "/etc/default/grub") {
+		t.Errorf("undo says %v", err)
+	}
+	if b, _ := os.ReadFile(mine); string(b) != "GRUB_TIMEOUT=1\n" {
+		t.Errorf("undo overwrote a later change with %q", b)
+	}
+}
+
+func TestWrongRateIsNamed(t *testing.T) {
+	root := unpack(t, "suse")
+	r, err := Examine(root, Line{"ttyS0", 19200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Findings {
+		if f.Layer == "boot loader" && !strings.Contains(f.Says, "runs at 115200 bit/s; SOL runs at 19200: that prints garbage") {
+			t.Errorf("says %q", f.Says)
+		}
+	}
+}
+
+func TestLinksStayInRoot(t *testing.T) {
+	root := unpack(t, "debian")
+	if err := os.Remove(filepath.Join(root, "etc/default/grub")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "srv"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "srv/grub"), []byte("GRUB_TIMEOUT=7\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/../srv/grub", filepath.Join(root, "etc/default/grub")); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Examine(root, Line{"ttyS0", 9600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Apply(root, r); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(root, "srv/grub"))
+	if err != nil || !strings.Contains(string(b), "GRUB_TERMINAL") {
+		t.Errorf("%v: %s", err, b)
+	}
+}
+
+func TestSPCR(t *testing.T) {
+	root := unpack(t, "debian")
+	b := make([]byte, 80)
+	copy(b, "SPCR")
+	b[40], b[58] = 1, 6
+	binary.LittleEndian.PutUint64(b[44:], 0x2f8)
+	p := filepath.Join(root, spcrPath)
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, how, err := FindLine(root)
+	if err != nil || l != (Line{"ttyS1", 57600}) || how == "" {
+		t.Errorf("got %v, %q, %v", l, how, err)
+	}
+	r, err := Examine(root, Line{"ttyS1", 115200})
+	if err != nil || r.Findings[0].State != Wrong {
+		t.Errorf("%v: %+v", err, r.Findings[0])
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		root string
+		line Line
+	}{{t.TempDir(), Line{"ttyS0", 9600}}, {"/no/such", Line{"ttyS0", 9600}}, {unpack(t, "alpine"), Line{"ttyS0", 1200}}, {unpack(t, "alpine"), Line{"../x", 9600}}} {
+		if _, err := Examine(c.root, c.line); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+	if _, err := Undo(unpack(t, "alpine")); err == nil {
+		t.Error("undo of nothing says nothing")
+	}
+}
+
+func FuzzExamine(f *testing.F) {
+	f.Add([]byte("GRUB_TERMINAL=\"serial\nlinux\nserial --unit=\nttyS1:::getty\noptions $kernelopts\nconsole=ttyS0,\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		root := t.TempDir()
+		for _, name := range []string{"etc/default/grub", "etc/inittab", "etc/securetty", "boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
+			p := filepath.Join(root, name)
+			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(p, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r, err := Examine(root, Line{"ttyS1", 115200}); err == nil {
+			r.Diff()
+		}
+	})
+}
