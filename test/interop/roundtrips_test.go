@@ -1,0 +1,66 @@
+package interop
+
+import (
+	"strings"
+	"testing"
+
+	"lom/internal/ipmisim"
+	"lom/internal/programs"
+	"lom/internal/udprelay"
+)
+
+// How often lom asks a BMC for a job, from the first packet to the last, is what its user waits
+// for on a slow line. A packet sent again counts too.
+func TestRoundTrips(t *testing.T) {
+	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 96, Entries: 500})
+	relay := udprelay.Start(t, sim.Addr, udprelay.Faults{})
+	bmc := simTarget(sim).At(relay.Addr)
+	for _, c := range []struct {
+		line string
+		most int
+		rows int // lines of output at the least
+		// The simulator gives out a record in pieces of 33 bytes, so that reading a hundred of them takes
+		// 200 exchanges, whoever asks: what counts is the call after that.
+		again bool
+	}{
+		{"power status", 7, 1, false},
+		{"sdr elist all", 220, 96, true},
+		{"sensor list", 220, 54, true},
+		{"sel list", 510, 500, false},
+		{"fru print", 60, 20, true},
+	} {
+		// A home of its own: nothing is remembered from another run.
+		home := t.TempDir()
+		tool := bmc.Tool("lanplus", programs.Words(c.line)...)
+		if c.again {
+			programs.Run(t, home, programs.Lom(), tool...)
+		}
+		relay.Reset()
+		r := programs.Run(t, home, programs.Lom(), tool...)
+		n := relay.Exchanges()
+		if r.Code != 0 || strings.Count(r.Stdout, "\n") < c.rows {
+			t.Errorf("%s", r)
+		}
+		if n > c.most {
+			t.Errorf("%s takes %d exchanges, more than %d", c.line, n, c.most)
+		}
+		t.Logf("%s: %d exchanges", c.line, n)
+	}
+}
+
+// A BMC that gives out whole records is asked once for each record and once for each sensor, and a
+// few times to set up the session.
+func TestRoundTripsOfWholeRecords(t *testing.T) {
+	bmc := programs.StartBMC(t, "--profile", "dell")
+	relay := udprelay.Start(t, bmc.Addr, udprelay.Faults{})
+	target := bmc.Target.At(relay.Addr)
+	r := programs.Run(t, t.TempDir(), programs.Lom(), target.Tool("lanplus", "sdr", "elist", "all")...)
+	n, rows := relay.Exchanges(), strings.Count(r.Stdout, "\n")
+	if r.Code != 0 || rows < 40 {
+		t.Errorf("%s", r)
+	}
+	if most := 2*rows + 16; n > most {
+		t.Errorf("%d records take %d exchanges, more than %d", rows, n, most)
+	}
+	t.Logf("%d records: %d exchanges", rows, n)
+}
