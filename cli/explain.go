@@ -31,6 +31,7 @@ func (a *App) sentence(err error) string {
 	if o.User == "" {
 		user = "the user without a name (-U names another)"
 	}
+	_, isRefusal := err.(*refusedError) // and says nothing of the cause
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns):
@@ -53,6 +54,8 @@ func (a *App) sentence(err error) string {
 		return fmt.Sprintf("%s: the password is right, but the BMC key (Kg) is wrong", who)
 	case errors.Is(err, ipmi.ErrPrivilege):
 		return fmt.Sprintf("%s: %s may not have privilege %s; ask for less with -L, such as -L OPERATOR or -L USER", who, user, o.Privilege)
+	case hasCode(err, ipmi.CodeInsufficientPrivilege) && isRefusal && !o.inBand() && !o.serial():
+		return fmt.Sprintf("%s for %s with -L %s; use a higher level, or a user who has it", err, user, o.Privilege)
 	case errors.Is(err, ipmi.ErrCipherSuite):
 		if o.CipherSuite >= 0 {
 			return fmt.Sprintf("%s: the BMC does not allow cipher suite %d for this log-in; leave -C away, or try another", who, o.CipherSuite)

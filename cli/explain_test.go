@@ -36,6 +36,8 @@ func TestExplain(t *testing.T) {
 			`bmc1: Chassis Control: the BMC sent an answer that makes no sense; -vvv shows what was sent and received`},
 		{failed("Set Chassis Power Control to Soft", &ipmi.Error{Command: control, Code: ipmi.CodeNotInPresentState}),
 			`Set Chassis Power Control to Soft failed: Command not supported in present state`},
+		{failed("Set Chassis Power Control to Soft", &ipmi.Error{Command: control, Code: ipmi.CodeInsufficientPrivilege}),
+			`Set Chassis Power Control to Soft failed: Insufficient privilege level for user "admin" with -L ADMINISTRATOR; use a higher level, or a user who has it`},
 	} {
 		a := newApp("lom", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))
 		newRoot(a)
