@@ -78,7 +78,7 @@ const (
 // unwrap finds the answer to a request in a message. Of a bridged request the answer comes as if the BMC had given it, or
 // within the answer to Send Message; an answer to Send Message without it only says that the
 // bridge took the request. The responder's address may be the bridge's (§6.13.4), so it is not looked at.
-func (r *request) unwrap(m *rmcp.Message) (*rmcp.Message, verdict) {
+func (r *request) unwrap(m rmcp.Message) (rmcp.Message, verdict) {
 	for range len(r.route) + 1 {
 		if m.Seq != r.seq {
 			return m, notOurs
@@ -96,7 +96,7 @@ func (r *request) unwrap(m *rmcp.Message) (*rmcp.Message, verdict) {
 		if err != nil {
 			return m, onTheWay
 		}
-		m = &inner
+		m = inner
 	}
 	return m, notOurs
 }

@@ -110,14 +110,14 @@ func TestBridgedAnswerMustFit(t *testing.T) {
 	r := request{raw: echo(5), route: []hop{{0x30, 0}}, seq: 9}
 	inner := rmcp.Message{To: 0x20, From: 0x30, NetFn: ipmi.NetFnApp + 1, Seq: 8, Cmd: 5}
 	outer := rmcp.Message{To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 9, Cmd: 0x34, Data: rmcp.AppendMessage(nil, &inner)}
-	if _, v := r.unwrap(&outer); v != notOurs {
+	if _, v := r.unwrap(outer); v != notOurs {
 		t.Errorf("another number inside: %v", v)
 	}
 	nested := outer
 	for range 5 {
 		nested.Data = bytes.Clone(rmcp.AppendMessage(nil, &nested))
 	}
-	if _, v := r.unwrap(&nested); v != notOurs {
+	if _, v := r.unwrap(nested); v != notOurs {
 		t.Errorf("nested too deeply: %v", v)
 	}
 }

@@ -34,6 +34,12 @@ func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c C
 		return resp, &ipmi.Error{Command: cmd, Err: err}
 	}
 	raw, err := c.Exchange(ctx, ipmi.RawRequest{Command: cmd, LUN: lun, Data: data})
+	return readResponse[R, PR](cmd, raw, err)
+}
+
+// readResponse makes the typed response of the raw one.
+func readResponse[R any, PR ipmi.Reader[R]](cmd ipmi.Command, raw ipmi.RawResponse, err error) (R, error) {
+	var resp R
 	if err != nil {
 		return resp, err
 	}

@@ -53,7 +53,7 @@ func (c *Console) open(ctx context.Context) error {
 func (s *Session) retryInterval() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rtt.rto()
+	return s.rtt.rto(s.config.minRTO, s.config.maxRTO)
 }
 
 // maxCharacters returns how many characters go into a packet whose payload may have size bytes. What makes no sense is read

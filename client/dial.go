@@ -18,13 +18,13 @@ import (
 func defaults() config {
 	return config{
 		iface: Auto, privilege: ipmi.PrivilegeAdministrator, cipherSuite: -1, authType: -1, tries: 4,
-		logger: slog.New(slog.DiscardHandler),
+		minRTO: minRTO, maxRTO: maxRTO, logger: slog.New(slog.DiscardHandler),
 	}
 }
 
 // patience is how long an answer is waited for over an interface.
 func (c *config) patience(i Interface) patience {
-	p := patience{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1}
+	p := patience{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1, maxRTO: c.maxRTO}
 	if i == LAN {
 		if p.first == 0 {
 			p.first = 2 * time.Second
@@ -75,10 +75,9 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Session, error)
 func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, error) {
 	s := &Session{
 		transport: c.transport, peer: peer, config: c, log: c.logger,
-		tracing: c.logger.Enabled(ctx, levelPacket), window: congestion{size: 1},
-		reviving: make(chan struct{}, 1),
+		tracing: c.logger.Enabled(ctx, levelPacket), reviving: make(chan struct{}, 1),
 	}
-	s.keepAlive.f = s.stayAlive
+	s.alarm.f = s.ring
 	if s.transport == nil {
 		sock, err := dialConnected(peer)
 		if err != nil {
@@ -115,6 +114,12 @@ func (c *config) check() error {
 		return &ipmi.RangeError{Field: "length of the BMC key", Value: c.kg.Len(), Max: lanplusPassword}
 	case c.privilege < ipmi.PrivilegeCallback || c.privilege > ipmi.PrivilegeOEM:
 		return &ipmi.RangeError{Field: "privilege level", Value: uint8(c.privilege), Max: uint64(ipmi.PrivilegeOEM)}
+	case c.window < 0 || c.window > maxPinned:
+		return &ipmi.RangeError{Field: "window", Value: c.window, Max: maxPinned}
+	case c.windowHint < 0:
+		return &ipmi.RangeError{Field: "window hint", Value: c.windowHint, Max: maxPinned}
+	case c.minRTO <= 0 || c.maxRTO < c.minRTO:
+		return fmt.Errorf("retry timer from %v to %v", c.minRTO, c.maxRTO)
 	case c.cipherSuite >= 0:
 		if _, ok := rmcp.CipherSuiteByID(c.cipherSuite); !ok {
 			return fmt.Errorf("%w: there is no cipher suite %d", ipmi.ErrCipherSuite, c.cipherSuite)

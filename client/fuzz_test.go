@@ -33,9 +33,9 @@ func FuzzDispatch(f *testing.F) {
 			return
 		}
 		s.mu.Lock()
-		r := newRequest(s, echo(1), []hop{{0x30, 0}})
-		r.seq, r.started, r.patience = 1, true, s.patience()
-		s.pending[1] = r
+		r := s.newRequest(echo(1), []hop{{0x30, 0}}, nil)
+		r.seq, r.underWay, r.patience = 1, true, s.patience()
+		s.pending = append(s.pending, r)
 		s.inFlight++
 		s.mu.Unlock()
 		if p.V20() && p.SessionID == 0 {

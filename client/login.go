@@ -73,7 +73,7 @@ func (l *login) patience(i Interface, tries int) patience {
 	p := l.s.config.patience(i)
 	p.tries = max(tries, 1)
 	if l.s.config.timeout == 0 {
-		p.rto = l.rtt.rto()
+		p.rto = l.rtt.rto(l.s.config.minRTO, l.s.config.maxRTO)
 	}
 	return p
 }

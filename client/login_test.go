@@ -68,6 +68,7 @@ func TestExchanges(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
+			synctest.Wait()
 			b.with(func() {
 				if b.packets != tc.want || !slices.Equal(b.commands, []string{"06 01", "06 3c"}) {
 					t.Errorf("%s: %d packets, want %d: %v", name, b.packets, tc.want, b.commands)

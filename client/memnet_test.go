@@ -59,13 +59,25 @@ func (n *memNet) send(from, to netip.AddrPort, b []byte) {
 	}
 	n.mu.Unlock()
 	for _, p := range packets {
-		if c == nil {
-			return
-		}
-		select {
-		case c.in <- memPacket{from, p}:
-		default:
-		}
+		c.deliver(from, p)
+	}
+}
+
+// deliver puts a packet into a socket, past carry.
+func (n *memNet) deliver(to, from netip.AddrPort, b []byte) {
+	n.mu.Lock()
+	c := n.conns[to]
+	n.mu.Unlock()
+	c.deliver(from, b)
+}
+
+func (c *memConn) deliver(from netip.AddrPort, b []byte) {
+	if c == nil {
+		return
+	}
+	select {
+	case c.in <- memPacket{from, b}:
+	default:
 	}
 }
 

@@ -39,6 +39,10 @@ type config struct {
 	logger      *slog.Logger
 	transport   *Transport
 	keepAlive   time.Duration
+	window      int           // 0: found out
+	windowHint  int           // 0: none
+	minRTO      time.Duration // of the retransmission timer
+	maxRTO      time.Duration
 }
 
 // WithInterface chooses the interface; the default is Auto.
@@ -82,3 +86,18 @@ func WithTransport(t *Transport) Option { return func(c *config) { c.transport =
 
 // WithKeepAlive makes an idle session send a command after d so that the BMC does not forget it; 0 is never.
 func WithKeepAlive(d time.Duration) Option { return func(c *config) { c.keepAlive = d } }
+
+// WithWindow pins how many requests of the session may be under way at a time, from 1 to 60; with 0, the default, the session finds
+// out what the BMC takes. Commands that change state go alone either way. Beyond 12 (over lan, 6) a burst of losses may make
+// the BMC drop the session.
+func WithWindow(n int) Option { return func(c *config) { c.window = n } }
+
+// WithWindowHint says how many requests at a time a BMC of the same model and firmware took, as [Session.Window] told it: the session
+// begins with as many and never has more under way. 0 is none.
+func WithWindowHint(n int) Option { return func(c *config) { c.windowHint = n } }
+
+// WithRetryTimer sets the limits of the retransmission time-out, which follows the measured round-trip time (RFC 6298). The
+// defaults are 250 ms and 4 s. It has no effect when [WithRetry] gives a timeout.
+func WithRetryTimer(floor, ceiling time.Duration) Option {
+	return func(c *config) { c.minRTO, c.maxRTO = floor, ceiling }
+}

@@ -12,9 +12,12 @@ type patience struct {
 	tries int           // waits
 	rto   time.Duration // 0, or the retransmission time-out that was measured
 	once  bool          // nothing is sent again
+
+	maxRTO time.Duration // which it may double to
 }
 
-// Limits of the retransmission time-out. A BMC now and then needs a quarter of a second for one command.
+// Limits of the retransmission time-out, where WithRetryTimer sets no others. A BMC now and then needs a quarter of a second for
+// one command.
 const (
 	minRTO = 250 * time.Millisecond
 	maxRTO = 4 * time.Second
@@ -28,23 +31,29 @@ func (p patience) total() time.Duration {
 
 // wait returns how long to wait after the packet was sent for the n-th time, counted from 0, and
 // whether it is to be sent for the n-th time at all. Without a measurement these are the waits of
-// ipmitool's -N and -R; with one, they begin with what was measured and double, and last as long altogether.
+// ipmitool's -N and -R; with one, they begin with what was measured, double up to the limit, and last as long altogether.
 func (p patience) wait(n int) (time.Duration, bool) {
 	if p.rto == 0 || p.once {
 		return p.first + time.Duration(n)*p.grow, n < p.tries
 	}
-	const doublings = 20 // far beyond any total
-	n = min(n, doublings)
-	before := p.rto<<n - p.rto
-	return min(p.rto<<n, p.total()-before), before < p.total()
+	left, wait := p.total(), p.rto
+	for range n {
+		left -= wait
+		if left <= 0 {
+			return 0, false
+		}
+		wait = min(2*wait, max(p.maxRTO, p.rto))
+	}
+	return min(wait, left), true
 }
 
-// jitter changes d by up to an eighth, so that many sessions do not send again at the same moment.
+// jitter makes d longer by up to a quarter, so that many sessions do not send again at the same moment. It never makes it
+// shorter: an answer that comes in time must find its request waiting.
 func jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
 	}
-	return d - d/8 + rand.N(d/4+1)
+	return d + rand.N(d/4+1)
 }
 
 // roundTrip is the measured round-trip time, smoothed as RFC 6298 does.
@@ -63,40 +72,22 @@ func (r *roundTrip) sample(d time.Duration) {
 	r.smooth += (d - r.smooth) / 8
 }
 
-// rto returns the retransmission time-out, 0 if nothing was measured.
-func (r *roundTrip) rto() time.Duration {
+// most is the longest that an answer takes as far as the measurements tell. Where a BMC serves one request after the other, the
+// round trip grows with the window, up to twofold when that grows from one to two: hence twice the smoothed one, so that the window does
+// not make its own time-outs.
+func (r *roundTrip) most() time.Duration { return 2*r.smooth + 4*r.deviation }
+
+// rto returns the retransmission time-out within limits, 0 if nothing was measured.
+func (r *roundTrip) rto(floor, ceiling time.Duration) time.Duration {
 	if !r.known {
 		return 0
 	}
-	return min(max(r.smooth+4*r.deviation, minRTO), maxRTO)
+	return min(max(r.most(), floor), ceiling)
 }
 
-// maxInFlight is the most requests of a session that are under way at the same time. The specification
-// promises room for two; what the BMC can take beyond is found out.
-const maxInFlight = 8
-
-// congestion is the window of requests under way: it grows by one for each window of answers, and
-// halves when one is lost or the BMC is busy.
-type congestion struct {
-	size   float64
-	shrunk time.Time
-}
-
-// limit returns how many requests may be under way.
-func (c *congestion) limit() int { return max(1, int(c.size)) }
-
-// answered notes an answer in time. full tells that the window was used up.
-func (c *congestion) answered(full bool) {
-	if full {
-		c.size = min(max(c.size, 1)+1/max(c.size, 1), maxInFlight)
-	}
-}
-
-// trouble notes a loss or a busy BMC. What goes wrong within one round trip is one trouble.
-func (c *congestion) trouble(now time.Time, rtt time.Duration) {
-	if now.Sub(c.shrunk) < rtt {
-		return
-	}
-	c.shrunk = now
-	c.size = max(c.size/2, 1)
+// A doubt is about a request that was answered after it had been sent again: which of its packets was answered? If another
+// answer comes, it was the first one, and the time-out was too short (as in RFC 3522).
+type doubt struct {
+	seq, cmd uint8
+	took     time.Duration // from the first packet on; 0: no doubt
 }

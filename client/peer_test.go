@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -43,6 +44,17 @@ type scriptedBMC struct {
 	tamper func(s rmcp.Session, m *rmcp.Message, packet []byte) [][]byte
 	// payload takes the payloads of Serial over LAN; nil sends them back. It runs with mu held.
 	payload func(payload []byte)
+
+	// How long a packet is under way in each direction, how long the BMC takes for a request in a session, one after the other, and
+	// for how many it has room. What is beyond is lost, or turned away if it says busy.
+	delay, service time.Duration
+	room           int
+	saysBusy       bool
+	waiting        int // requests in that room
+	crowd          int // the most that there were, those without room too
+	turnedAway     int
+	arrival        time.Time // of the last packet
+	free           time.Time // when the BMC has time for another one
 
 	// Of the packet that is being answered.
 	from      net.Addr
@@ -87,21 +99,87 @@ func (b *scriptedBMC) serve() {
 		if err != nil {
 			return
 		}
-		p, err := rmcp.Parse(buf[:n])
-		if err != nil {
-			continue
-		}
 		b.mu.Lock()
 		b.packets++
-		var replies [][]byte
-		if b.deaf == nil || !b.deaf(&p) {
-			b.from = from
-			replies = b.receive(&p)
+		delay := b.delay
+		if now := time.Now(); delay > 0 {
+			// No packet overtakes another.
+			b.arrival = latest(b.arrival.Add(time.Microsecond), now.Add(delay))
+			delay = b.arrival.Sub(now)
 		}
 		b.mu.Unlock()
-		for _, r := range replies {
-			_, _ = b.conn.WriteTo(r, from.(*net.UDPAddr))
+		later(delay, bytes.Clone(buf[:n]), func(packet []byte) { b.arrive(packet, from) })
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// later calls f with a packet after a delay.
+func later(d time.Duration, packet []byte, f func([]byte)) {
+	if d == 0 {
+		f(packet)
+		return
+	}
+	time.AfterFunc(d, func() { f(packet) })
+}
+
+// arrive takes a packet, and answers it when its turn comes.
+func (b *scriptedBMC) arrive(packet []byte, from net.Addr) {
+	p, err := rmcp.Parse(packet)
+	if err != nil {
+		return
+	}
+	b.mu.Lock()
+	if b.deaf != nil && b.deaf(&p) {
+		b.mu.Unlock()
+		return
+	}
+	if b.service == 0 || p.SessionID == 0 {
+		replies := b.reply(&p, from)
+		b.mu.Unlock()
+		b.send(replies, from)
+		return
+	}
+	defer b.mu.Unlock()
+	b.crowd = max(b.crowd, b.waiting+1)
+	if b.room > 0 && b.waiting >= b.room {
+		b.turnedAway++
+		if b.saysBusy {
+			handle := b.handle
+			b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return ipmi.CodeNodeBusy, nil, true }
+			replies := b.reply(&p, from)
+			b.handle = handle
+			time.AfterFunc(b.delay, func() { b.send(replies, from) })
 		}
+		return
+	}
+	b.waiting++
+	if now := time.Now(); b.free.Before(now) {
+		b.free = now
+	}
+	b.free = b.free.Add(b.service)
+	time.AfterFunc(time.Until(b.free), func() {
+		b.mu.Lock()
+		b.waiting--
+		replies, delay := b.reply(&p, from), b.delay
+		b.mu.Unlock()
+		time.AfterFunc(delay, func() { b.send(replies, from) })
+	})
+}
+
+func (b *scriptedBMC) reply(p *rmcp.Packet, from net.Addr) [][]byte {
+	b.from = from
+	return b.receive(p)
+}
+
+func (b *scriptedBMC) send(replies [][]byte, to net.Addr) {
+	for _, r := range replies {
+		_, _ = b.conn.WriteTo(r, to)
 	}
 }
 

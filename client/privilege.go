@@ -11,14 +11,11 @@ import (
 // what that level may do needs no asking (§22.18). Commands that are not in the command table get
 // the level that the session was opened for.
 func (s *Session) raise(ctx context.Context, cmd ipmi.Command, bridged bool) error {
-	need := cmd.Privilege
-	if need == 0 || need > ipmi.PrivilegeOEM || bridged {
-		need = s.config.privilege
-	}
+	need := s.needs(cmd, bridged)
 	s.mu.Lock()
-	level, limit := s.level, s.limit
+	enough, limit := s.suffices(need, cmd), s.limit
 	s.mu.Unlock()
-	if need <= level || limit <= level || cmd.Is(ipmi.SetSessionPrivilege{}.Command()) || cmd.Is(ipmi.CloseSession{}.Command()) {
+	if enough {
 		return nil
 	}
 	for _, want := range []ipmi.Privilege{limit, min(need, limit)} {
@@ -40,6 +37,19 @@ func (s *Session) raise(ctx context.Context, cmd ipmi.Command, bridged bool) err
 		}
 	}
 	return nil
+}
+
+// needs returns the privilege level for a command.
+func (s *Session) needs(cmd ipmi.Command, bridged bool) ipmi.Privilege {
+	if cmd.Privilege == 0 || cmd.Privilege > ipmi.PrivilegeOEM || bridged {
+		return s.config.privilege
+	}
+	return cmd.Privilege
+}
+
+// suffices reports whether a command that needs a level may be sent without asking for a higher one. The caller holds mu.
+func (s *Session) suffices(need ipmi.Privilege, cmd ipmi.Command) bool {
+	return need <= s.level || s.limit <= s.level || cmd.Is(ipmi.SetSessionPrivilege{}.Command()) || cmd.Is(ipmi.CloseSession{}.Command())
 }
 
 // raiseAll asks for the level that the session was opened for, and reports whether the level has risen.

@@ -1,98 +1,183 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"strings"
-	"sync/atomic"
+	"math/bits"
+	"slices"
 	"time"
 
 	"lom/ipmi"
 	"lom/rmcp"
 )
 
-// A request is a request on its way through a session: queued, then under way with a sequence number, then finished.
-// All fields but resp and err are guarded by the session's mu.
+// A request is a request on its way through a session: queued, then under way with a sequence number, then finished. It belongs to
+// the session, whose mu guards it, until it is finished; then to whoever gets its answer.
 type request struct {
-	session *Session
-	raw     ipmi.RawRequest
-	route   []hop
+	raw    ipmi.RawRequest
+	route  []hop
+	done   func(ipmi.RawResponse, error) // is told the answer; nil: somebody waits at ready
+	unsung bool                          // nobody wants the answer
+	ready  chan struct{}
+	resp   ipmi.RawResponse
+	err    error
+	next   *request // in a requestList
 
-	seq      uint8
-	started  bool // it has a sequence number
-	tries    int  // packets sent
-	waits    int  // waits for an answer that were in vain
-	busy     int  // answers that said so
-	backOff  bool // it waits for a busy BMC
-	lagging  bool // it no longer keeps others from being sent
-	first    time.Time
-	idle     bool // the session had been silent for long before it
-	sent     time.Time
-	giveUp   time.Time
-	patience patience
-	alarm    alarm
-
-	finished atomic.Bool
-	done     chan struct{}
-	resp     ipmi.RawResponse
-	err      error
+	seq       uint8
+	underWay  bool
+	depth     int    // how many were under way with it, when it was sent first
+	order     uint64 // of its last packet among the session's
+	tries     int    // packets sent
+	waits     int    // waits for an answer that were in vain
+	early     int    // packets that were sent again before their time, because the request was overtaken
+	busy      int    // answers that said so
+	backOff   bool   // it waits for a busy BMC
+	overtaken bool   // a later request was answered before it
+	lagging   bool   // it no longer keeps others from being sent
+	held      bool   // it is to be sent again when there is room in the window
+	idle      bool   // the session had been silent for long before it
+	first     time.Time
+	sent      time.Time
+	due       time.Time // when something is to be done about it
+	retry     time.Time // when it is to be sent again, or given up
+	giveUp    time.Time
+	patience  patience
 }
 
-func newRequest(s *Session, raw ipmi.RawRequest, route []hop) *request {
-	r := &request{session: s, raw: raw, route: route, done: make(chan struct{})}
-	r.alarm.f = r.overdue
+// A requestList is a queue of requests.
+type requestList struct{ head, tail *request }
+
+func (l *requestList) push(r *request) {
+	r.next = nil
+	if l.head == nil {
+		l.head = r
+	} else {
+		l.tail.next = r
+	}
+	l.tail = r
+}
+
+func (l *requestList) pop() *request {
+	r := l.head
+	l.head, r.next = r.next, nil
 	return r
 }
 
-// finish gives the request its answer. Only the first call counts. The caller has taken the
-// request out of the session.
-func (r *request) finish(resp ipmi.RawResponse, err error) {
-	if r.finished.Swap(true) {
-		return
+// remove takes r out, and reports whether it was there.
+func (l *requestList) remove(r *request) bool {
+	var before *request
+	for q := l.head; q != nil; before, q = q, q.next {
+		if q != r {
+			continue
+		}
+		if before == nil {
+			l.head = r.next
+		} else {
+			before.next = r.next
+		}
+		if l.tail == r {
+			l.tail = before
+		}
+		r.next = nil
+		return true
+	}
+	return false
+}
+
+// newRequest takes a request from the pool.
+func (s *Session) newRequest(raw ipmi.RawRequest, route []hop, done func(ipmi.RawResponse, error)) *request {
+	r, _ := s.transport.requests.Get().(*request)
+	if r == nil {
+		r = &request{ready: make(chan struct{}, 1)}
+	}
+	*r = request{raw: raw, route: route, done: done, ready: r.ready}
+	return r
+}
+
+// recycle gives a finished request back to the pool.
+func (s *Session) recycle(r *request) {
+	*r = request{ready: r.ready}
+	s.transport.requests.Put(r)
+}
+
+// complete finishes a request: who waits for it is told by unlock. An answer that is waited for is copied. The caller
+// holds mu.
+func (s *Session) complete(r *request, resp ipmi.RawResponse, err error) {
+	s.remove(r)
+	if r.done == nil && !r.unsung {
+		resp.Data = bytes.Clone(resp.Data)
 	}
 	r.resp, r.err = resp, err
-	close(r.done)
+	s.finished.push(r)
+}
+
+// unlock releases mu and tells the answers of what was finished under it.
+func (s *Session) unlock() {
+	finished := s.finished
+	s.finished = requestList{}
+	s.mu.Unlock()
+	for finished.head != nil {
+		s.deliver(finished.pop())
+	}
+}
+
+// deliver tells the answer of a finished request.
+func (s *Session) deliver(r *request) {
+	switch {
+	case r.done != nil:
+		raw, done, resp, err := r.raw, r.done, r.resp, r.err
+		s.recycle(r)
+		s.started(raw, done, resp, err)
+	case r.unsung:
+		s.recycle(r)
+	default:
+		r.ready <- struct{}{}
+	}
 }
 
 // do sends a request and waits for its answer.
 func (s *Session) do(ctx context.Context, raw ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
-	r := newRequest(s, raw, route)
+	r := s.newRequest(raw, route, nil)
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return ipmi.RawResponse{}, ipmi.ErrClosed
-	}
 	s.submit(r)
-	s.mu.Unlock()
+	s.unlock()
 	select {
-	case <-r.done:
-		return r.resp, r.err
+	case <-r.ready:
 	case <-ctx.Done():
+		s.mu.Lock()
+		if r.underWay || s.queue.remove(r) {
+			sent := r.underWay
+			s.complete(r, ipmi.RawResponse{}, context.Cause(ctx))
+			if sent && raw.Command.Changes {
+				r.err = fmt.Errorf("%w: %w", ipmi.ErrOutcomeUnknown, r.err)
+			}
+			s.pump()
+		}
+		s.unlock()
+		<-r.ready
 	}
-	s.mu.Lock()
-	sent := r.started && r.tries > 0
-	s.drop(r)
-	s.pump()
-	s.mu.Unlock()
-	r.finish(ipmi.RawResponse{}, context.Cause(ctx))
-	<-r.done
-	if r.err != nil && sent && raw.Command.Changes {
-		return r.resp, fmt.Errorf("%w: %w", ipmi.ErrOutcomeUnknown, r.err)
-	}
-	return r.resp, r.err
+	resp, err := r.resp, r.err
+	s.recycle(r)
+	return resp, err
 }
 
 // submit queues a request. The caller holds mu.
 func (s *Session) submit(r *request) {
-	s.queue = append(s.queue, r)
+	if s.closed {
+		s.complete(r, ipmi.RawResponse{}, ipmi.ErrClosed)
+		return
+	}
+	s.queue.push(r)
 	s.pump()
 }
 
 // pump sends queued requests as far as the window allows. A command that changes state goes alone, so that the order
 // of what happens is that of the calls. The caller holds mu.
 func (s *Session) pump() {
-	for len(s.queue) > 0 && s.link != nil && !s.alone && s.inFlight < s.window.limit() {
-		r := s.queue[0]
+	s.sendHeld()
+	for s.queue.head != nil && s.link != nil && !s.alone && s.inFlight < s.window.size {
+		r := s.queue.head
 		if r.raw.Command.Changes && s.inFlight+s.lagging > 0 {
 			return
 		}
@@ -100,14 +185,15 @@ func (s *Session) pump() {
 		if !ok {
 			return
 		}
-		s.queue = s.queue[1:]
-		r.seq, r.started = seq, true
-		s.pending[seq] = r
+		s.queue.pop()
 		s.inFlight++
+		r.seq, r.underWay, r.depth = seq, true, s.inFlight
+		s.pending = append(s.pending, r)
 		s.alone = r.raw.Command.Changes
 		r.patience = s.patience()
-		r.giveUp = time.Now().Add(r.patience.total())
-		s.send(r)
+		now := time.Now()
+		r.giveUp = now.Add(r.patience.total())
+		s.send(r, now)
 	}
 }
 
@@ -115,37 +201,49 @@ func (s *Session) pump() {
 func (s *Session) patience() patience {
 	p := s.config.patience(s.info.Interface)
 	if s.config.timeout == 0 {
-		p.rto = s.rtt.rto()
+		p.rto = s.rtt.rto(s.config.minRTO, s.config.maxRTO)
 	}
 	return p
 }
 
-// freeSeq returns a rqSeq that is not in use. They are used in turn, so that a late answer
+// freeSeq takes a rqSeq that is not in use. They are used in turn, so that a late answer
 // does not meet the next request. The caller holds mu.
 func (s *Session) freeSeq() (uint8, bool) {
-	for range s.pending {
-		seq := s.nextSeq
-		s.nextSeq = (s.nextSeq + 1) & rmcp.MaxSeq
-		if s.pending[seq] == nil {
-			return seq, true
+	free := bits.RotateLeft64(^s.seqs, -int(s.nextSeq))
+	if free == 0 {
+		return 0, false
+	}
+	seq := (s.nextSeq + uint8(bits.TrailingZeros64(free))) & rmcp.MaxSeq
+	s.nextSeq = (seq + 1) & rmcp.MaxSeq
+	s.seqs |= 1 << seq
+	return seq, true
+}
+
+// find returns the request under way that has a rqSeq, or nil. The caller holds mu.
+func (s *Session) find(seq uint8) *request {
+	for _, r := range s.pending {
+		if r.seq == seq {
+			return r
 		}
 	}
-	return 0, false
+	return nil
 }
 
 // send sends a request for the first time or again: always as a new packet, always with its own rqSeq. The caller holds mu.
-func (s *Session) send(r *request) {
-	now := time.Now()
-	r.sent, r.backOff = now, false
+func (s *Session) send(r *request, now time.Time) {
+	s.sends++
+	r.sent, r.order, r.backOff, r.overtaken = now, s.sends, false, false
 	if r.tries++; r.tries == 1 {
 		r.first, r.idle = now, now.Sub(s.heard) > idleDoubt
 	} else {
 		s.stats.Retries++
 	}
-	s.message = r.appendMessage(s.message[:0])
-	if err := s.transmit(ipmi.PayloadIPMI, s.message); err != nil {
-		s.remove(r)
-		r.finish(ipmi.RawResponse{}, err)
+	room := s.transport.room()
+	room.message = r.appendMessage(room.message[:0])
+	err := s.transmit(room, ipmi.PayloadIPMI, room.message)
+	s.transport.rooms.Put(room)
+	if err != nil {
+		s.complete(r, ipmi.RawResponse{}, err)
 		return
 	}
 	if s.tracing {
@@ -154,71 +252,29 @@ func (s *Session) send(r *request) {
 			"seq", r.seq, "try", r.tries)
 	}
 	wait, more := r.patience.wait(r.waits)
-	when := now.Add(jitter(wait))
-	if !more || r.raw.Command.Changes || when.After(r.giveUp) {
-		when = r.giveUp
+	r.retry = now.Add(jitter(wait))
+	if !more || r.raw.Command.Changes || r.retry.After(r.giveUp) {
+		r.retry = r.giveUp
 	}
-	s.transport.alarms.set(&r.alarm, when)
-}
-
-// overdue is called by the alarm when no answer has come in time, or a busy BMC may be asked again.
-func (r *request) overdue() {
-	s := r.session
-	s.mu.Lock()
-	if !r.started || s.pending[r.seq] != r {
-		s.mu.Unlock()
-		return
+	r.due = r.retry
+	if soon := now.Add(s.rtt.most() + reordering); r.waits > 0 && soon.Before(r.due) {
+		r.due = soon // time to lag again
 	}
-	now := time.Now()
-	unheard := !s.heard.After(r.first)
-	if now.Before(r.giveUp) && !(r.idle && unheard && r.waits+1 >= idlePatience && !r.raw.Command.Changes && !r.patience.once) {
-		again := r.backOff // a busy BMC has not carried it out
-		if !again && !r.raw.Command.Changes {
-			s.window.trouble(now, s.rtt.smooth)
-			r.waits++
-			_, again = r.patience.wait(r.waits)
-		}
-		if again {
-			s.send(r)
-		} else {
-			s.transport.alarms.set(&r.alarm, r.giveUp) // the last packet may still be answered
-		}
-		s.lag(r)
-		s.mu.Unlock()
-		return
-	}
-	s.stats.Timeouts++
-	if unheard {
-		// Otherwise the BMC is there, and only this request has no answer.
-		s.suspect, s.idle = true, now.Before(r.giveUp)
-	}
-	s.window.trouble(now, s.rtt.smooth)
-	s.remove(r)
-	s.pump()
-	s.mu.Unlock()
-	r.finish(ipmi.RawResponse{}, ipmi.ErrTimeout)
-}
-
-// maxLagging is how many requests without an answer may be overtaken by others.
-const maxLagging = 2
-
-// lag lets others be sent while a request waits: the BMC may be one that never answers it. The caller holds mu.
-func (s *Session) lag(r *request) {
-	if r.lagging || r.waits == 0 || s.pending[r.seq] != r || s.lagging >= maxLagging {
-		return
-	}
-	r.lagging = true
-	s.lagging++
-	s.inFlight--
-	s.pump()
+	s.arm(r.due)
 }
 
 // remove takes a request that is under way out of the session. The caller holds mu.
 func (s *Session) remove(r *request) {
-	if !r.started || s.pending[r.seq] != r {
+	if !r.underWay {
 		return
 	}
-	s.pending[r.seq] = nil
+	r.underWay = false
+	s.seqs &^= 1 << r.seq
+	i := slices.Index(s.pending, r)
+	s.pending = slices.Delete(s.pending, i, i+1)
+	if r.held {
+		s.held--
+	}
 	if r.lagging {
 		s.lagging--
 	} else {
@@ -227,102 +283,11 @@ func (s *Session) remove(r *request) {
 	if r.raw.Command.Changes {
 		s.alone = false
 	}
-	s.transport.alarms.stop(&r.alarm)
 }
 
-// drop takes a request out of the session, wherever it is. The caller holds mu.
-func (s *Session) drop(r *request) {
-	s.remove(r)
-	for i, q := range s.queue {
-		if q == r {
-			s.queue = append(s.queue[:i:i], s.queue[i+1:]...)
-			return
-		}
+// failInFlight finishes all requests that are under way. The caller holds mu.
+func (s *Session) failInFlight(err error) {
+	for len(s.pending) > 0 {
+		s.complete(s.pending[0], ipmi.RawResponse{}, err)
 	}
-}
-
-// takeInFlight takes all requests that are under way out of the session. The caller holds mu.
-func (s *Session) takeInFlight() []*request {
-	var all []*request
-	for _, r := range s.pending {
-		if r != nil {
-			all = append(all, r)
-			s.remove(r)
-		}
-	}
-	return all
-}
-
-// Back-off of a busy BMC.
-const (
-	busyFirst = 50 * time.Millisecond
-	busyMost  = time.Second
-	busyTries = 8
-)
-
-// answer finds the request that a message answers, and takes it out of the session. It returns nil if
-// there is none, or if it must wait on. The caller holds mu.
-func (s *Session) answer(m *rmcp.Message) (*request, ipmi.RawResponse, error) {
-	var r *request
-	if m.NetFn.IsResponse() && m.Seq <= rmcp.MaxSeq {
-		r = s.pending[m.Seq]
-	}
-	if r == nil {
-		s.stats.Stray++
-		return nil, ipmi.RawResponse{}, nil
-	}
-	m, verdict := r.unwrap(m)
-	switch verdict {
-	case notOurs:
-		s.stats.Stray++
-		return nil, ipmi.RawResponse{}, nil
-	case onTheWay:
-		return nil, ipmi.RawResponse{}, nil
-	}
-	if s.tracing {
-		s.log.Log(context.Background(), levelPacket, "got an answer",
-			"peer", s.peer, "command", r.raw.Command.Name, "seq", m.Seq, "code", uint8(m.Code), "length", len(m.Data))
-	}
-
-	busy := m.Code == ipmi.CodeNodeBusy || m.Code == ipmi.CodeTimeout && !r.raw.Command.Changes
-	now := time.Now()
-	if busy {
-		s.stats.Busy++
-		s.window.trouble(now, s.rtt.smooth)
-		wait := jitter(min(busyFirst<<r.busy, busyMost))
-		if r.busy++; r.busy <= busyTries && now.Add(wait).Before(r.giveUp) {
-			r.backOff = true
-			s.transport.alarms.set(&r.alarm, now.Add(wait))
-			return nil, ipmi.RawResponse{}, nil
-		}
-	}
-	if m.Code == ipmi.CodeDuplicate && r.tries > 1 {
-		return nil, ipmi.RawResponse{}, nil // the answer to the first one is still to come
-	}
-	if r.tries == 1 {
-		s.rtt.sample(now.Sub(r.sent))
-		if !busy {
-			s.window.answered(s.inFlight >= s.window.limit())
-		}
-	}
-	s.remove(r)
-	s.pump()
-	if verdict == bridgeFailed {
-		return r, ipmi.RawResponse{}, &ipmi.Error{Peer: s.peer.String(), Command: sendMessage, Code: m.Code}
-	}
-	resp, err := r.response(m)
-	return r, resp, err
-}
-
-// response makes of the answer what the caller gets: its own copy of the data, without the defining body.
-func (r *request) response(m *rmcp.Message) (ipmi.RawResponse, error) {
-	resp := ipmi.RawResponse{Code: m.Code}
-	data, hasBody := strings.CutPrefix(string(m.Data), r.raw.Command.Body)
-	if !hasBody && m.Code == ipmi.CodeOK {
-		return resp, fmt.Errorf("%w: the answer does not begin with the group's % x", ipmi.ErrMalformed, r.raw.Command.Body)
-	}
-	if len(data) > 0 {
-		resp.Data = []byte(data)
-	}
-	return resp, nil
 }

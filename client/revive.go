@@ -39,14 +39,10 @@ func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, rout
 			// The BMC wants more for the command than Table G-1 says.
 			resp, err = s.do(ctx, req, route)
 		}
-		lost := errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrRefused) || errors.Is(err, errLinkLost)
-		if !lost || ctx.Err() != nil {
+		if !isLost(err) || ctx.Err() != nil {
 			return resp, err
 		}
-		cause := err
-		if errors.Is(err, errLinkLost) {
-			cause = ipmi.ErrTimeout
-		}
+		cause := lossCause(err)
 		switch {
 		case sent && req.Command.Changes:
 			return resp, fmt.Errorf("%w: %w", ipmi.ErrOutcomeUnknown, cause)
@@ -64,12 +60,28 @@ func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, rout
 // errLinkLost is the error of requests that were under way when the session was set up again.
 var errLinkLost = errors.New("the session was set up again")
 
+// isLost reports whether an error says that a request had no answer, perhaps because the session is gone.
+func isLost(err error) bool {
+	return errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrRefused) || errors.Is(err, errLinkLost)
+}
+
+// lossCause is what the caller is told of an error of isLost.
+func lossCause(err error) error {
+	if errors.Is(err, errLinkLost) {
+		return ipmi.ErrTimeout
+	}
+	return err
+}
+
 // doubtful reports whether nothing was heard for so long that the BMC may have ended the session.
 func (s *Session) doubtful() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Since(s.heard) > idleDoubt
+	return s.silent()
 }
+
+// silent is doubtful for a caller that holds mu.
+func (s *Session) silent() bool { return time.Since(s.heard) > idleDoubt }
 
 // gone reports whether the log-in of the given generation is lost, or another has taken its place.
 func (s *Session) gone(generation int) bool {

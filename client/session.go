@@ -18,7 +18,7 @@ import (
 const levelPacket = slog.LevelDebug - 4
 
 // A Session is a session with a BMC over IPMI 1.5 or 2.0. It may be used by many goroutines at a time: their requests
-// share the session, several of them under way at once.
+// share the session, several of them under way at once: as many as the BMC has shown that it takes, see [Session.Window].
 //
 // Every packet is checked before it is believed. A packet that fails the check is dropped and counted, and never ends the
 // session. Packets that are lost are sent again, until the time that [WithRetry] gives is over. A command
@@ -36,29 +36,35 @@ type Session struct {
 
 	reviving chan struct{} // full while the session is set up again
 
-	mu         sync.Mutex
-	link       rmcp.Session // nil before the first log-in
-	generation int          // counts log-ins
-	suspect    bool         // the BMC seems to have forgotten the session
-	idle       bool         // that is suspected after a long silence of ours
-	closed     bool
-	level      ipmi.Privilege // that the session has at the BMC
-	limit      ipmi.Privilege // the highest that is worth asking for
-	pending    [rmcp.MaxSeq + 1]*request
-	nextSeq    uint8
-	queue      []*request
-	inFlight   int  // requests under way that count for the window
-	lagging    int  // those that do not, because they had no answer in time
-	alone      bool // the request under way suffers no other beside it
-	rtt        roundTrip
-	window     congestion
-	heard      time.Time // when the last good packet came
-	refusals   int       // ICMP refusals since then
-	keepAlive  alarm
-	stats      Stats
-	handlers   map[ipmi.PayloadType]func([]byte)
-	message    []byte // room to build messages and packets in
-	packet     []byte
+	mu          sync.Mutex   // released by unlock, where requests may have been finished
+	link        rmcp.Session // nil before the first log-in
+	generation  int          // counts log-ins
+	suspect     bool         // the BMC seems to have forgotten the session
+	idle        bool         // that is suspected after a long silence of ours
+	closed      bool
+	level       ipmi.Privilege // that the session has at the BMC
+	limit       ipmi.Privilege // the highest that is worth asking for
+	queue       requestList    // not sent yet
+	pending     []*request     // under way, in the order in which they were sent first
+	finished    requestList    // whose answers are told when mu is released
+	seqs        uint64         // bit n: rqSeq n is in use
+	nextSeq     uint8
+	inFlight    int    // requests under way that count for the window
+	lagging     int    // those that do not, because they had no answer in time
+	held        int    // requests that are to be sent again when there is room in the window
+	alone       bool   // the request under way suffers no other beside it
+	sends       uint64 // packets of requests
+	unheard     int    // packets since the last good one came
+	rtt         roundTrip
+	doubt       doubt
+	window      congestion
+	heard       time.Time // when the last good packet came
+	refusals    int       // ICMP refusals since then
+	alarm       alarm
+	alarmAt     time.Time // when it rings, or zero
+	keepAliveAt time.Time
+	stats       Stats
+	handlers    map[ipmi.PayloadType]func([]byte)
 }
 
 var _ Conn = (*Session)(nil)
@@ -105,6 +111,18 @@ func (s *Session) Stats() Stats {
 	return s.stats
 }
 
+// Window tells how many requests at a time the BMC takes, and whether that was found out, by this session or, with
+// [WithWindowHint], an earlier one. It takes some dozens of requests, several of them wanted at a time; until then n is what has gone
+// well so far.
+func (s *Session) Window() (n int, learnt bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.window.learnt {
+		return s.window.most, true
+	}
+	return s.window.size, false
+}
+
 // String names the session by its BMC. It also keeps fmt from printing what is in it, such as keys.
 func (s *Session) String() string { return "session with " + s.peer.String() }
 
@@ -117,11 +135,7 @@ func (s *Session) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
 	resp, err := s.exchangeRevived(ctx, req, route)
 	if err != nil {
-		var e *ipmi.Error
-		if errors.As(err, &e) {
-			return resp, err
-		}
-		return resp, &ipmi.Error{Peer: s.peer.String(), Command: req.Command, Err: err}
+		return resp, s.explain(req.Command, err)
 	}
 	return resp, nil
 }
@@ -132,48 +146,56 @@ func (s *Session) install(l *login) {
 	old := s.link
 	s.link, s.info = l.link, l.info
 	s.generation++
-	s.suspect, s.idle, s.refusals = false, false, 0
+	s.suspect, s.idle, s.refusals, s.unheard = false, false, 0, 0
 	s.level, s.limit = min(ipmi.PrivilegeUser, l.info.Privilege), l.info.Privilege
 	s.rtt = l.rtt
-	s.window = congestion{size: 1}
+	if old == nil {
+		s.window = newCongestion(maxWindow(l.info.Interface), s.config.window, s.config.windowHint)
+	} else {
+		s.window.restart()
+	}
 	s.heard = time.Now()
-	orphans := s.takeInFlight()
-	s.mu.Unlock()
+	s.failInFlight(errLinkLost)
+	s.unlock()
 	if old != nil {
 		s.transport.remove(s, old)
 	}
-	for _, r := range orphans {
-		r.finish(ipmi.RawResponse{}, errLinkLost)
-	}
 	s.mu.Lock()
 	s.pump()
-	s.mu.Unlock()
-	s.armKeepAlive()
+	if s.config.keepAlive > 0 {
+		s.keepAliveAt = s.heard.Add(s.config.keepAlive)
+		s.arm(s.keepAliveAt)
+	}
+	s.unlock()
 }
 
-// Close sends Close Session and gives up what is under way. It waits for the answer for a moment
-// only: a BMC that does not answer ends the session by itself.
+// Close sends Close Session and gives up what is under way. It does not wait for the answer: a BMC that does not get
+// the packet ends the session by itself.
 func (s *Session) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
+	if !s.closed && !s.suspect && s.link != nil {
+		s.sendClose()
 	}
-	suspect, id, wait := s.suspect || s.link == nil, s.info.ID, s.rtt.rto()
 	s.mu.Unlock()
-	if !suspect {
-		ctx, cancel := context.WithTimeout(context.Background(), max(wait, minRTO))
-		q := ipmi.CloseSession{SessionID: id}
-		if data, err := q.AppendBinary(nil); err == nil {
-			_, _ = s.do(ctx, ipmi.RawRequest{Command: q.Command(), Data: data}, nil)
-		}
-		cancel()
-	}
 	s.abort(ipmi.ErrClosed)
 	if s.ownTransport {
 		return s.transport.Close()
 	}
 	return nil
+}
+
+// sendClose sends Close Session, once. The caller holds mu.
+func (s *Session) sendClose() {
+	q := ipmi.CloseSession{SessionID: s.info.ID}
+	seq, ok := s.freeSeq()
+	data, err := q.AppendBinary(nil)
+	if !ok || err != nil {
+		return
+	}
+	r := request{raw: ipmi.RawRequest{Command: q.Command(), Data: data}, seq: seq}
+	room := s.transport.room()
+	defer s.transport.rooms.Put(room)
+	_ = s.transmit(room, ipmi.PayloadIPMI, r.appendMessage(nil))
 }
 
 // abort ends the session on our side.
@@ -184,54 +206,45 @@ func (s *Session) abort(cause error) {
 		return
 	}
 	s.closed = true
-	orphans := append(s.takeInFlight(), s.queue...)
-	s.queue = nil
 	link := s.link
-	s.mu.Unlock()
-	s.transport.alarms.stop(&s.keepAlive)
+	s.transport.alarms.stop(&s.alarm)
+	s.failInFlight(cause)
+	for s.queue.head != nil {
+		s.complete(s.queue.pop(), ipmi.RawResponse{}, cause)
+	}
+	s.unlock()
 	if link != nil {
 		s.transport.remove(s, link)
 	}
-	for _, r := range orphans {
-		r.finish(ipmi.RawResponse{}, cause)
-	}
 }
 
-// armKeepAlive sets the alarm for the next command of an idle session.
-func (s *Session) armKeepAlive() {
-	if s.config.keepAlive > 0 {
-		s.transport.alarms.set(&s.keepAlive, time.Now().Add(s.config.keepAlive))
-	}
-}
-
-// stayAlive is called by the alarm. It sends Get Device ID if the session was idle; nobody waits for the answer.
-func (s *Session) stayAlive() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+// stayAlive sends Get Device ID if the session was idle for as long as WithKeepAlive says; nobody waits for the
+// answer. The caller holds mu.
+func (s *Session) stayAlive(now time.Time) {
+	if s.config.keepAlive == 0 {
 		return
 	}
-	rest := s.config.keepAlive - time.Since(s.heard)
-	if rest <= 0 && !s.suspect && s.inFlight+s.lagging == 0 {
-		s.submit(newRequest(s, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil))
-		rest = s.config.keepAlive
+	if !now.Before(s.keepAliveAt) {
+		rest := s.config.keepAlive - now.Sub(s.heard)
+		if rest <= 0 && !s.suspect && len(s.pending) == 0 {
+			r := s.newRequest(ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil, nil)
+			r.unsung = true
+			s.submit(r)
+			rest = s.config.keepAlive
+		}
+		s.keepAliveAt = now.Add(max(rest, time.Second))
 	}
-	s.transport.alarms.set(&s.keepAlive, time.Now().Add(max(rest, time.Second)))
+	s.arm(s.keepAliveAt)
 }
 
 // refused notes an ICMP refusal. One may be the last word of a BMC that restarts, or forged; two without
 // an answer between them end the wait for those under way.
 func (s *Session) refused() {
 	s.mu.Lock()
-	s.refusals++
-	var orphans []*request
-	if s.refusals >= 2 {
-		orphans = s.takeInFlight()
+	defer s.unlock()
+	if s.refusals++; s.refusals >= 2 {
 		s.suspect = true
-	}
-	s.mu.Unlock()
-	for _, r := range orphans {
-		r.finish(ipmi.RawResponse{}, ipmi.ErrRefused)
+		s.failInFlight(ipmi.ErrRefused)
 	}
 }
 
@@ -254,7 +267,9 @@ func (s *Session) SendPayload(t ipmi.PayloadType, payload []byte) error {
 	if s.closed || s.link == nil {
 		return &ipmi.Error{Peer: s.peer.String(), Err: ipmi.ErrClosed}
 	}
-	return s.transmit(t, payload)
+	room := s.transport.room()
+	defer s.transport.rooms.Put(room)
+	return s.transmit(room, t, payload)
 }
 
 // Protect sets how packets of a payload type other than PayloadIPMI are protected, as was agreed on in Activate
@@ -275,14 +290,15 @@ func (s *Session) Generation() int {
 	return s.generation
 }
 
-// transmit sends one packet. The caller holds mu.
-func (s *Session) transmit(t ipmi.PayloadType, payload []byte) error {
-	packet, err := s.link.Append(s.packet[:0], t, payload)
+// transmit sends one packet, made in room. The caller holds mu.
+func (s *Session) transmit(room *room, t ipmi.PayloadType, payload []byte) error {
+	packet, err := s.link.Append(room.packet[:0], t, payload)
 	if err != nil {
 		return err
 	}
-	s.packet = packet
+	room.packet = packet
 	s.stats.Sent++
+	s.unheard++
 	s.transport.write(packet, s.peer)
 	return nil
 }
@@ -306,7 +322,7 @@ func (s *Session) receive(p *rmcp.Packet) {
 	}
 	s.stats.Received++
 	s.heard = time.Now()
-	s.refusals = 0
+	s.refusals, s.unheard = 0, 0
 	if p.PayloadType != ipmi.PayloadIPMI {
 		f := s.handlers[p.PayloadType]
 		if f == nil {
@@ -321,14 +337,10 @@ func (s *Session) receive(p *rmcp.Packet) {
 	m, err := rmcp.ParseMessage(payload)
 	if err != nil {
 		s.count(err)
-		s.mu.Unlock()
-		return
+	} else {
+		s.answer(&m)
 	}
-	r, resp, err := s.answer(&m)
-	s.mu.Unlock()
-	if r != nil {
-		r.finish(resp, err)
-	}
+	s.unlock()
 }
 
 // count counts a packet that was dropped. The caller holds mu.

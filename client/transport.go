@@ -22,6 +22,10 @@ type Transport struct {
 	stray  atomic.Uint64
 	bad    atomic.Uint64
 
+	requests sync.Pool // of *request
+	rooms    sync.Pool // of *room
+	chores   chores
+
 	mu        sync.Mutex
 	closed    bool
 	sessions  map[uint32]*Session       // IPMI 2.0: by our session ID
@@ -56,6 +60,16 @@ func newTransport(sock socket) *Transport {
 	}
 	go t.receive()
 	return t
+}
+
+// A room is space to build a message and its packet in.
+type room struct{ message, packet []byte }
+
+func (t *Transport) room() *room {
+	if r, ok := t.rooms.Get().(*room); ok {
+		return r
+	}
+	return &room{}
 }
 
 // TransportStats counts packets that belong to no session or exchange.
