@@ -13,8 +13,8 @@ import (
 var authPreference = [...]ipmi.AuthType{ipmi.AuthMD5, ipmi.AuthMD2, ipmi.AuthPassword, ipmi.AuthNone}
 
 // open15 opens an IPMI 1.5 session (§6.12.7).
-func (l *login) open15(ctx context.Context, caps ipmi.ChannelAuthCapabilities) error {
-	auth, err := l.chooseAuth(caps)
+func (l *login) open15(ctx context.Context) error {
+	auth, err := l.chooseAuth(l.caps)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (l *login) open15(ctx context.Context, caps ipmi.ChannelAuthCapabilities) e
 	// for used up. So each try has a challenge of its own. There are no more tries than the user allows, because a BMC
 	// may count them against the user.
 	for range max(l.tries, 1) {
-		if err = l.challenge(ctx, auth, signer, caps); !errors.Is(err, ipmi.ErrTimeout) {
+		if err = l.challenge(ctx, auth, signer); !errors.Is(err, ipmi.ErrTimeout) {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, er
 }
 
 // challenge gets a challenge and activates a session with it. ErrTimeout means that the activation got no answer.
-func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.Auth15, caps ipmi.ChannelAuthCapabilities) error {
+func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.Auth15) error {
 	c := &l.s.config
 	challenge, err := presession(ctx, l, l.patience(LAN, l.tries), ipmi.GetSessionChallenge{AuthType: auth, UserName: c.user})
 	if err != nil {
@@ -100,7 +100,7 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	link, err := rmcp.NewSession15(rmcp.Session15Config{
 		ID: r.SessionID, AuthType: auth, Password: c.password,
 		SendSequence: r.InboundSequence, RecvSequence: q.OutboundSequence,
-		SendNone: !perMessage, AcceptNone: !perMessage || !caps.UserLevelAuth,
+		SendNone: !perMessage, AcceptNone: !perMessage || !l.caps.UserLevelAuth,
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,12 @@ func (l *login) open20(ctx context.Context) error {
 		}
 		l.s.log.Debug("cipher suite refused", "peer", l.s.peer, "suite", suite, "reason", err)
 		refusal = err
+		if !l.alive {
+			// Altogether, a BMC that is not there is waited for as long as with one suite.
+			if l.silent += tries; l.silent >= l.tries {
+				return err
+			}
+		}
 	}
 	if errors.Is(refusal, ipmi.ErrTimeout) {
 		return refusal
@@ -134,18 +140,26 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 	if err != nil {
 		return false, false, err
 	}
+	knock := l.newKnock()
 	for step := 0; h.Session() == nil; step++ {
 		n := 0
 		var verdict error
 		if step > 0 {
 			tries = rakpTries
 		}
-		err := l.probe(ctx, l.patience(LANPlus, tries), func(dst []byte) ([]byte, error) {
-			n++
+		pat := l.patience(LANPlus, tries)
+		err := l.probe(ctx, pat, func(dst []byte) ([]byte, error) {
+			if n++; n > 1 || pat.once {
+				knock.send()
+			}
 			return h.Append(dst)
 		}, func(p *rmcp.Packet) bool {
-			verdict = h.Receive(p)
-			return !errors.Is(verdict, rmcp.ErrIgnored)
+			if verdict = h.Receive(p); errors.Is(verdict, rmcp.ErrIgnored) {
+				knock.take(p)
+				return false
+			}
+			l.alive, l.silent = true, 0
+			return true
 		})
 		repeated = repeated || step > 0 && n > 1
 		if err != nil {

@@ -54,16 +54,20 @@ func TestAllAuthTypes(t *testing.T) {
 func TestExchanges(t *testing.T) {
 	for name, tc := range map[string]struct {
 		suites []int
+		opts   []Option
 		want   int
 	}{
-		"suite 17": {[]int{17}, 6}, // capabilities, open, RAKP 1, RAKP 3, the command, close
-		"suite 3":  {[]int{3}, 7},  // 17 is refused first
+		"any suite":       {[]int{17}, nil, 6}, // capabilities, open, RAKP 1, RAKP 3, the command, close
+		"suite 3":         {[]int{3}, nil, 7},  // 17 is refused first
+		"lanplus":         {[]int{17}, []Option{WithInterface(LANPlus)}, 5},
+		"lanplus suite 3": {[]int{3}, []Option{WithInterface(LANPlus), WithCipherSuite(3)}, 5},
+		"one try":         {[]int{17}, []Option{WithInterface(LANPlus), WithRetry(time.Second, 1)}, 6}, // capabilities, in case there is no answer
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
 			b := startBMC(t, n)
 			b.with(func() { b.suites = tc.suites })
-			s := mustDial(t, n)
+			s := mustDial(t, n, tc.opts...)
 			ask(t, s, 1)
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
@@ -93,8 +97,10 @@ func TestChoosesInterface(t *testing.T) {
 		if s.Info().Interface != LAN || s.Info().AuthType != ipmi.AuthMD5 {
 			t.Errorf("%+v", s.Info())
 		}
-		if _, err := dialTest(t, n, WithInterface(LANPlus)); !errors.Is(err, ipmi.ErrNoIPMI20) {
-			t.Errorf("lanplus: %v", err)
+		for _, opts := range [][]Option{nil, {WithCipherSuite(3)}, {WithRetry(time.Second, 1)}} {
+			if _, err := dialTest(t, n, append(opts, WithInterface(LANPlus))...); !errors.Is(err, ipmi.ErrNoIPMI20) {
+				t.Errorf("lanplus: %v", err)
+			}
 		}
 	})
 }
@@ -150,6 +156,17 @@ func TestRefusals(t *testing.T) {
 		{"no lan", []Option{WithInterface(LAN)}, func(b *scriptedBMC) { b.caps.AuthTypes = 0 }, ipmi.ErrNoIPMI15, 0},
 		{"lan password", []Option{WithInterface(LAN), user}, nil, ipmi.ErrPassword, 8 * time.Second},
 		{"silence", nil, func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 10 * time.Second},
+		{"lanplus silence", []Option{WithInterface(LANPlus)},
+			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 10 * time.Second},
+		{"lanplus silence, suite 3", []Option{WithInterface(LANPlus), WithCipherSuite(3)},
+			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 10 * time.Second},
+		{"lanplus silence, one try", []Option{WithInterface(LANPlus), WithRetry(time.Second, 1)},
+			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, time.Second},
+		{"lanplus, silent to suite 17", []Option{WithInterface(LANPlus)},
+			func(b *scriptedBMC) {
+				b.suites = []int{3}
+				b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadOpenSession && p.Payload[12] == 3 }
+			}, nil, 3 * time.Second},
 		{"lan silence", []Option{WithInterface(LAN)},
 			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 8 * time.Second},
 		{"silence, one try", []Option{WithRetry(time.Second, 1)},
@@ -166,7 +183,7 @@ func TestRefusals(t *testing.T) {
 			var err error
 			took := elapsed(func() { _, err = dialTest(t, n, tc.opts...) })
 			var e *ipmi.Error
-			if !errors.Is(err, tc.want) || !errors.As(err, &e) || e.Peer == "" {
+			if !errors.Is(err, tc.want) || tc.want != nil && (!errors.As(err, &e) || e.Peer == "") {
 				t.Errorf("%s: %v", tc.name, err)
 			}
 			if took > tc.most || took < tc.most*9/10 {

@@ -236,7 +236,7 @@ func TestSharedTransport(t *testing.T) {
 		all.Wait()
 		synctest.Wait()
 		// Nobody waits for the answers to Close Session.
-		if st := tr.Stats(); st.Stray != 100 || st.Malformed != 0 {
+		if st := tr.Stats(); st.Stray > 100 || st.Malformed != 0 {
 			t.Errorf("%+v", st)
 		}
 		if len(tr.sessions)+len(tr.sessions1)+len(tr.probes) != 0 {

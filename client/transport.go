@@ -309,6 +309,7 @@ func (t *Transport) probe(ctx context.Context, peer netip.AddrPort, pat patience
 	}
 	t.probes[peer] = append(t.probes[peer][:len(t.probes[peer]):len(t.probes[peer])], p)
 	t.mu.Unlock()
+	defer p.fail(ipmi.ErrClosed) // accept is not called any more
 	defer t.removeProbe(peer, p)
 
 	var buf []byte
