@@ -15,7 +15,7 @@ import (
 func (s *Session) arm(when time.Time) {
 	if s.alarmAt.IsZero() || when.Before(s.alarmAt) {
 		s.alarmAt = when
-		s.transport.alarms.set(&s.alarm, when)
+		s.mux.alarms.set(&s.alarm, when)
 	}
 }
 

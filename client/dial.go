@@ -85,6 +85,7 @@ func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, err
 		}
 		s.transport, s.ownTransport = newTransport(sock), true
 	}
+	s.mux = s.transport.mux()
 	l := newLogin(s, c.tries)
 	if err := l.first(ctx); err != nil {
 		if s.ownTransport {

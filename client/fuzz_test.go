@@ -42,7 +42,7 @@ func FuzzDispatch(f *testing.F) {
 			sequence++
 			p.SessionID, p.Sequence = s.link.LocalID(), sequence
 		}
-		s.transport.dispatch(&p, s.peer)
+		s.mux.dispatch(&p, s.peer)
 		s.mu.Lock()
 		s.remove(r)
 		if s.inFlight != 0 || s.lagging != 0 {

@@ -90,7 +90,7 @@ func (l *login) patience(i Interface, tries int) patience {
 func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
 	var sent time.Time
 	n := 0
-	err := l.s.transport.probe(ctx, l.s.peer, p, func(dst []byte) ([]byte, error) {
+	err := l.s.mux.probe(ctx, l.s.peer, p, func(dst []byte) ([]byte, error) {
 		sent = time.Now()
 		n++
 		return packet(dst)
@@ -209,7 +209,7 @@ func (l *login) newKnock() *knock {
 // send knocks, unless the BMC has answered something.
 func (k *knock) send() {
 	if !k.login.alive {
-		k.login.s.transport.write(k.packet, k.login.s.peer)
+		k.login.s.mux.write(k.packet, k.login.s.peer)
 	}
 }
 

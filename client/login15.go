@@ -105,7 +105,7 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	if err != nil {
 		return err
 	}
-	if !l.s.transport.add(l.s, link) {
+	if !l.s.mux.add(l.s, link) {
 		return ipmi.ErrClosed
 	}
 	privilege := c.privilege

@@ -123,13 +123,13 @@ func (l *login) openSuite(ctx context.Context, suite rmcp.CipherSuite, tries int
 // repeated tells that a packet after the first was sent again.
 func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, rakpTries int) (suiteRefused, repeated bool, err error) {
 	c := &l.s.config
-	id, err := l.s.transport.reserve(l.s, randomID)
+	id, err := l.s.mux.reserve(l.s, randomID)
 	if err != nil {
 		return false, false, err
 	}
 	defer func() {
 		if err != nil {
-			l.s.transport.release(l.s, id)
+			l.s.mux.release(l.s, id)
 		}
 	}()
 	l.tag += 16
@@ -168,7 +168,7 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 		}
 		if verdict != nil {
 			if abort := h.AppendAbort(nil); abort != nil {
-				l.s.transport.write(abort, l.s.peer)
+				l.s.mux.write(abort, l.s.peer)
 			}
 			var status *rmcp.StatusError
 			suiteRefused = errors.As(verdict, &status) && status.PerhapsCipherSuite() ||

@@ -27,6 +27,7 @@ const levelPacket = slog.LevelDebug - 4
 // logged in to again, once, without the caller's notice.
 type Session struct {
 	transport    *Transport
+	mux          *mux // of the transport
 	ownTransport bool
 	peer         netip.AddrPort
 	config       config
@@ -158,7 +159,7 @@ func (s *Session) install(l *login) {
 	s.failInFlight(errLinkLost)
 	s.unlock()
 	if old != nil {
-		s.transport.remove(s, old)
+		s.mux.remove(s, old)
 	}
 	s.mu.Lock()
 	s.pump()
@@ -207,14 +208,14 @@ func (s *Session) abort(cause error) {
 	}
 	s.closed = true
 	link := s.link
-	s.transport.alarms.stop(&s.alarm)
+	s.mux.alarms.stop(&s.alarm)
 	s.failInFlight(cause)
 	for s.queue.head != nil {
 		s.complete(s.queue.pop(), ipmi.RawResponse{}, cause)
 	}
 	s.unlock()
 	if link != nil {
-		s.transport.remove(s, link)
+		s.mux.remove(s, link)
 	}
 }
 
@@ -299,7 +300,7 @@ func (s *Session) transmit(room *room, t ipmi.PayloadType, payload []byte) error
 	room.packet = packet
 	s.stats.Sent++
 	s.unheard++
-	s.transport.write(packet, s.peer)
+	s.mux.write(packet, s.peer)
 	return nil
 }
 

@@ -239,8 +239,8 @@ func TestSharedTransport(t *testing.T) {
 		if st := tr.Stats(); st.Stray > 100 || st.Malformed != 0 {
 			t.Errorf("%+v", st)
 		}
-		if len(tr.sessions)+len(tr.sessions1)+len(tr.probes) != 0 {
-			t.Errorf("left behind: %v, %v, %v", tr.sessions, tr.sessions1, tr.probes)
+		if m := tr.mux(); len(m.sessions)+len(m.sessions1)+len(m.probes) != 0 {
+			t.Errorf("left behind: %v, %v, %v", m.sessions, m.sessions1, m.probes)
 		}
 		if err := tr.Close(); err != nil {
 			t.Error(err)

@@ -9,9 +9,14 @@ import (
 	"syscall"
 )
 
-// askForRefusals does nothing: only Linux tells an unconnected socket whom an ICMP error is about.
-func askForRefusals(*net.UDPConn) {}
+// newSharedSocket wraps an unconnected socket. Only Linux has the calls for many packets at a time.
+func newSharedSocket(conn *net.UDPConn) socket {
+	_ = conn.SetReadBuffer(socketBuffer) // as much as the system allows
+	_ = conn.SetWriteBuffer(socketBuffer)
+	return &sharedSocket{conn}
+}
 
+// readRefusals returns nothing: only Linux tells an unconnected socket whom an ICMP error is about.
 func readRefusals(*net.UDPConn) []netip.AddrPort { return nil }
 
 // isRefusal reports whether the error of a connected socket says that nothing listens at the peer's port.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"runtime"
@@ -71,4 +72,88 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%q: %v", in, got)
 		}
 	}
+}
+
+// TestBatches sends and reads many packets over real sockets of both families, more than a batch has.
+func TestBatches(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		for _, listen := range []func() (socket, error){listenShared, func() (socket, error) {
+			conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(host)})
+			if err != nil {
+				return nil, err
+			}
+			return newSharedSocket(conn), nil
+		}} {
+			peer, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(host)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				echoUDP(peer)
+			}()
+			sock, err := listen()
+			if err != nil {
+				t.Fatal(err)
+			}
+			const packets = 150
+			m := newMux(&countingSocket{socket: sock, want: packets, done: make(chan map[string]int, 1)})
+			to := peer.LocalAddr().(*net.UDPAddr).AddrPort()
+			m.cork()
+			for i := range packets {
+				m.write(fmt.Appendf(nil, "packet %d", i), to)
+			}
+			m.uncork()
+			select {
+			case got := <-m.sock.(*countingSocket).done:
+				for i := range packets {
+					if k := fmt.Sprintf("%v packet %d", to, i); got[k] != 1 {
+						t.Errorf("%q came %d times", k, got[k])
+					}
+				}
+			case <-time.After(20 * time.Second):
+				t.Errorf("%s: no answers", host)
+			}
+			if err := m.close(); err != nil {
+				t.Error(err)
+			}
+			_ = peer.Close()
+			<-done
+		}
+	}
+}
+
+// echoUDP sends packets back until the socket is closed.
+func echoUDP(conn *net.UDPConn) {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		_, _ = conn.WriteToUDPAddrPort(buf[:n], from)
+	}
+}
+
+// A countingSocket keeps what is read.
+type countingSocket struct {
+	socket
+	want int
+	got  map[string]int
+	done chan map[string]int
+}
+
+func (s *countingSocket) read(ds []datagram) (int, error) {
+	n, err := s.socket.read(ds)
+	for _, d := range ds[:n] {
+		if s.got == nil {
+			s.got = map[string]int{}
+		}
+		s.got[fmt.Sprintf("%v %s", d.peer, d.b)]++
+		if s.want--; s.want == 0 {
+			s.done <- s.got
+		}
+	}
+	return n, err
 }
