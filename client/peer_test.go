@@ -17,7 +17,7 @@ import (
 
 // scriptedBMC is a BMC that does what a test tells it to, also what no BMC should.
 type scriptedBMC struct {
-	conn *memConn
+	conn net.PacketConn
 
 	mu         sync.Mutex
 	suites     []int
@@ -71,15 +71,7 @@ func startBMC(t testing.TB, n *memNet, host ...string) *scriptedBMC {
 	if len(host) > 0 {
 		at = host[0]
 	}
-	b := &scriptedBMC{
-		conn: n.listen(at, rmcp.Port), suites: []int{17, 3}, password: "secret", perMessage: true, id: 0x1000,
-		caps: ipmi.ChannelAuthCapabilities{
-			Channel: 1, Extended: true, AuthTypes: 1<<ipmi.AuthMD5 | 1<<ipmi.AuthMD2 | 1<<ipmi.AuthPassword | 1<<ipmi.AuthNone,
-			PerMessageAuth: true, UserLevelAuth: true, NonNullUsers: true, SupportsIPMI20: true, SupportsIPMI15: true,
-		},
-		handshakes: map[uint32]*rmcp.BMCHandshake{}, sessions: map[uint32]rmcp.Session{}, challenges: map[uint32]*rmcp.Auth15{},
-	}
-	b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, true }
+	b := newBMC(n.listen(at, rmcp.Port))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -89,6 +81,20 @@ func startBMC(t testing.TB, n *memNet, host ...string) *scriptedBMC {
 		_ = b.conn.Close()
 		<-done
 	})
+	return b
+}
+
+// newBMC returns a scripted BMC on a socket.
+func newBMC(conn net.PacketConn) *scriptedBMC {
+	b := &scriptedBMC{
+		conn: conn, suites: []int{17, 3}, password: "secret", perMessage: true, id: 0x1000,
+		caps: ipmi.ChannelAuthCapabilities{
+			Channel: 1, Extended: true, AuthTypes: 1<<ipmi.AuthMD5 | 1<<ipmi.AuthMD2 | 1<<ipmi.AuthPassword | 1<<ipmi.AuthNone,
+			PerMessageAuth: true, UserLevelAuth: true, NonNullUsers: true, SupportsIPMI20: true, SupportsIPMI15: true,
+		},
+		handshakes: map[uint32]*rmcp.BMCHandshake{}, sessions: map[uint32]rmcp.Session{}, challenges: map[uint32]*rmcp.Auth15{},
+	}
+	b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, true }
 	return b
 }
 
