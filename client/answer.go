@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"lom/ipmi"
@@ -62,7 +61,7 @@ func (s *Session) overdue(r *request, now time.Time) {
 		s.complete(r, ipmi.RawResponse{}, ipmi.ErrTimeout)
 		s.pump()
 		return
-	case r.backOff: // a busy BMC has not carried it out
+	case r.backOff, r.owed: // a busy BMC has not carried it out
 		s.resend(r, now)
 		return
 	case r.overtaken && r.early < mostEarly:
@@ -86,35 +85,55 @@ func (s *Session) overdue(r *request, now time.Time) {
 	s.lag(r)
 }
 
-// resend sends a request again, as soon as there is room in the window. The caller holds mu.
+// resend sends a request again, or owes it that until pump finds that it may be sent. The caller holds mu.
 func (s *Session) resend(r *request, now time.Time) {
-	switch {
-	case s.unheard >= maxWindow(s.info.Interface) && s.pending[0] != r:
-		// Nothing is heard any more. One packet is enough to find out when that is over, and many would be so far ahead
-		// of what the BMC got last that it takes none of them.
-		wait, _ := r.patience.wait(r.waits)
-		r.retry = now.Add(jitter(wait))
-		r.due = r.retry
-		s.lag(r)
-	case r.lagging && s.inFlight >= s.window.size:
-		r.held, r.due = true, r.giveUp
-		s.held++
-	default:
+	if s.mayResend(r) {
+		s.pay(r)
 		s.unlag(r)
 		s.send(r, now)
+		return
+	}
+	if !r.owed {
+		r.owed = true
+		s.owed++
+	}
+	wait, _ := r.patience.wait(r.waits)
+	r.retry = earliest(now.Add(jitter(wait)), r.giveUp)
+	r.due = r.retry
+	s.lag(r)
+}
+
+// mayResend reports whether a request may be sent again now. When the BMC is silent, one request is enough to find out when that is
+// over. Otherwise there must be room in the window, which a lagging request has given to another.
+func (s *Session) mayResend(r *request) bool {
+	if s.farAhead() {
+		return s.pending[0] == r
+	}
+	return !r.lagging || s.inFlight < s.window.size
+}
+
+// pay notes that a request is not owed any more. The caller holds mu.
+func (s *Session) pay(r *request) {
+	if r.owed {
+		r.owed = false
+		s.owed--
 	}
 }
 
-// sendHeld sends requests again that waited for room in the window. The caller holds mu.
-func (s *Session) sendHeld() {
-	for s.held > 0 && s.inFlight < s.window.size {
-		i := slices.IndexFunc(s.pending, func(r *request) bool { return r.held })
-		r := s.pending[i]
-		r.held = false
-		s.held--
-		s.unlag(r)
-		s.send(r, time.Now())
+// payAll sends requests again that were owed it, if they may be sent now. The caller holds mu.
+func (s *Session) payAll() {
+	for i := 0; s.owed > 0 && i < len(s.pending); i++ {
+		if r := s.pending[i]; r.owed && s.mayResend(r) {
+			s.resend(r, time.Now())
+		}
 	}
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // maxLagging is how many requests without an answer may be overtaken by others.
@@ -122,8 +141,16 @@ const maxLagging = 2
 
 // lag lets others be sent while a request waits: the BMC may be one that never answers it. The caller holds mu.
 func (s *Session) lag(r *request) {
-	// A request that waits for room takes that of r at once.
-	if r.lagging || r.waits == 0 || !r.underWay || s.lagging-s.held >= maxLagging {
+	if r.lagging || r.waits == 0 || !r.underWay {
+		return
+	}
+	lagging := 0
+	for _, q := range s.pending {
+		if q.lagging && !q.owed { // one that is owed takes the room at once
+			lagging++
+		}
+	}
+	if lagging >= maxLagging {
 		return
 	}
 	r.lagging = true
@@ -216,8 +243,9 @@ func (s *Session) answer(m *rmcp.Message) {
 			"peer", s.peer, "command", r.raw.Command.Name, "seq", m.Seq, "code", uint8(m.Code), "length", len(m.Data))
 	}
 
-	busy := r.saysBusy(m.Code)
 	now := s.heard
+	s.proved = max(s.proved, r.firstOrder)
+	busy := r.saysBusy(m.Code)
 	if busy {
 		s.stats.Busy++
 		s.window.trouble(r.sent, r.depth, now)

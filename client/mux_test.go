@@ -110,7 +110,7 @@ func TestRoundTripNeedsNoAllocation(t *testing.T) {
 		for range 10 {
 			round()
 		}
-		if n := testing.AllocsPerRun(500, round); n != 0 {
+		if n := testing.AllocsPerRun(500, round); n != 0 && !raceDetector { // with it, pools forget at random
 			t.Errorf("suite %d: %v allocations", suite, n)
 		}
 		if answered != sock.answers {

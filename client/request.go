@@ -24,25 +24,26 @@ type request struct {
 	err    error
 	next   *request // in a requestList
 
-	seq       uint8
-	underWay  bool
-	depth     int    // how many were under way with it, when it was sent first
-	order     uint64 // of its last packet among the session's
-	tries     int    // packets sent
-	waits     int    // waits for an answer that were in vain
-	early     int    // packets that were sent again before their time, because the request was overtaken
-	busy      int    // answers that said so
-	backOff   bool   // it waits for a busy BMC
-	overtaken bool   // a later request was answered before it
-	lagging   bool   // it no longer keeps others from being sent
-	held      bool   // it is to be sent again when there is room in the window
-	idle      bool   // the session had been silent for long before it
-	first     time.Time
-	sent      time.Time
-	due       time.Time // when something is to be done about it
-	retry     time.Time // when it is to be sent again, or given up
-	giveUp    time.Time
-	patience  patience
+	seq        uint8
+	underWay   bool
+	depth      int    // how many were under way with it, when it was sent first
+	order      uint64 // number of its last packet among the session's
+	firstOrder uint64 // of its first one
+	tries      int    // packets sent
+	waits      int    // waits for an answer that were in vain
+	early      int    // packets that were sent again before their time, because the request was overtaken
+	busy       int    // answers that said so
+	backOff    bool   // it waits for a busy BMC
+	overtaken  bool   // a later request was answered before it
+	lagging    bool   // it no longer keeps others from being sent
+	owed       bool   // it is to be sent again as soon as it may be
+	idle       bool   // the session had been silent for long before it
+	first      time.Time
+	sent       time.Time
+	due        time.Time // when something is to be done about it
+	retry      time.Time // when it is to be sent again, or given up
+	giveUp     time.Time
+	patience   patience
 }
 
 // A requestList is a queue of requests.
@@ -175,8 +176,8 @@ func (s *Session) submit(r *request) {
 // pump sends queued requests as far as the window allows. A command that changes state goes alone, so that the order
 // of what happens is that of the calls. The caller holds mu.
 func (s *Session) pump() {
-	s.sendHeld()
-	for s.queue.head != nil && s.link != nil && !s.alone && s.inFlight < s.window.size {
+	s.payAll()
+	for s.queue.head != nil && s.link != nil && !s.alone && s.inFlight < s.window.size && !s.farAhead() {
 		r := s.queue.head
 		if r.raw.Command.Changes && s.inFlight+s.lagging > 0 {
 			return
@@ -195,6 +196,12 @@ func (s *Session) pump() {
 		r.giveUp = now.Add(r.patience.total())
 		s.send(r, now)
 	}
+}
+
+// farAhead reports whether so many packets were sent since the last one that the BMC is known to have got, that it may have lost all of
+// them and would not take many more. The caller holds mu.
+func (s *Session) farAhead() bool {
+	return len(s.pending) > 0 && s.sends-s.proved >= uint64(max(maxWindow(s.info.Interface), s.window.size))
 }
 
 // patience is how long the session waits for an answer now. The caller holds mu.
@@ -231,9 +238,9 @@ func (s *Session) find(seq uint8) *request {
 
 // send sends a request for the first time or again: always as a new packet, always with its own rqSeq. The caller holds mu.
 func (s *Session) send(r *request, now time.Time) {
-	s.sends++
-	r.sent, r.order, r.backOff, r.overtaken = now, s.sends, false, false
+	r.sent, r.order, r.backOff, r.overtaken = now, s.sends+1, false, false
 	if r.tries++; r.tries == 1 {
+		r.firstOrder = r.order
 		r.first, r.idle = now, now.Sub(s.heard) > idleDoubt
 	} else {
 		s.stats.Retries++
@@ -252,8 +259,8 @@ func (s *Session) send(r *request, now time.Time) {
 			"seq", r.seq, "try", r.tries)
 	}
 	wait, more := r.patience.wait(r.waits)
-	r.retry = now.Add(jitter(wait))
-	if !more || r.raw.Command.Changes || r.retry.After(r.giveUp) {
+	r.retry = earliest(now.Add(jitter(wait)), r.giveUp)
+	if !more || r.raw.Command.Changes {
 		r.retry = r.giveUp
 	}
 	r.due = r.retry
@@ -272,9 +279,7 @@ func (s *Session) remove(r *request) {
 	s.seqs &^= 1 << r.seq
 	i := slices.Index(s.pending, r)
 	s.pending = slices.Delete(s.pending, i, i+1)
-	if r.held {
-		s.held--
-	}
+	s.pay(r)
 	if r.lagging {
 		s.lagging--
 	} else {

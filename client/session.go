@@ -52,10 +52,10 @@ type Session struct {
 	nextSeq     uint8
 	inFlight    int    // requests under way that count for the window
 	lagging     int    // those that do not, because they had no answer in time
-	held        int    // requests that are to be sent again when there is room in the window
+	owed        int    // requests that are to be sent again as soon as they may be
 	alone       bool   // the request under way suffers no other beside it
-	sends       uint64 // packets of requests
-	unheard     int    // packets since the last good one came
+	sends       uint64 // packets
+	proved      uint64 // as many of them, at the least, as the BMC has got the last of
 	rtt         roundTrip
 	doubt       doubt
 	window      congestion
@@ -147,7 +147,7 @@ func (s *Session) install(l *login) {
 	old := s.link
 	s.link, s.info = l.link, l.info
 	s.generation++
-	s.suspect, s.idle, s.refusals, s.unheard = false, false, 0, 0
+	s.suspect, s.idle, s.refusals, s.proved = false, false, 0, s.sends
 	s.level, s.limit = min(ipmi.PrivilegeUser, l.info.Privilege), l.info.Privilege
 	s.rtt = l.rtt
 	if old == nil {
@@ -299,7 +299,7 @@ func (s *Session) transmit(room *room, t ipmi.PayloadType, payload []byte) error
 	}
 	room.packet = packet
 	s.stats.Sent++
-	s.unheard++
+	s.sends++
 	s.mux.write(packet, s.peer)
 	return nil
 }
@@ -323,8 +323,9 @@ func (s *Session) receive(p *rmcp.Packet) {
 	}
 	s.stats.Received++
 	s.heard = time.Now()
-	s.refusals, s.unheard = 0, 0
+	s.refusals = 0
 	if p.PayloadType != ipmi.PayloadIPMI {
+		s.proved = s.sends // which packet it got last is not known
 		f := s.handlers[p.PayloadType]
 		if f == nil {
 			s.stats.Stray++

@@ -8,10 +8,11 @@ import (
 
 // How many requests of a session may be under way at the same time. There are 64 sequence numbers for them (rqSeq), but a BMC
 // takes a packet only if its session sequence number is at most 15 ahead of the last one it got (§6.12.14), in IPMI 1.5 at
-// most 8 (§6.12.11). When all that is under way is lost, those that are sent again must not be beyond.
+// most 8 (§6.12.11). When the line is cut and all that is under way is lost, what is sent again must not be beyond, or the
+// session is lost too: the difference is how often it may be tried.
 const (
-	maxWindow20 = 12
-	maxWindow15 = 6
+	maxWindow20 = 10
+	maxWindow15 = 4
 	maxPinned   = rmcp.MaxSeq - maxLagging // a few numbers are left to requests that are overdue
 )
 
