@@ -36,7 +36,7 @@ func (s *Session) ring() {
 		}
 	}
 	for _, r := range late[:n] {
-		if r.underWay {
+		if r.underWay && !r.due.After(now) { // still
 			s.overdue(r, now)
 		}
 	}
@@ -248,7 +248,9 @@ func (s *Session) answer(m *rmcp.Message) {
 	busy := r.saysBusy(m.Code)
 	if busy {
 		s.stats.Busy++
-		s.window.trouble(r.sent, r.depth, now)
+		if m.Code != ipmi.CodeTimeout { // that is about one command
+			s.window.trouble(r.sent, r.depth, now)
+		}
 		wait := jitter(min(busyFirst<<r.busy, busyMost))
 		if r.busy++; r.busy <= busyTries && now.Add(wait).Before(r.giveUp) {
 			r.backOff = true

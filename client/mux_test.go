@@ -133,17 +133,17 @@ func BenchmarkSession(b *testing.B) {
 	}
 }
 
-// TestManyMuxes opens more sessions than there are sockets, and closes the Transport under them.
+// TestManyMuxes opens more sessions than there are sockets, over both families, and closes the Transport under them.
 func TestManyMuxes(t *testing.T) {
 	tr, err := NewTransport(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tr.most = 3
-	peer := udpBMC(t)
+	peers := []netip.AddrPort{udpBMC(t, "127.0.0.1"), udpBMC(t, "::1")}
 	var sessions []*Session
-	for range 7 {
-		s, err := Dial(context.Background(), peer.String(), WithTransport(tr), WithUser("admin", ipmi.NewSecret("secret")))
+	for i := range 7 {
+		s, err := Dial(context.Background(), peers[i%2].String(), WithTransport(tr), WithUser("admin", ipmi.NewSecret("secret")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,9 +167,9 @@ func TestManyMuxes(t *testing.T) {
 }
 
 // udpBMC is a scripted BMC on a real socket.
-func udpBMC(t testing.TB) netip.AddrPort {
+func udpBMC(t testing.TB, host string) netip.AddrPort {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(host)})
 	if err != nil {
 		t.Fatal(err)
 	}

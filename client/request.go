@@ -26,7 +26,7 @@ type request struct {
 
 	seq        uint8
 	underWay   bool
-	depth      int    // how many were under way with it, when it was sent first
+	depth      int    // how many were under way with it, when it was sent last
 	order      uint64 // number of its last packet among the session's
 	firstOrder uint64 // of its first one
 	tries      int    // packets sent
@@ -243,6 +243,7 @@ func (s *Session) send(r *request, now time.Time) {
 		r.firstOrder = r.order
 		r.first, r.idle = now, now.Sub(s.heard) > idleDoubt
 	} else {
+		r.depth = s.inFlight
 		s.stats.Retries++
 	}
 	room := s.transport.room()

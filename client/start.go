@@ -13,8 +13,8 @@ import (
 // meanwhile, and nothing is allocated for the request: this is how one program asks ten thousand BMCs.
 //
 // The data of the request must not change until done is called. done runs on the receive loop or the timer of the Transport, or before
-// Start returns: it must not wait for anything, neither for an answer by Exchange, Do or Dial, nor for Transport.Close. It may call Start
-// and Session.Close, for this session and for others. The data of the response is valid until done returns.
+// Start returns: it must not wait for anything, neither for an answer by Exchange, Do or Dial, nor for Transport.Close. It may call
+// Start, and Close of a session that shares a Transport. The data of the response is valid until done returns.
 //
 // What needs more than one exchange, which is a higher privilege level and a session that must be set up again, is done on one of a few
 // goroutines that the Transport keeps as long as there is such work.
