@@ -174,7 +174,7 @@ func rounds(t testing.TB, sessions []*Session, requests int) time.Duration {
 	all.Add(len(sessions))
 	req := echo(1)
 	req.Data = []byte{1, 2, 3}
-	return elapsed(func() {
+	start := func() {
 		for _, s := range sessions {
 			var done func(r ipmi.RawResponse, err error)
 			done = func(r ipmi.RawResponse, err error) {
@@ -191,6 +191,9 @@ func rounds(t testing.TB, sessions []*Session, requests int) time.Duration {
 			}
 			s.Start(req, done)
 		}
+	}
+	return elapsed(func() {
+		sessions[0].transport.Batch(start)
 		all.Wait()
 	})
 }

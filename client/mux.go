@@ -110,7 +110,7 @@ type outbox struct {
 	mu     sync.Mutex
 	queue  []datagram
 	n      int // packets in it
-	corked bool
+	corked int // how many want packets collected
 }
 
 func (o *outbox) init(n int) { o.queue = newDatagrams(n) }
@@ -122,22 +122,23 @@ func (m *mux) write(b []byte, to netip.AddrPort) {
 	defer o.mu.Unlock()
 	d := &o.queue[o.n]
 	d.b, d.peer = append(d.b[:0], b...), to
-	if o.n++; !o.corked || o.n == len(o.queue) {
+	if o.n++; o.corked == 0 || o.n == len(o.queue) {
 		m.flush()
 	}
 }
 
-// cork has packets collected until uncork.
+// cork has packets collected until uncork is called as often.
 func (m *mux) cork() {
 	m.out.mu.Lock()
-	m.out.corked = true
+	m.out.corked++
 	m.out.mu.Unlock()
 }
 
 func (m *mux) uncork() {
 	m.out.mu.Lock()
-	m.out.corked = false
-	m.flush()
+	if m.out.corked--; m.out.corked == 0 {
+		m.flush()
+	}
 	m.out.mu.Unlock()
 }
 

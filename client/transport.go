@@ -61,6 +61,19 @@ func (t *Transport) mux() *mux {
 	return m
 }
 
+// Batch calls f, which starts requests of many sessions, and has their packets sent in batches: a system call for dozens. Other packets wait
+// until f returns, so it should not take long.
+func (t *Transport) Batch(f func()) {
+	t.mu.Lock()
+	muxes := t.muxes[:len(t.muxes):len(t.muxes)]
+	t.mu.Unlock()
+	for _, m := range muxes {
+		m.cork()
+		defer m.uncork()
+	}
+	f()
+}
+
 // A room is space to build a message and its packet in.
 type room struct{ message, packet []byte }
 
@@ -74,7 +87,7 @@ func (t *Transport) room() *room {
 // TransportStats counts packets that belong to no session or exchange.
 type TransportStats struct {
 	Malformed uint64 // no RMCP or IPMI packets
-	Stray     uint64 // nobody waits for them
+	Stray     uint64 // nobody waits for them, as for the answers to Close Session
 }
 
 // Stats returns the counts since the Transport was made.
