@@ -65,6 +65,7 @@ func (s *Session) overdue(r *request, now time.Time) {
 		s.resend(r, now)
 		return
 	case r.overtaken && r.early < mostEarly:
+		s.window.trouble(r.sent, r.depth, now)
 		r.early++
 		s.resend(r, now)
 		return
@@ -172,26 +173,28 @@ func (s *Session) unlag(r *request) {
 const mostEarly = 2
 
 // overtake notes that the requests that were sent before r have been overtaken by its answer. Either they are lost, or the BMC
-// or the network does not keep the order; the window is too wide either way. What has no answer soon is sent again, long before its
-// time-out. What goes over a bridge takes its own time. The caller holds mu.
-func (s *Session) overtake(r *request, now time.Time) {
+// or the network does not keep the order: what has no answer soon is sent again, long before its
+// time-out. It reports whether there are any. What goes over a bridge takes its own time. The caller holds mu.
+func (s *Session) overtake(r *request, now time.Time) (any bool) {
 	for _, q := range s.pending {
-		if q.order >= r.order || q.overtaken || q.backOff || q.route != nil {
+		if q.order >= r.order || q.backOff || q.route != nil {
 			continue
 		}
-		s.window.trouble(q.sent, q.depth, now)
-		if q.patience.rto == 0 || q.patience.once {
-			continue // when to send again was said by the user
+		any = true
+		// Where the user said when to send again, that is when.
+		if q.overtaken || q.patience.rto == 0 || q.patience.once {
+			continue
 		}
-		q.overtaken = true
+		q.overtaken, q.overtakenAt = true, now
 		if soon := now.Add(s.rtt.most() + reordering); soon.Before(q.due) {
 			q.due = soon
 			s.arm(soon)
 		}
 	}
+	return any
 }
 
-// reordering is by how much packets may overtake each other in the network.
+// reordering is by how much packets may overtake each other in a good network.
 const reordering = 10 * time.Millisecond
 
 // Back-off of a busy BMC.
@@ -266,8 +269,11 @@ func (s *Session) answer(m *rmcp.Message) {
 		rtt := now.Sub(r.sent)
 		s.rtt.sample(rtt)
 		if r.route == nil {
-			s.overtake(r, now)
-			if !busy && !r.overtaken {
+			disorder := s.overtake(r, now)
+			switch {
+			case r.overtaken && now.Sub(r.overtakenAt) > reordering+s.rtt.smooth/4:
+				s.window.halve(r.sent, now)
+			case !busy && !r.overtaken && !disorder:
 				s.window.answered(r.depth, rtt)
 			}
 		}

@@ -24,26 +24,27 @@ type request struct {
 	err    error
 	next   *request // in a requestList
 
-	seq        uint8
-	underWay   bool
-	depth      int    // how many were under way with it, when it was sent last
-	order      uint64 // number of its last packet among the session's
-	firstOrder uint64 // of its first one
-	tries      int    // packets sent
-	waits      int    // waits for an answer that were in vain
-	early      int    // packets that were sent again before their time, because the request was overtaken
-	busy       int    // answers that said so
-	backOff    bool   // it waits for a busy BMC
-	overtaken  bool   // a later request was answered before it
-	lagging    bool   // it no longer keeps others from being sent
-	owed       bool   // it is to be sent again as soon as it may be
-	idle       bool   // the session had been silent for long before it
-	first      time.Time
-	sent       time.Time
-	due        time.Time // when something is to be done about it
-	retry      time.Time // when it is to be sent again, or given up
-	giveUp     time.Time
-	patience   patience
+	seq         uint8
+	underWay    bool
+	depth       int    // how many were under way with it, when it was sent last
+	order       uint64 // number of its last packet among the session's
+	firstOrder  uint64 // of its first one
+	tries       int    // packets sent
+	waits       int    // waits for an answer that were in vain
+	early       int    // packets that were sent again before their time, because the request was overtaken
+	busy        int    // answers that said so
+	backOff     bool   // it waits for a busy BMC
+	overtaken   bool   // a later request was answered before it
+	lagging     bool   // it no longer keeps others from being sent
+	owed        bool   // it is to be sent again as soon as it may be
+	idle        bool   // the session had been silent for long before it
+	overtakenAt time.Time
+	first       time.Time
+	sent        time.Time
+	due         time.Time // when something is to be done about it
+	retry       time.Time // when it is to be sent again, or given up
+	giveUp      time.Time
+	patience    patience
 }
 
 // A requestList is a queue of requests.

@@ -110,16 +110,24 @@ func gains(n int, now, before time.Duration) bool {
 	return float64(n)/float64(now) >= float64(n-1)/float64(before)*(1+0.25/float64(n-1))
 }
 
-// trouble notes that a request was lost, overtaken or turned away, which had been sent as the depth-th under way. What was
+// trouble notes that a request was lost or turned away, which had been sent as the depth-th under way. What was
 // sent before the window shrank is no new trouble.
 func (c *congestion) trouble(sent time.Time, depth int, now time.Time) {
+	if c.halve(sent, now) {
+		c.fail(depth)
+	}
+}
+
+// halve makes the window half as wide, unless what is the matter, with a request that was sent at the given time, has made it already.
+// For answers in disorder that is all: they say nothing of what the BMC takes.
+func (c *congestion) halve(sent, now time.Time) bool {
 	if c.pinned || !sent.After(c.shrunk) {
-		return
+		return false
 	}
 	c.shrunk = now
-	c.fail(depth)
 	c.size = max(c.size/2, 1)
 	c.round, c.best, c.previous = 0, 0, 0
+	return true
 }
 
 // fail notes that a width went wrong.

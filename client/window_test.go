@@ -202,3 +202,43 @@ func TestWindowOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestDisorder lets packets overtake each other. A little of that is what networks do, and no reason to send anything twice or to narrow
+// the window; a lot narrows it, and what is true again afterwards is found out.
+func TestDisorder(t *testing.T) {
+	for _, tc := range []struct {
+		by          time.Duration
+		least, most int
+	}{{2 * time.Millisecond, 6, maxWindow20}, {200 * time.Millisecond, 1, 4}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(1, 2))
+			n := newMemNet()
+			startBMC(t, n)
+			s := mustDial(t, n)
+			carry := func(by time.Duration) {
+				n.mu.Lock()
+				defer n.mu.Unlock()
+				n.carry = func(from, to netip.AddrPort, p []byte) [][]byte {
+					time.AfterFunc(10*time.Millisecond+time.Duration(r.Int64N(int64(by))), func() { n.deliver(to, from, p) })
+					return nil
+				}
+			}
+			carry(tc.by)
+			askMany(t, s, 500)
+			if w, _ := s.Window(); w < tc.least || w > tc.most {
+				t.Errorf("disorder of %v: window %d, not from %d to %d", tc.by, w, tc.least, tc.most)
+			}
+			if st := s.Stats(); st.Retries != 0 && tc.by < reordering {
+				t.Errorf("disorder of %v: %+v", tc.by, st)
+			}
+			carry(time.Nanosecond)
+			askMany(t, s, 1000)
+			if w, _ := s.Window(); w < 6 {
+				t.Errorf("after a disorder of %v: window %d", tc.by, w)
+			}
+			n.mu.Lock()
+			n.carry = nil
+			n.mu.Unlock()
+		})
+	}
+}

@@ -2,11 +2,15 @@ package interop
 
 import (
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"lom/client"
 	"lom/internal/ipmisim"
 	"lom/internal/programs"
 	"lom/internal/udprelay"
+	"lom/ipmi"
 )
 
 // How often lom asks a BMC for a job, from the first packet to the last, is what its user waits
@@ -64,4 +68,45 @@ func TestRoundTripsOfWholeRecords(t *testing.T) {
 		t.Errorf("%d records take %d exchanges, more than %d", rows, n, most)
 	}
 	t.Logf("%d records: %d exchanges", rows, n)
+}
+
+// Over a line that takes time, as many requests are under way as the BMC takes: it is asked several times as fast, without a
+// packet more.
+func TestWindowOverALine(t *testing.T) {
+	const requests = 500
+	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 96})
+	for name, target := range map[string]programs.Target{"ipmi_sim": simTarget(sim), "lom bmc": programs.StartBMC(t, "--profile", "dell").Target} {
+		for _, iface := range []client.Interface{client.LANPlus, client.LAN} {
+			relay := udprelay.Start(t, target.Addr, udprelay.Faults{Delay: 2500 * time.Microsecond})
+			ask := func(window int) (took time.Duration, found int) {
+				s, err := client.Dial(t.Context(), relay.Addr.String(), client.WithInterface(iface), client.WithWindow(window),
+					client.WithUser(target.User, ipmi.NewSecret(target.Password)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				var all sync.WaitGroup
+				all.Add(requests)
+				start := time.Now()
+				for i := range requests {
+					client.Start(s, ipmi.GetSensorReading{Sensor: uint8(1 + i%16)}, func(_ ipmi.SensorReading, err error) {
+						if err != nil {
+							t.Errorf("%s over %s: %v", name, iface, err)
+						}
+						all.Done()
+					})
+				}
+				all.Wait()
+				took = time.Since(start)
+				found, _ = s.Window()
+				return took, found
+			}
+			alone, _ := ask(1)
+			took, window := ask(0)
+			t.Logf("%s over %s: %d requests take %v one at a time, %v with a window that grows to %d", name, iface, requests, alone, took, window)
+			if took > alone/2 {
+				t.Errorf("%s over %s: %v, and %v one at a time", name, iface, took, alone)
+			}
+		}
+	}
 }
