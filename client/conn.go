@@ -2,7 +2,8 @@
 // the operating system (open).
 //
 // [Dial] opens a session, [OpenDevice] the device of this machine, [Do] carries out one command, and the procedures made of many commands
-// (reading the SDR repository, the SEL, a FRU) are functions that take a [Conn].
+// (reading the SDR repository, the SEL, a FRU) are functions that take a [Conn]. For thousands of BMCs at a time there is a [Transport], whose
+// sockets sessions share, and [Start], which does not wait for the answer.
 package client
 
 import (

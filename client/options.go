@@ -88,7 +88,7 @@ func WithTransport(t *Transport) Option { return func(c *config) { c.transport =
 func WithKeepAlive(d time.Duration) Option { return func(c *config) { c.keepAlive = d } }
 
 // WithWindow pins how many requests of the session may be under way at a time, from 1 to 60; with 0, the default, the session finds
-// out what the BMC takes. Commands that change state go alone either way. Beyond 12 (over lan, 6) a burst of losses may make
+// out what the BMC takes. Commands that change state go alone either way. Beyond 10 (over lan, 4) a burst of losses may make
 // the BMC drop the session.
 func WithWindow(n int) Option { return func(c *config) { c.window = n } }
 

@@ -70,8 +70,7 @@ func TestRoundTripsOfWholeRecords(t *testing.T) {
 	t.Logf("%d records: %d exchanges", rows, n)
 }
 
-// Over a line that takes time, as many requests are under way as the BMC takes: it is asked several times as fast, without a
-// packet more.
+// Over a line that takes time, as many requests are under way as the BMC takes, so all of them are answered much sooner.
 func TestWindowOverALine(t *testing.T) {
 	const requests = 500
 	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 96})
