@@ -115,6 +115,7 @@ func gains(n int, now, before time.Duration) bool {
 func (c *congestion) trouble(sent time.Time, depth int, now time.Time) {
 	if c.halve(sent, now) {
 		c.fail(depth)
+		c.size = min(c.size, c.ceiling)
 	}
 }
 

