@@ -255,7 +255,7 @@ func TestFleet(t *testing.T) {
 	if each > most {
 		t.Errorf("%d bytes a session, more than %d", each, most)
 	}
-	if st := tr.Stats(); st.Malformed != 0 || st.Stray > 100 {
+	if st := tr.Stats(); st.Malformed != 0 {
 		t.Errorf("%+v", st)
 	}
 	runtime.KeepAlive(all)
