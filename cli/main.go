@@ -67,11 +67,12 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(splitOptions(root.PersistentFlags(), args))
 	err := root.ExecuteContext(ctx)
-	a.Close()
 	if err == nil {
 		err = out.failed()
 	}
-	return a.report(ctx, err)
+	code := a.report(ctx, err) // which says of an open session something else than of none
+	a.Close()
+	return code
 }
 
 // report prints what went wrong and returns the exit code.
