@@ -31,6 +31,13 @@ type App struct {
 	registry []string // files with the names of makers
 	dial     dialFunc
 	session  Session // nil until Dial, and after Close
+
+	terminal func(stream any) bool           // whether a stream is a terminal
+	stdout   io.Writer                       // Out as it was handed in
+	targets  []target                        // that -H names
+	begin    func(ctx context.Context) error // called by Dial; one of many hosts waits there for its turn
+	oneOf    bool                            // of many hosts
+	power    powerPatience                   // after power actions on them
 }
 
 // A Session is an open session with a BMC.
@@ -50,6 +57,7 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		In: stdin, Out: stdout, Err: stderr,
 		env: os.LookupEnv, now: time.Now, zone: time.Local,
 		registry: registryFiles(), dial: dialClient,
+		stdout: stdout, terminal: isTerminal, power: defaultPowerPatience,
 	}
 	a.readPass = a.promptTerminal
 	a.Log = slog.New(slog.DiscardHandler)
@@ -60,6 +68,11 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 func (a *App) Dial(ctx context.Context) (client.Conn, error) {
 	if a.session != nil {
 		return a.session, nil
+	}
+	if a.begin != nil {
+		if err := a.begin(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := a.complete(ctx); err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ func newBMC(a *App) *cobra.Command {
 	o := &bmcOptions{}
 	cmd := groupDefault(a, "bmc", "Run simulated servers with a BMC each",
 		func(ctx context.Context, a *App, _ []string) error { return runBMC(ctx, a, o) })
+	withoutHost(cmd)
 	cmd.Long = bmcLong
 	f := cmd.Flags()
 	f.Var(required(&o.config), "config", "`FILE` that describes the servers (YAML)")

@@ -22,7 +22,7 @@ func leaf(a *App, use, short string, run runFunc) *cobra.Command {
 			if len(args) == 1 && args[0] == "help" {
 				return cmd.Help()
 			}
-			err := run(cmd.Context(), a, args)
+			err := a.carryOut(cmd, run, args)
 			if u := new(usageError); errors.As(err, &u) && u.usage == "" {
 				u.usage = cmd.UseLine()
 			}
@@ -70,7 +70,7 @@ func groupDefault(a *App, use, short string, run runFunc, subs ...*cobra.Command
 			case len(args) > 0:
 				return unknownCommand(cmd, args[0])
 			case run != nil:
-				return run(cmd.Context(), a, args)
+				return a.carryOut(cmd, run, args)
 			}
 			printHelp(a.Err, cmd)
 			return errReported

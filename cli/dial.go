@@ -41,6 +41,9 @@ func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, er
 		client.WithPrivilege(o.Privilege), client.WithRetry(o.Timeout, tries), client.WithLogger(log),
 		client.WithKeepAlive(o.keepAlive),
 	}
+	if o.transport != nil {
+		opts = append(opts, client.WithTransport(o.transport))
+	}
 	if o.RoleLookup {
 		opts = append(opts, client.WithRoleLookup())
 	}

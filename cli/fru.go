@@ -30,7 +30,7 @@ with a FRU header, or that is damaged, is refused.`
 from 0, in the order in which fru print -v shows them. What follows is moved if there is no room.`
 	return groupDefault(a, "fru", "Inventory: what the parts of the server are", runFRUPrintAll,
 		aliased(leaf(a, "print [ID]", "Show one inventory device, or all", runFRUPrint), "list"),
-		leaf(a, "read ID FILE", "Write the bytes of an inventory device into a file", runFRURead),
+		oneHost(leaf(a, "read ID FILE", "Write the bytes of an inventory device into a file", runFRURead), "writes a file"),
 		write, edit,
 	)
 }

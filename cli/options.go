@@ -47,10 +47,20 @@ type Options struct {
 	SDRCache string // file
 	Escape   string // SOL escape character
 
+	Fanout      int           // hosts at the same time at the most; 0: as many as lom finds good
+	Batch       int           // hosts after which the next ones wait until all are done; 0: no limit
+	Stagger     time.Duration // from the beginning of one host to that of the next
+	Consolidate bool          // hosts with equal output are printed once
+	Yes         bool          // power actions on many hosts need no answer of a person
+
 	Verbose int
 	CSV     bool
 	JSON    bool
 	UTC     bool
+
+	hostExprs    []string // of -H, as they were given
+	excludeExprs []string
+	transport    *client.Transport // that sessions share; nil: each has a socket of its own
 
 	passwordFrom passwordSource
 	passwordFile string
@@ -77,7 +87,9 @@ func (o *Options) register(f *pflag.FlagSet) {
 		CipherSuite: -1, AuthType: -1, Escape: "~",
 	}
 	f.VarP(setter{"NAME", o.setInterface}, "interface", "I", "lan (IPMI 1.5), lanplus (2.0), auto (2.0 if there is, else 1.5; the default with -H), or open (this machine's own BMC, through its driver; the default without), or serial-terminal and serial-basic (over the line that -D names)")
-	f.VarP(setter{"HOST", func(s string) error { o.Host = unbracket(s); return nil }}, "host", "H", "name or address of the BMC")
+	f.VarP(setter{"HOSTS", func(s string) error { o.hostExprs = append(o.hostExprs, s); return nil }}, "host", "H",
+		"name or address of the BMC, with :PORT behind it if need be; or many, such as node[001-200],rack2-[a-d], and @FILE with one such list a line")
+	f.VarP(setter{"HOSTS", func(s string) error { o.excludeExprs = append(o.excludeExprs, s); return nil }}, "exclude", "x", "of the many, leave these out")
 	f.VarP(number{&o.Port, 1, 65535}, "port", "p", "UDP port of the BMC (default 623)")
 	f.VarP(setter{"NAME", o.setUser}, "user", "U", "user name, 16 bytes at the most")
 	f.VarP(setter{"PASSWORD", func(s string) error {
@@ -124,6 +136,11 @@ func (o *Options) register(f *pflag.FlagSet) {
 	f.VarP(setter{"DEVICE", o.setDevice}, "device", "D", "serial line to the BMC, with :RATE behind it in bit/s (default 9600)")
 	f.VarP(number{&o.DeviceNumber, 0, 255}, "device-number", "d", "N of /dev/ipmiN with -I open (default 0)")
 	f.VarP(setter{"BYTES", unsupported("lom finds the size of messages by itself; leave it away")}, "message-size", "z", "largest message in bytes")
+	f.Var(number{&o.Fanout, 1, 1 << 20}, "fanout", "of many hosts, work on this number at the same time at the most")
+	f.Var(number{&o.Batch, 1, 1 << 20}, "batch", "of many hosts, work on this number first, and on the next ones when all are done")
+	f.Var(setter{"TIME", o.setStagger}, "stagger", "of many hosts, begin with each this long after the one before, such as 500ms")
+	f.BoolVar(&o.Consolidate, "consolidate", false, "of many hosts, print those with equal output together")
+	f.BoolVar(&o.Yes, "yes", false, "switch the power of many hosts without asking")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
 	f.VarPF(toggle{func() { o.OEM = "supermicro" }}, "oem-supermicro", "s", "same as -o supermicro").NoOptDefVal = "true"
 	f.VarPF(toggle{func() { o.OEM = "intelwv2" }}, "oem-intelwv2", "g", "same as -o intelwv2").NoOptDefVal = "true"
@@ -252,6 +269,16 @@ func (o *Options) setTimeout(s string) error {
 		return fmt.Errorf("a number of seconds up to 3600 is needed")
 	}
 	o.Timeout = time.Duration(seconds * float64(time.Second))
+	return nil
+}
+
+// setStagger reads a time, behind which "/host" may stand.
+func (o *Options) setStagger(s string) error {
+	d, err := time.ParseDuration(strings.TrimSuffix(s, "/host"))
+	if err != nil || d < 0 || d > time.Hour {
+		return errors.New("a time up to an hour is needed, such as 500ms or 2s")
+	}
+	o.Stagger = d
 	return nil
 }
 

@@ -68,6 +68,11 @@ func runPower(ctx context.Context, a *App, act ipmi.ChassisAction, words string)
 	if err != nil {
 		return failed("Set Chassis Power Control to "+words, err)
 	}
+	if a.oneOf {
+		if err := a.confirmPower(ctx, act); err != nil {
+			return err
+		}
+	}
 	return a.Done("Chassis Power Control: " + words)
 }
 

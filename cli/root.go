@@ -17,6 +17,10 @@ first word are values; what follows "--" is never taken for an option.
 A password given with -P may be seen by others of this machine, on Linux for a moment only:
 prefer -f or -E, or give none and be asked.
 
+-H may name many BMCs. The command is then carried out on all of them at the same time; what each says has its
+name in front, and what went wrong is told at the end, hosts with the same problem together. "@FILE" stands for
+the hosts in a file. Power actions ask first, and are read back.
+
 Sensor records are kept between calls, in the user's cache folder, and used while the BMC says that they
 have not changed. The variable LOM_SDR_CACHE names another folder, or is "off".
 
@@ -80,7 +84,7 @@ func completeOptions(root *cobra.Command) {
 		// It fails only for options that do not exist.
 		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
-	for _, name := range []string{"host", "user", "password", "kg", "kg-hex"} {
+	for _, name := range []string{"host", "exclude", "fanout", "batch", "stagger", "user", "password", "kg", "kg-hex"} {
 		_ = root.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 }
@@ -93,6 +97,9 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	}
 	if a.Options.JSON && a.Options.CSV {
 		return errors.New("JSON and CSV output exclude each other")
+	}
+	if err := a.prepareHosts(); err != nil {
+		return err
 	}
 	if a.Options.UTC {
 		a.zone = time.UTC

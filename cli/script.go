@@ -33,7 +33,7 @@ stop those behind it, but the exit code is then 1. Besides the commands there ar
 }
 
 func newShell(a *App) *cobra.Command {
-	c := leaf(a, "shell", "Ask for commands and carry them out over one session", runShell)
+	c := oneHost(leaf(a, "shell", "Ask for commands and carry them out over one session", runShell), "asks a person")
 	c.Long = `Ask for commands and carry them out over one session, until exit, quit or the end of input.
 
 The tab key completes commands, and the arrow keys bring back earlier ones. See

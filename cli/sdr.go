@@ -28,7 +28,7 @@ func newSDR(a *App) *cobra.Command {
 		leaf(a, "get NAME...", "Show all about sensors and devices", runSDRGet),
 		leaf(a, "entity [ID[.INSTANCE]|NAME|list]", "Show what belongs to an entity", runSDREntity),
 		leaf(a, "info", "Show the state of the repository", runSDRInfo),
-		leaf(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump),
+		oneHost(leaf(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump), "writes a file"),
 		group(a, "fill", "Write records into the repository",
 			leaf(a, "file FILE", "Replace the repository by the records of a file that sdr dump wrote", runSDRFillFile)),
 	)

@@ -36,8 +36,8 @@ the SEL runs in UTC: that is how its timestamps are read.`
 		leaf(a, "add FILE", "Add the events of a file that sel save wrote", runSELAdd),
 		group(a, "time", "The clock of the SEL",
 			leaf(a, "get", "Show the clock of the SEL", runSELTimeGet), timeSet),
-		leaf(a, "save FILE", "Show the events and write them into a file, for sel add", runSELSave),
-		leaf(a, "writeraw FILE", "Show the events and write their bytes into a file", runSELWriteRaw),
+		oneHost(leaf(a, "save FILE", "Show the events and write them into a file, for sel add", runSELSave), "writes a file"),
+		oneHost(leaf(a, "writeraw FILE", "Show the events and write their bytes into a file", runSELWriteRaw), "writes a file"),
 		leaf(a, "readraw FILE", "Show the events of a file that sel writeraw wrote", func(ctx context.Context, a *App, args []string) error {
 			return runSELReadRaw(ctx, a, args, false)
 		}),

@@ -37,6 +37,7 @@ func newSetup(a *App) *cobra.Command {
 			}
 			return runSetupConsole(ctx, a, o)
 		})
+	oneHost(console, "is about one system")
 	console.Long = setupConsoleLong
 	f := console.Flags()
 	f.StringVar(&o.port, "port", "", "serial `PORT` that SOL uses, such as ttyS1 (default: what the firmware tells, then the kernel's)")

@@ -14,12 +14,12 @@ import (
 var version string
 
 func newVersion(a *App) *cobra.Command {
-	return leaf(a, "version", "Print the version of lom", func(ctx context.Context, a *App, args []string) error {
+	return withoutHost(leaf(a, "version", "Print the version of lom", func(ctx context.Context, a *App, args []string) error {
 		if err := wantArgs(args, 0, 0); err != nil {
 			return err
 		}
 		return runVersion(ctx, a, nil)
-	})
+	}))
 }
 
 // versionInfo is what version prints.

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"lom/hostlist"
+)
+
+// Which hosts a command line is about: -H and --exclude, and the files that they name.
+
+// A target is a BMC that -H names.
+type target struct {
+	name string // as it was written
+	host string
+	port int // UDP; 0: that of -p
+}
+
+// expandHosts finds the hosts that -H names, without those of --exclude. Without -H there are none.
+func (o *Options) expandHosts() ([]target, error) {
+	names, err := expandAll("-H", o.hostExprs)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	excluded, err := expandAll("-x", o.excludeExprs)
+	if err != nil {
+		return nil, err
+	}
+	if names, err = exclude(names, excluded); err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no host is left: -x takes away all that -H names")
+	}
+	targets := make([]target, len(names))
+	for i, name := range names {
+		t := target{name: name}
+		if t.host, t.port, err = hostlist.SplitPort(name); err != nil {
+			return nil, fmt.Errorf("-H: %w", err)
+		}
+		targets[i] = t
+	}
+	return targets, nil
+}
+
+// expandAll expands the values of an option that was given once or more.
+func expandAll(option string, exprs []string) ([]string, error) {
+	var all []string
+	seen := map[string]bool{}
+	for _, expr := range exprs {
+		names, err := hostlist.Expand(expr, readHosts)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", option, err)
+		}
+		if len(exprs) == 1 {
+			return names, nil // each is there once
+		}
+		for _, n := range names {
+			if !seen[n] {
+				seen[n] = true
+				all = append(all, n)
+			}
+		}
+		if len(all) > hostlist.Most {
+			return nil, fmt.Errorf("%s: more than %d hosts are named; that is more than one call works on", option, hostlist.Most)
+		}
+	}
+	return all, nil
+}
+
+// readHosts reads the hosts of a file.
+func readHosts(file string) ([]string, error) {
+	if file == "" {
+		return nil, errors.New("behind the @ belongs the name of a file with hosts")
+	}
+	text, err := readFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the file of hosts %s cannot be read: %w", file, fileProblem(err))
+	}
+	hosts, err := hostlist.ExpandLines(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if len(hosts) == 0 {
+		return nil, fmt.Errorf("%s names no host", file)
+	}
+	return hosts, nil
+}
+
+// exclude returns the names without the excluded ones. One without a port excludes all ports of the host.
+func exclude(names, excluded []string) ([]string, error) {
+	if len(excluded) == 0 {
+		return names, nil
+	}
+	type key struct {
+		host string
+		port int
+	}
+	gone := make(map[key]bool, len(excluded))
+	for _, name := range excluded {
+		host, port, err := hostlist.SplitPort(name)
+		if err != nil {
+			return nil, fmt.Errorf("-x: %w", err)
+		}
+		gone[key{host, port}] = true
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		host, port, err := hostlist.SplitPort(name)
+		return err == nil && (gone[key{host, port}] || gone[key{host, 0}])
+	}), nil
+}
+
+// foldHosts writes the hosts of a list for people, the shorter way, and not without end.
+func foldHosts(names []string) string {
+	const enough = 400
+	s := hostlist.Fold(names)
+	if len(s) <= enough {
+		return s
+	}
+	cut := enough
+	for cut > 0 && s[cut] != ',' {
+		cut--
+	}
+	return s[:cut] + " and more"
+}

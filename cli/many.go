@@ -1,0 +1,358 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lom/client"
+)
+
+// One command on many hosts. The command line is read once; the function of the command then runs once for each host, with
+// a copy of the App that names this host, and prints into a buffer of the host. All sessions share the sockets of one
+// Transport, so that what limits the number of hosts at the same time is only how fast answers can be read.
+
+// hostsAnnotation is the annotation of commands that are not carried out on each of many hosts.
+const hostsAnnotation = "hosts"
+
+const (
+	hostsNone = "none" // the command has nothing to do with -H
+	hostsOne  = "one"  // it needs a person or a file for itself
+)
+
+// withoutHost marks a command that has nothing to do with -H.
+func withoutHost(cmd *cobra.Command) *cobra.Command { return annotate(cmd, hostsNone, "") }
+
+// oneHost marks a command that works on one host only. what says what it does, such as "opens a console".
+func oneHost(cmd *cobra.Command, what string) *cobra.Command { return annotate(cmd, hostsOne, what) }
+
+func annotate(cmd *cobra.Command, hosts, what string) *cobra.Command {
+	cmd.Annotations = map[string]string{hostsAnnotation: hosts, hostsAnnotation + "-why": what}
+	return cmd
+}
+
+// defaultFanout is how many hosts are worked on at the same time without --fanout. More make nothing faster that
+// answers; those that do not answer are waited for together.
+const defaultFanout = 2048
+
+// prepareHosts finds out which BMCs -H names.
+func (a *App) prepareHosts() error {
+	o := &a.Options
+	targets, err := o.expandHosts()
+	if err != nil || len(targets) == 0 {
+		return err
+	}
+	a.targets = targets
+	o.name(targets[0])
+	if len(targets) > 1 && (o.inBand() || o.serial()) {
+		return fmt.Errorf("-I %s leads to one BMC only, and -H names %d hosts", o.Interface, len(targets))
+	}
+	return nil
+}
+
+// name makes a target the BMC of the options.
+func (o *Options) name(t target) {
+	o.Host = t.host
+	if t.port != 0 {
+		o.Port = t.port
+	}
+}
+
+// carryOut runs the function of a command: once, or on each of many hosts.
+func (a *App) carryOut(cmd *cobra.Command, run runFunc, args []string) error {
+	if len(a.targets) < 2 || a.oneOf || cmd.Annotations[hostsAnnotation] == hostsNone {
+		return run(cmd.Context(), a, args)
+	}
+	if cmd.Annotations[hostsAnnotation] == hostsOne {
+		return fmt.Errorf("%s %s, so it works on one host, and -H names %d", commandName(cmd), cmd.Annotations[hostsAnnotation+"-why"], len(a.targets))
+	}
+	if cmd.Name() == "exec" && len(args) == 1 && args[0] == "-" {
+		return fmt.Errorf("exec - reads standard input once only; for the %d hosts that -H names, give the commands in a file", len(a.targets))
+	}
+	return newMany(a, cmd, run, args).carryOut(cmd.Context())
+}
+
+// many is one command on many hosts.
+type many struct {
+	app     *App
+	command string
+	run     runFunc
+	args    []string
+	risky   bool // it is asked about first
+
+	screen  *hostScreen
+	output  *gathered
+	secrets sharedSecrets
+
+	mu     sync.Mutex
+	states []hostState
+	counts [hostStates]int
+	why    []string // of the failed
+	began  time.Time
+}
+
+// hostState is how far a host is.
+type hostState uint8
+
+const (
+	hostWaiting hostState = iota // not begun
+	hostRunning
+	hostDone
+	hostFailed
+	hostStopped // by a signal
+	hostStates
+)
+
+func newMany(a *App, cmd *cobra.Command, run runFunc, args []string) *many {
+	m := &many{
+		app: a, command: commandName(cmd), run: run, args: args, risky: switchesPower(cmd, args),
+		states: make([]hostState, len(a.targets)), why: make([]string, len(a.targets)),
+	}
+	m.counts[hostWaiting] = len(a.targets)
+	names := make([]string, len(a.targets))
+	for i, t := range a.targets {
+		names[i] = t.name
+	}
+	m.screen = newHostScreen(a)
+	m.output = newGathered(m.screen, names, &a.Options, a.terminal(a.stdout))
+	return m
+}
+
+// commandName is the command without the name of the program.
+func commandName(cmd *cobra.Command) string {
+	if !cmd.HasParent() || !cmd.Parent().HasParent() {
+		return cmd.Name()
+	}
+	return commandName(cmd.Parent()) + " " + cmd.Name()
+}
+
+// carryOut runs the command on all hosts. The first begins alone: until it asks for its BMC, what it prints and what is
+// wrong are about the command line, and told as for one host.
+func (m *many) carryOut(ctx context.Context) error {
+	ready := make(chan struct{})
+	first := m.newApp(0)
+	first.begin = func(ctx context.Context) error {
+		first.begin = nil
+		if err := m.prepare(ctx); err != nil {
+			return err
+		}
+		first.Options = m.options(0)
+		m.began = time.Now()
+		m.set(0, hostRunning)
+		m.output.open()
+		close(ready)
+		return nil
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- m.run(ctx, first, m.args) }()
+	select {
+	case err := <-ended:
+		select {
+		case <-ready:
+			ended <- err
+		default:
+			return errors.Join(err, m.output.unopened())
+		}
+	case <-ready:
+	}
+	defer m.app.Options.transport.Close()
+	stopProgress := m.showProgress()
+	m.runAll(ctx, func() { m.finish(ctx, 0, first, <-ended) })
+	stopProgress()
+	return m.conclude(ctx)
+}
+
+// prepare does what is done once for all hosts, after the command line was found good.
+func (m *many) prepare(ctx context.Context) error {
+	a := m.app
+	if err := a.complete(ctx); err != nil {
+		return err
+	}
+	if m.risky {
+		if err := m.ask(ctx); err != nil {
+			return err
+		}
+	}
+	t, err := client.NewTransport(nil)
+	if err != nil {
+		return err
+	}
+	a.Options.transport = t
+	return nil
+}
+
+// options returns the options for one host.
+func (m *many) options(i int) Options {
+	o := m.app.Options
+	o.name(m.app.targets[i])
+	return o
+}
+
+// newApp returns the App for one host.
+func (m *many) newApp(i int) *App {
+	h := *m.app
+	h.Options = m.options(i)
+	h.targets, h.oneOf, h.session = nil, true, nil
+	h.Out = hostWriter{m.output, i}
+	h.Err = &hostErrors{output: m.output, host: i}
+	h.readPass = m.secrets.reader(m.screen, m.app.readPass)
+	if h.Options.Verbose > 0 {
+		h.setLog()
+	}
+	return &h
+}
+
+// runAll runs all hosts, of which the first runs already.
+func (m *many) runAll(ctx context.Context, first func()) {
+	o, n := &m.app.Options, len(m.states)
+	fanout := o.Fanout
+	if fanout == 0 {
+		fanout = defaultFanout
+	}
+	var (
+		workers sync.WaitGroup
+		batch   sync.WaitGroup // the hosts of the batch that are not done
+		next    = make(chan int)
+		free    = make(chan struct{}, fanout)
+		running = 0
+	)
+	batch.Add(1)
+	free <- struct{}{}
+	workers.Go(func() {
+		first()
+		<-free
+		batch.Done()
+	})
+	last := m.began
+	begun := 1
+loop:
+	for ; begun < n; begun++ {
+		if o.Batch > 0 && begun%o.Batch == 0 {
+			batch.Wait()
+			if m.hopeless(begun-o.Batch, begun) {
+				break
+			}
+		}
+		if o.Stagger > 0 {
+			if sleep(ctx, time.Until(last.Add(o.Stagger))) != nil {
+				break
+			}
+			last = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			break loop
+		case free <- struct{}{}:
+		}
+		// No more workers than there are hosts at the same time: their stacks have grown already.
+		if running < min(fanout, n-1) {
+			running++
+			workers.Go(func() {
+				for i := range next {
+					m.host(ctx, i)
+					<-free
+					batch.Done()
+				}
+			})
+		}
+		batch.Add(1)
+		m.set(begun, hostRunning)
+		next <- begun
+	}
+	close(next)
+	workers.Wait()
+}
+
+// hopeless reports whether no host of a batch could do the command, so that the next batches need not try.
+func (m *many) hopeless(from, to int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !slices.Contains(m.states[from:to], hostDone)
+}
+
+// host runs the command on one host.
+func (m *many) host(ctx context.Context, i int) {
+	h := m.newApp(i)
+	m.finish(ctx, i, h, m.run(ctx, h, m.args))
+}
+
+// finish notes how the command ended on a host, and closes its session.
+func (m *many) finish(ctx context.Context, i int, h *App, err error) {
+	state, why := hostDone, ""
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		state, why = hostStopped, "stopped before it was done"
+	case errors.Is(err, errReported):
+		state, why = hostFailed, "it failed, as its lines say"
+	default:
+		state, why = hostFailed, h.hostSentence(err)
+	}
+	h.Err.(*hostErrors).flush()
+	m.mu.Lock()
+	m.why[i] = why
+	m.mu.Unlock()
+	m.output.finish(i, why)
+	m.set(i, state)
+	h.Close()
+}
+
+// hostSentence is what a person sees of an error, without the name of the host in front.
+func (a *App) hostSentence(err error) string {
+	s, host := clipWords(a.explain(err)), a.Options.peer()+": "
+	if len(s) > len(host) && s[:len(host)] == host {
+		return s[len(host):]
+	}
+	return s
+}
+
+// set notes how far a host is.
+func (m *many) set(i int, s hostState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts[m.states[i]]--
+	m.states[i] = s
+	m.counts[s]++
+}
+
+// in returns the names of the hosts that are in a state.
+func (m *many) in(s hostState) []string {
+	var names []string
+	for i, t := range m.app.targets {
+		if m.states[i] == s {
+			names = append(names, t.name)
+		}
+	}
+	return names
+}
+
+// sharedSecrets asks for what commands ask a person for once, and gives all hosts the same answers.
+type sharedSecrets struct {
+	mu      sync.Mutex
+	answers []string
+}
+
+// reader returns the function by which one host asks.
+func (s *sharedSecrets) reader(screen *hostScreen, ask func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
+	asked := 0
+	return func(ctx context.Context, prompt string) (string, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if asked == len(s.answers) {
+			var answer string
+			var err error
+			screen.pause(func() { answer, err = ask(ctx, prompt) })
+			if err != nil {
+				return "", err
+			}
+			s.answers = append(s.answers, answer)
+		}
+		asked++
+		return s.answers[asked-1], nil
+	}
+}
