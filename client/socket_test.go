@@ -50,6 +50,32 @@ func TestRefusedPort(t *testing.T) {
 	}
 }
 
+// Whichever of many sessions on a socket learns of a refusal, it is told to the one that it is about.
+func TestRefusedPortsOfMany(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells an unconnected socket who refused")
+	}
+	tr, err := NewTransport(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	port := netip.MustParseAddrPort(closedPort(t)).Port()
+	errs := make(chan error)
+	const hosts = 24 // the kernel sends no more than some 50 refusals at once
+	for i := range hosts {
+		go func() {
+			_, err := Dial(context.Background(), netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 9, byte(i + 1)}), port).String(), WithTransport(tr))
+			errs <- err
+		}()
+	}
+	for range hosts {
+		if err := <-errs; !errors.Is(err, ipmi.ErrRefused) {
+			t.Error(err)
+		}
+	}
+}
+
 // TestNextAddress dials a name whose first address may lead nowhere.
 func TestNextAddress(t *testing.T) {
 	_, err := Dial(context.Background(), "localhost:"+strconv.Itoa(int(netip.MustParseAddrPort(closedPort(t)).Port())))
