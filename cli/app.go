@@ -32,12 +32,14 @@ type App struct {
 	dial     dialFunc
 	session  Session // nil until Dial, and after Close
 
-	terminal func(stream any) bool           // whether a stream is a terminal
-	stdout   io.Writer                       // Out as it was handed in
-	targets  []target                        // that -H names
-	begin    func(ctx context.Context) error // called by Dial; one of many hosts waits there for its turn
-	oneOf    bool                            // of many hosts
-	power    powerPatience                   // after power actions on them
+	terminal  func(stream any) bool             // whether a stream is a terminal
+	stdout    io.Writer                         // Out as it was handed in
+	transport func() (*client.Transport, error) // opens the sockets of many sessions
+	targets   []target                          // that -H names
+	begin     func(ctx context.Context) error   // called by Dial, if it is there
+	dialed    func()                            // called by Dial when there is a session, if it is there
+	oneOf     bool                              // of many hosts
+	power     powerPatience                     // after power actions on them
 }
 
 // A Session is an open session with a BMC.
@@ -57,7 +59,8 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		In: stdin, Out: stdout, Err: stderr,
 		env: os.LookupEnv, now: time.Now, zone: time.Local,
 		registry: registryFiles(), dial: dialClient,
-		stdout: stdout, terminal: isTerminal, power: defaultPowerPatience,
+		transport: func() (*client.Transport, error) { return client.NewTransport(nil) },
+		stdout:    stdout, terminal: isTerminal, power: defaultPowerPatience,
 	}
 	a.readPass = a.promptTerminal
 	a.Log = slog.New(slog.DiscardHandler)
@@ -82,6 +85,9 @@ func (a *App) Dial(ctx context.Context) (client.Conn, error) {
 		return nil, err
 	}
 	a.session = s
+	if a.dialed != nil {
+		a.dialed()
+	}
 	return s, nil
 }
 

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"lom/client"
 )
 
 // One command on many hosts. The command line is read once; the function of the command then runs once for each host, with
@@ -36,9 +34,14 @@ func annotate(cmd *cobra.Command, hosts, what string) *cobra.Command {
 	return cmd
 }
 
-// defaultFanout is how many hosts are worked on at the same time without --fanout. More make nothing faster that
-// answers; those that do not answer are waited for together.
-const defaultFanout = 2048
+// Without --fanout, busyFanout hosts that answer are worked on at the same time: the answers of more are lost before they
+// are read, for a socket's buffer has room for some 200. A host that is silent for silentAfter
+// takes nobody's place, so that dead ones are waited for together, up to defaultFanout of them.
+const (
+	defaultFanout = 4096
+	busyFanout    = 128
+	silentAfter   = 100 * time.Millisecond
+)
 
 // prepareHosts finds out which BMCs -H names.
 func (a *App) prepareHosts() error {
@@ -87,6 +90,7 @@ type many struct {
 
 	screen  *hostScreen
 	output  *gathered
+	places  chan struct{} // has a place for each host that answers
 	secrets sharedSecrets
 
 	mu     sync.Mutex
@@ -136,11 +140,16 @@ func commandName(cmd *cobra.Command) string {
 func (m *many) carryOut(ctx context.Context) error {
 	ready := make(chan struct{})
 	first := m.newApp(0)
+	var refusal error
 	first.begin = func(ctx context.Context) error {
-		first.begin = nil
-		if err := m.prepare(ctx); err != nil {
-			return err
+		// Exec asks for its BMC again with the next line, whatever was said at the first.
+		if refusal == nil {
+			refusal = m.prepare(ctx)
 		}
+		if refusal != nil {
+			return refusal
+		}
+		first.begin = nil
 		first.Options = m.options(0)
 		m.began = time.Now()
 		m.set(0, hostRunning)
@@ -156,11 +165,19 @@ func (m *many) carryOut(ctx context.Context) error {
 		case <-ready:
 			ended <- err
 		default:
-			return errors.Join(err, m.output.unopened())
+			if refusal != nil {
+				return refusal
+			}
+			if e := m.output.unopened(); err == nil {
+				err = e
+			}
+			return err
 		}
 	case <-ready:
 	}
-	defer m.app.Options.transport.Close()
+	if t := m.app.Options.transport; t != nil {
+		defer t.Close()
+	}
 	stopProgress := m.showProgress()
 	m.runAll(ctx, func() { m.finish(ctx, 0, first, <-ended) })
 	stopProgress()
@@ -178,12 +195,9 @@ func (m *many) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	t, err := client.NewTransport(nil)
-	if err != nil {
-		return err
-	}
+	t, err := a.transport()
 	a.Options.transport = t
-	return nil
+	return err
 }
 
 // options returns the options for one host.
@@ -210,10 +224,12 @@ func (m *many) newApp(i int) *App {
 // runAll runs all hosts, of which the first runs already.
 func (m *many) runAll(ctx context.Context, first func()) {
 	o, n := &m.app.Options, len(m.states)
-	fanout := o.Fanout
+	fanout, busy := o.Fanout, o.Fanout
 	if fanout == 0 {
-		fanout = defaultFanout
+		fanout, busy = defaultFanout, busyFanout
 	}
+	m.places = make(chan struct{}, busy)
+	m.places <- struct{}{}
 	var (
 		workers sync.WaitGroup
 		batch   sync.WaitGroup // the hosts of the batch that are not done
@@ -225,6 +241,7 @@ func (m *many) runAll(ctx context.Context, first func()) {
 	free <- struct{}{}
 	workers.Go(func() {
 		first()
+		<-m.places
 		<-free
 		batch.Done()
 	})
@@ -248,6 +265,11 @@ loop:
 		case <-ctx.Done():
 			break loop
 		case free <- struct{}{}:
+		}
+		select {
+		case <-ctx.Done():
+			break loop
+		case m.places <- struct{}{}:
 		}
 		// No more workers than there are hosts at the same time: their stacks have grown already.
 		if running < min(fanout, n-1) {
@@ -278,7 +300,13 @@ func (m *many) hopeless(from, to int) bool {
 // host runs the command on one host.
 func (m *many) host(ctx context.Context, i int) {
 	h := m.newApp(i)
+	leave := sync.OnceFunc(func() { <-m.places })
+	if m.app.Options.Fanout == 0 {
+		silent := time.AfterFunc(silentAfter, leave)
+		h.dialed = func() { silent.Stop() }
+	}
 	m.finish(ctx, i, h, m.run(ctx, h, m.args))
+	leave()
 }
 
 // finish notes how the command ended on a host, and closes its session.

@@ -35,6 +35,7 @@ type gathered struct {
 	hosts   []hostOutput
 	head    int // the first host that is not printed, if sorted
 	held    int // bytes
+	most    int // of held
 	groups  map[string]*outputGroup
 	order   []*outputGroup
 	scratch []byte
@@ -56,7 +57,7 @@ type outputGroup struct {
 }
 
 func newGathered(s *hostScreen, names []string, o *Options, terminal bool) *gathered {
-	g := &gathered{screen: s, names: names, hosts: make([]hostOutput, len(names)), folded: o.Consolidate, sorted: !terminal && !o.Consolidate}
+	g := &gathered{screen: s, names: names, hosts: make([]hostOutput, len(names)), most: mostHeld, folded: o.Consolidate, sorted: !terminal && !o.Consolidate}
 	switch {
 	case o.JSON:
 		g.form = formJSON
@@ -119,7 +120,7 @@ func (g *gathered) write(i int, p []byte) {
 		g.printLines(i, false)
 	}
 	// The head is always running, for hosts begin in order, and never waits here.
-	for g.sorted && g.held > mostHeld && i > g.head {
+	for g.sorted && g.held > g.most && i > g.head {
 		g.room.Wait()
 	}
 }

@@ -60,7 +60,7 @@ func ExpandLines(text string) ([]string, error) {
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		line, _, _ = strings.Cut(line, "#")
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
 		hosts, err := Expand(line, nil)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)

@@ -98,7 +98,7 @@ func TestExpandLines(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"a\nb[\n":                    "line 2: \"b[\\n\" has a [ without a ] behind it",
+		"a\nb[\n":                    "line 2: \"b[\" has a [ without a ] behind it",
 		"@other":                     "line 1: @other: a name that begins with @ means nothing here",
 		"a[1-900000]\nb[1-900000]\n": "more than 1000000 hosts",
 	} {
