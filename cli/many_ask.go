@@ -71,7 +71,7 @@ func (m *many) ask(ctx context.Context) error {
 	}
 	what := strings.Join(append([]string{m.command}, m.args...), " ")
 	if !a.terminal(a.In) || !a.terminal(a.Err) {
-		return fmt.Errorf("%q on %d hosts wants a person's yes, and there is no terminal to ask on; --yes says it beforehand", what, len(a.targets))
+		return fmt.Errorf("there is no terminal to ask on whether %q is meant for %d hosts; --yes says that it is", what, len(a.targets))
 	}
 	fmt.Fprintf(a.Err, "%s on %d hosts: %s\nGo on? (yes or no) ", what, len(a.targets), foldHosts(m.output.names))
 	answer, err := interruptible(ctx, func() (string, error) { return readLine(a.In) })

@@ -287,8 +287,8 @@ func TestManyCommandLine(t *testing.T) {
 		{"-H @ power status", "", "lom: -H: behind the @ belongs the name of a file with hosts"},
 		{"-H n[1-3] --fanout 0 power status", "", `lom: option --fanout "0": a number from 1 to 1048576 is needed`},
 		{"-H n[1-3] --stagger soon power status", "", `lom: option --stagger "soon": a time up to an hour is needed, such as 500ms or 2s`},
-		{"-H n[1-3] power off", "", `lom: "power off" on 3 hosts wants a person's yes, and there is no terminal to ask on; --yes says it beforehand`},
-		{"-H n[1-3] raw chassis 2 0", "", `lom: "raw chassis 2 0" on 3 hosts wants a person's yes, and there is no terminal to ask on; --yes says it beforehand`},
+		{"-H n[1-3] power off", "", `lom: there is no terminal to ask on whether "power off" is meant for 3 hosts; --yes says that it is`},
+		{"-H n[1-3] raw chassis 2 0", "", `lom: there is no terminal to ask on whether "raw chassis 2 0" is meant for 3 hosts; --yes says that it is`},
 	} {
 		f := newFleet("n1", "n2", "n3")
 		f.run(t, nil, strings.Fields(c.line)...).check(t, 1, c.stdout, c.stderr+"\n")

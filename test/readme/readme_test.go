@@ -1,4 +1,4 @@
-// Package readme runs what README.md shows.
+// Package readme runs what README.md and docs/many-hosts.md show.
 package readme
 
 import (
@@ -24,12 +24,12 @@ func TestMain(m *testing.M) { programs.Main(m) }
 
 const file = "../../README.md"
 
-// An example is a command of README.md and what it is said to print.
+// An example is a command of a page and what it is said to print.
 type example struct{ command, output string }
 
-// examples returns what stands in blocks marked as console: commands behind "$ ", each
+// examples returns what stands in blocks marked as console of a page: commands behind "$ ", each
 // followed by its output.
-func examples(t *testing.T) []example {
+func examples(t *testing.T, file string) []example {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -77,19 +77,11 @@ func like(shown, out string) bool {
 
 // What README.md prints is what lom prints.
 func TestReadmeIsTrue(t *testing.T) {
-	all := examples(t)
+	all := examples(t, file)
 	if len(all) < 5 {
 		t.Fatalf("README.md shows %d commands", len(all))
 	}
-	home := t.TempDir()
-	bin := filepath.Join(home, "bin")
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(programs.Lom(), filepath.Join(bin, "lom")); err != nil {
-		t.Fatal(err)
-	}
-	env := append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "LC_ALL=C", "TZ=UTC")
+	home, env := newHome(t)
 	exports := ""
 	// The demo's own ports may be taken: others of ten successive ones stand for them.
 	ports := freePorts(t)
@@ -114,6 +106,20 @@ func TestReadmeIsTrue(t *testing.T) {
 		}
 	}
 	runProgram(t, ports)
+}
+
+// newHome makes a folder in which bin/lom is lom, and the environment of commands in it.
+func newHome(t *testing.T) (home string, env []string) {
+	t.Helper()
+	home = t.TempDir()
+	bin := filepath.Join(home, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(programs.Lom(), filepath.Join(bin, "lom")); err != nil {
+		t.Fatal(err)
+	}
+	return home, append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "LC_ALL=C", "TZ=UTC", "PATH="+bin+":"+os.Getenv("PATH"))
 }
 
 // demoPorts are the ports of the demo, and one behind them.
