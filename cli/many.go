@@ -34,12 +34,12 @@ func annotate(cmd *cobra.Command, hosts, what string) *cobra.Command {
 	return cmd
 }
 
-// Without --fanout, busyFanout hosts that answer are worked on at the same time: the answers of more are lost before they
-// are read, for a socket's buffer has room for some 200. A host that is silent for silentAfter
-// takes nobody's place, so that dead ones are waited for together, up to defaultFanout of them.
+// Without --fanout, busyFanout hosts that answer are worked on at the same time: of many more, answers are lost before
+// they are read, for the buffers of sockets are small, and it is no faster. A host that is silent for silentAfter takes
+// nobody's place, so that dead ones are waited for together, up to defaultFanout of them.
 const (
 	defaultFanout = 4096
-	busyFanout    = 128
+	busyFanout    = 256
 	silentAfter   = 100 * time.Millisecond
 )
 
