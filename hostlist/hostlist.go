@@ -28,6 +28,11 @@ const Most = 1_000_000
 // An error is a sentence about the expression, also if it names more than Most hosts; nothing is made of
 // such an expression.
 func Expand(expr string, group func(name string) ([]string, error)) ([]string, error) {
+	return expand(expr, group, Most)
+}
+
+// expand is Expand for most hosts at the most.
+func expand(expr string, group func(name string) ([]string, error), most int) ([]string, error) {
 	terms, err := split(expr)
 	if err != nil {
 		return nil, err
@@ -41,13 +46,13 @@ func Expand(expr string, group func(name string) ([]string, error)) ([]string, e
 			}
 			hosts, err = group(name)
 		} else {
-			hosts, err = expandTerm(t.text, Most)
+			hosts, err = expandTerm(t.text, most)
 		}
 		if err != nil {
 			return nil, err
 		}
 		all.combine(t.operator, hosts)
-		if len(all.order) > Most {
+		if len(all.order) > most {
 			return nil, errTooMany
 		}
 	}
@@ -55,18 +60,20 @@ func Expand(expr string, group func(name string) ([]string, error)) ([]string, e
 }
 
 // ExpandLines is Expand for the lines of a file: each holds an expression, or nothing; what follows a # is a comment.
-func ExpandLines(text string) ([]string, error) {
+func ExpandLines(text string) ([]string, error) { return expandLines(text, Most) }
+
+func expandLines(text string, most int) ([]string, error) {
 	var all set
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
 		line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
-		hosts, err := Expand(line, nil)
+		hosts, err := expand(line, nil, most)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		all.combine(',', hosts)
-		if len(all.order) > Most {
+		if len(all.order) > most {
 			return nil, errTooMany
 		}
 	}
