@@ -3,12 +3,14 @@ package client
 import (
 	"context"
 	"encoding/binary"
+	"sync"
 
 	"lom/ipmi"
 )
 
-// fakeConn answers requests with functions, by NetFn and command, and counts them.
+// fakeConn answers requests with functions, by NetFn and command, one after the other, and counts them.
 type fakeConn struct {
+	mu       sync.Mutex
 	handlers map[[2]uint8]func(data []byte) (ipmi.CompletionCode, []byte)
 	count    map[uint8]int // by command number
 	total    int
@@ -18,6 +20,8 @@ func (c *fakeConn) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawR
 	if err := ctx.Err(); err != nil {
 		return ipmi.RawResponse{}, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.total++
 	c.count[req.Command.Code]++
 	h := c.handlers[[2]uint8{uint8(req.Command.NetFn), req.Command.Code}]

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lom/ipmi"
 	"lom/ipmi/fru"
@@ -34,16 +37,22 @@ const (
 )
 
 // A FRUDevice reads and writes one FRU inventory device. It remembers how much the BMC
-// takes at a time. It is not for concurrent use.
+// takes at a time, and reads several pieces at a time once it knows. It is not for concurrent use.
 type FRUDevice struct {
 	ID   uint8
 	Size int // bytes
 
-	c      Conn
-	words  bool
-	pieces []int // of fruPieces, those that were not refused
-	waits  int   // for a busy device
+	c     Conn
+	words bool
+
+	mu     sync.Mutex // the fields below are used by the requests under way
+	pieces []int      // of fruPieces, those that were not refused
+	proven bool       // a piece of the first size has been read
+	waits  int        // for a busy device
 }
+
+// fruAtOnce is how many pieces of a device are asked for at a time.
+const fruAtOnce = 8
 
 // OpenFRU asks for the size and the kind of a FRU inventory device. One that does not exist is an
 // error with the BMC's completion code.
@@ -59,7 +68,9 @@ func OpenFRU(ctx context.Context, c Conn, id uint8) (*FRUDevice, error) {
 func (d *FRUDevice) Open(ctx context.Context, id uint8) (*FRUDevice, error) {
 	e, err := OpenFRU(ctx, d.c, id)
 	if err == nil {
-		e.pieces = d.pieces
+		d.mu.Lock()
+		e.pieces, e.proven = d.pieces, d.proven
+		d.mu.Unlock()
 	}
 	return e, err
 }
@@ -71,7 +82,7 @@ func (d *FRUDevice) ByWords() bool { return d.words }
 // controller's own, is left out. An image comes back beside an error of fru.Parse, see there; a
 // device that could not be read gives no image.
 func (d *FRUDevice) Read(ctx context.Context) (*fru.Image, error) {
-	b, err := fru.ReadAreas(d.Size, func(p []byte, at int) (int, error) { return d.readSome(ctx, p, at) })
+	b, err := fru.ReadAreas(d.Size, func(p []byte, at, need int) (int, error) { return d.read(ctx, p, at, need) })
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +96,7 @@ func (d *FRUDevice) Read(ctx context.Context) (*fru.Image, error) {
 func (d *FRUDevice) ReadAll(ctx context.Context) ([]byte, error) {
 	b := make([]byte, d.Size)
 	for at := 0; at < len(b); {
-		n, err := d.readSome(ctx, b[at:], at)
+		n, err := d.read(ctx, b[at:], at, len(b)-at)
 		if err != nil {
 			return nil, err
 		}
@@ -97,6 +108,39 @@ func (d *FRUDevice) ReadAll(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
+// read reads from byte at into p, of which the first need bytes are sure to be wanted: one piece, or as many at a
+// time as make up need when it is known how big pieces are. It returns 0 without an error where the device ends.
+func (d *FRUDevice) read(ctx context.Context, p []byte, at, need int) (int, error) {
+	d.mu.Lock()
+	piece, proven := d.pieces[0], d.proven
+	d.mu.Unlock()
+	if !proven || need <= piece || d.words && at&1 == 1 {
+		return d.readSome(ctx, p, at)
+	}
+	need = min(need, fruAtOnce*piece)
+	got := make([]int, (need+piece-1)/piece)
+	g, gctx := errgroup.WithContext(ctx)
+	for i := range got {
+		from := i * piece
+		to := min(from+piece, len(p)) // the last piece may be a whole one: that costs nothing
+		g.Go(func() (err error) {
+			got[i], err = d.readSome(gctx, p[from:to:to], at+from)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return d.readSome(ctx, p, at) // what is not needed yet must not fail what is
+	}
+	n := 0
+	for i, m := range got {
+		n += m
+		if m < min(piece, len(p)-i*piece) {
+			break
+		}
+	}
+	return n, nil
+}
+
 // readSome reads from byte at into p, as much as the BMC returns at a time. It returns 0
 // without an error where the device ends.
 func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error) {
@@ -105,7 +149,10 @@ func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error)
 		skip = at & 1
 	}
 	for {
-		want := min(len(p)+skip, d.pieces[0])
+		d.mu.Lock()
+		pieces := d.pieces
+		d.mu.Unlock()
+		want := min(len(p)+skip, pieces[0])
 		if d.words {
 			want = (want + 1) &^ 1
 		}
@@ -115,10 +162,10 @@ func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error)
 		}
 		resp, err := Do(ctx, d.c, req)
 		if err != nil {
-			if at > 0 && len(d.pieces) == 1 && (errors.Is(err, ipmi.CodeParameterOutOfRange) || errors.Is(err, ipmi.CodeCannotReturnBytes)) {
+			if at > 0 && len(pieces) == 1 && (errors.Is(err, ipmi.CodeParameterOutOfRange) || errors.Is(err, ipmi.CodeCannotReturnBytes)) {
 				return 0, nil
 			}
-			if err := d.smaller(ctx, err); err != nil {
+			if err := d.smaller(ctx, pieces, err); err != nil {
 				return 0, err
 			}
 			continue
@@ -133,36 +180,52 @@ func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error)
 		if n <= skip {
 			return 0, nil
 		}
+		d.prove(pieces, n)
 		return copy(p, resp.Data[skip:n]), nil
 	}
 }
 
-// smaller decides after a refusal whether to try again, with smaller pieces or, if the device is busy, after a
+// prove notes that a piece was read.
+func (d *FRUDevice) prove(pieces []int, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.proven = d.proven || len(pieces) == len(d.pieces) && n == pieces[0]
+}
+
+// smaller decides after a refusal of the first of pieces whether to try again, with smaller pieces or, if the device is busy, after a
 // while; else it returns the error.
-func (d *FRUDevice) smaller(ctx context.Context, err error) error {
+func (d *FRUDevice) smaller(ctx context.Context, pieces []int, err error) error {
 	var code ipmi.CompletionCode
-	isCode := errors.As(err, &code)
-	switch {
-	case isCode && (code == codeFRUBusy || code == ipmi.CodeNodeBusy):
-		if d.waits++; d.waits > fruWaits {
+	if errors.As(err, &code) && (code == codeFRUBusy || code == ipmi.CodeNodeBusy) {
+		d.mu.Lock()
+		d.waits++
+		tired := d.waits > fruWaits
+		d.mu.Unlock()
+		if tired {
 			return err
 		}
 		return pause(ctx, fruWait)
-	case len(d.pieces) == 1:
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.pieces) < len(pieces) {
+		return nil // another request has found out
+	}
+	switch {
+	case len(pieces) == 1:
 		return err
-	case errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil && d.pieces[0] > fruSafe:
+	case errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil && pieces[0] > fruSafe:
 		// Some BMCs do not answer what they cannot do: one time-out is enough.
 		for d.pieces[0] > fruSafe {
 			d.pieces = d.pieces[1:]
 		}
 		return nil
-	case isCode:
-		switch code {
-		case ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeCannotReturnBytes, ipmi.CodeParameterOutOfRange,
-			ipmi.CodeDataTruncated, ipmi.CodeUnspecified, ipmi.CodeNoResponse:
-			d.pieces = d.pieces[1:]
-			return nil
-		}
+	}
+	switch code {
+	case ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeCannotReturnBytes, ipmi.CodeParameterOutOfRange,
+		ipmi.CodeDataTruncated, ipmi.CodeUnspecified, ipmi.CodeNoResponse:
+		d.pieces, d.proven = d.pieces[1:], false
+		return nil
 	}
 	return err
 }
@@ -252,7 +315,7 @@ func (d *FRUDevice) writeSome(ctx context.Context, p []byte, at int) (int, error
 		}
 		resp, err := Do(ctx, d.c, req)
 		if err != nil {
-			if err := d.smaller(ctx, err); err != nil {
+			if err := d.smaller(ctx, d.pieces, err); err != nil {
 				return 0, err
 			}
 			continue

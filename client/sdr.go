@@ -3,8 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"lom/ipmi"
@@ -15,14 +13,60 @@ import (
 // Records are asked for as a whole; from a BMC that refuses that they are read in parts, under a
 // reservation that is renewed when it is lost. An empty repository is no error.
 func ReadSDRs(ctx context.Context, c Conn) ([][]byte, error) {
-	return readSDRs(ctx, repositoryOf(c))
+	count, err := countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
+	if err != nil {
+		return nil, err
+	}
+	list, err := readSDRs(ctx, repositoryOf(c), count, nil)
+	return wholeSDRs(list), err
+}
+
+// countSDRs makes of the repository's state the number of records. A repository that does not tell has an unknown number, -1.
+func countSDRs(info ipmi.SDRRepositoryInfo, err error) (int, error) {
+	var code ipmi.CompletionCode
+	if errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed) {
+		return -1, nil
+	}
+	return int(info.Records), err
+}
+
+// A RawSDR is a record as its bytes with its header, or the beginning of it.
+type RawSDR struct {
+	ID   uint16 // by which it is read; some BMCs have another one in the header
+	Data []byte // the header at the least
+}
+
+// Whole reports whether the record is all there.
+func (r RawSDR) Whole() bool { return len(r.Data) == sdrSize(r.Data) }
+
+// wholeSDRs returns the bytes of records.
+func wholeSDRs(list []RawSDR) [][]byte {
+	var out [][]byte
+	for _, r := range list {
+		out = append(out, r.Data)
+	}
+	return out
+}
+
+// ReadSDRsWanted reads the records of the SDR repository in the manner of [ReadSDRs], but from a BMC that gives out records in parts
+// only, it reads just the first part of those that are not wanted. want is called, by several goroutines, with that part, which is the
+// record's header of five bytes or more. A nil want wants all. count is how many records there are, as Get SDR Repository Info tells; if it is
+// negative, they are read one by one.
+func ReadSDRsWanted(ctx context.Context, c Conn, count int, want func(head []byte) bool) ([]RawSDR, error) {
+	return readSDRs(ctx, repositoryOf(c), count, want)
+}
+
+// CompleteSDRs reads the rest of those records of a list that are wanted and not whole. The repository must be the one
+// that the list was read from: a caller that gets no error must see that it has not changed since. If it
+// changes meanwhile, the error is a CodeReservationCanceled or a CodeNotPresent.
+func CompleteSDRs(ctx context.Context, c Conn, list []RawSDR, want func(head []byte) bool) ([]RawSDR, error) {
+	return completeSDRs(ctx, repositoryOf(c), list, want)
 }
 
 // ReadSDR reads one record of the SDR repository and the ID of the one after it, which
 // is ipmi.LastRecord behind the last.
 func ReadSDR(ctx context.Context, c Conn, id uint16) (raw []byte, next uint16, err error) {
-	r := sdrReader{sdrSource: repositoryOf(c), whole: true}
-	return r.record(ctx, id)
+	return newSDRReader(repositoryOf(c), nil).record(ctx, id)
 }
 
 func repositoryOf(c Conn) sdrSource {
@@ -38,7 +82,7 @@ func repositoryOf(c Conn) sdrSource {
 // ReadDeviceSDRs reads the records that a controller, such as a satellite, has of its own
 // sensors (§35.2-35.4), in the manner of [ReadSDRs].
 func ReadDeviceSDRs(ctx context.Context, c Conn) ([][]byte, error) {
-	return readSDRs(ctx, sdrSource{
+	list, err := readSDRs(ctx, sdrSource{
 		name: "device SDR",
 		get: func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) {
 			return Do(ctx, c, ipmi.GetDeviceSDR(req))
@@ -46,196 +90,8 @@ func ReadDeviceSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 		reserve: func(ctx context.Context) (ipmi.Reservation, error) {
 			return Do(ctx, c, ipmi.ReserveDeviceSDRRepository{})
 		},
-	})
-}
-
-// sdrSource is a repository of either kind.
-type sdrSource struct {
-	name    string
-	get     func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
-	reserve func(context.Context) (ipmi.Reservation, error)
-}
-
-const (
-	sdrHeader = 5 // bytes, the last of which is the number of bytes that follow
-	// sdrReservations is how often a reservation may be lost in reading one record.
-	sdrReservations = 30
-	// sdrPause is how much longer each wait between them is at the most: clients that read the same repository at the same
-	// time take each other's reservations away for ever where the BMC has one for all.
-	sdrPause = 5 * time.Millisecond
-	// sdrPasses is how often the list of records is begun again because it changed meanwhile.
-	sdrPasses = 4
-)
-
-// sdrParts are the sizes in bytes that are tried when a BMC refuses more: 33 is what fits into a message of
-// 36 bytes, 22 into one of the IPMB.
-var sdrParts = [...]int{64, 33, 32, 22, 16, 8, 5}
-
-// sdrReader reads records and remembers what the BMC can do.
-type sdrReader struct {
-	sdrSource
-	reservation uint16
-	reserved    bool
-	whole       bool // whole records have not been refused
-	part        int  // index of sdrParts
-	learned     bool // that part has been read
-}
-
-func readSDRs(ctx context.Context, src sdrSource) ([][]byte, error) {
-	r := sdrReader{sdrSource: src, whole: true}
-	var err error
-	for range sdrPasses {
-		var out [][]byte
-		if out, err = r.all(ctx); !errors.Is(err, ipmi.CodeNotPresent) {
-			return out, err
-		}
-	}
-	return nil, err
-}
-
-// all follows the list of records once. A record that has gone meanwhile is a CodeNotPresent.
-func (r *sdrReader) all(ctx context.Context) ([][]byte, error) {
-	var out [][]byte
-	seen := map[uint16]bool{}
-	for id := ipmi.FirstRecord; id != ipmi.LastRecord; {
-		if seen[id] {
-			return out, &ipmi.Error{Op: fmt.Sprintf("read %s %04Xh", r.name, id),
-				Err: fmt.Errorf("%w: the list of records runs in a circle", ipmi.ErrMalformed)}
-		}
-		seen[id] = true
-		raw, next, err := r.record(ctx, id)
-		if errors.Is(err, ipmi.CodeNotPresent) && len(out) == 0 {
-			return nil, nil
-		}
-		if err != nil {
-			return out, err
-		}
-		out, id = append(out, raw), next
-	}
-	return out, nil
-}
-
-// record reads one record, with a new reservation as often as the old one is lost.
-func (r *sdrReader) record(ctx context.Context, id uint16) (raw []byte, next uint16, err error) {
-	for n := range sdrReservations {
-		raw, next, err = r.try(ctx, id)
-		if !errors.Is(err, ipmi.CodeReservationCanceled) {
-			break
-		}
-		r.reserved = false
-		if err := pause(ctx, rand.N(time.Duration(n)*sdrPause+1)); err != nil {
-			return nil, 0, err
-		}
-		if err := r.renew(ctx); err != nil {
-			return nil, 0, err
-		}
-	}
-	var e *ipmi.Error
-	if errors.As(err, &e) && e.Op == "" {
-		e.Op = fmt.Sprintf("read %s %04Xh", r.name, id)
-	}
-	return raw, next, err
-}
-
-// renew takes a reservation if there is none.
-func (r *sdrReader) renew(ctx context.Context) error {
-	if r.reserved {
-		return nil
-	}
-	res, err := r.reserve(ctx)
-	if errors.Is(err, ipmi.CodeInvalidCommand) {
-		res.ID, err = 0, nil // a repository that cannot change needs none
-	}
-	if err != nil {
-		return err
-	}
-	r.reservation, r.reserved = res.ID, true
-	return nil
-}
-
-// tooMuch says whether a BMC refuses to send that many bytes. BMCs use all of these codes.
-func tooMuch(err error) bool {
-	var c ipmi.CompletionCode
-	if !errors.As(err, &c) {
-		return false
-	}
-	switch c {
-	case ipmi.CodeCannotReturnBytes, ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeDataTruncated,
-		ipmi.CodeParameterOutOfRange, ipmi.CodeInvalidDataField, ipmi.CodeUnspecified:
-		return true
-	}
-	return false
-}
-
-func (r *sdrReader) try(ctx context.Context, id uint16) (raw []byte, next uint16, err error) {
-	if r.whole {
-		d, err := r.get(ctx, ipmi.GetSDR{Reservation: r.reservation, Record: id, Count: ipmi.ReadAll})
-		switch {
-		case err == nil:
-			raw, next = d.Data, d.Next
-			if n := sdrSize(raw); len(raw) >= n {
-				return raw[:n], next, nil
-			}
-			r.whole = false // the BMC sends as much as it can
-		case tooMuch(err):
-			r.whole = false
-		default:
-			return nil, 0, err
-		}
-	}
-	if err := r.renew(ctx); err != nil {
-		return nil, 0, err
-	}
-	header := false // read just the header: the BMC may have refused because the record is shorter than a part
-	for len(raw) < sdrSize(raw) {
-		n := sdrParts[r.part]
-		if len(raw) >= sdrHeader {
-			n = min(n, sdrSize(raw)-len(raw))
-		} else if header {
-			n = min(n, sdrHeader-len(raw))
-		}
-		if len(raw) > 0xff {
-			return nil, 0, &ipmi.Error{Err: fmt.Errorf("%w: a record longer than its offsets", ipmi.ErrMalformed)}
-		}
-		d, err := r.get(ctx, ipmi.GetSDR{Reservation: r.reservation, Record: id, Offset: uint8(len(raw)), Count: uint8(n)})
-		if tooMuch(err) {
-			if len(raw) == 0 && r.learned && !header {
-				header = true
-				continue
-			}
-			if r.shrink(n) {
-				continue
-			}
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(d.Data) == 0 {
-			return nil, 0, &ipmi.Error{Err: fmt.Errorf("%w: a record without data", ipmi.ErrMalformed)}
-		}
-		r.learned = r.learned || n == sdrParts[r.part]
-		raw, next = append(raw, d.Data[:min(n, len(d.Data))]...), d.Next
-	}
-	return raw[:sdrSize(raw)], next, nil
-}
-
-// shrink makes the parts smaller than n bytes, and reports false when they cannot be.
-func (r *sdrReader) shrink(n int) bool {
-	for i, size := range sdrParts {
-		if size < n {
-			r.part = i
-			return true
-		}
-	}
-	return false
-}
-
-// sdrSize returns how many bytes a record has, as far as those that are there tell.
-func sdrSize(raw []byte) int {
-	if len(raw) < sdrHeader {
-		return sdrHeader
-	}
-	return sdrHeader + int(raw[4])
+	}, -1, nil)
+	return wholeSDRs(list), err
 }
 
 // AddSDR writes a record, given with its header, into the repository and returns the ID that the

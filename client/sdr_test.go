@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"lom/ipmi"
@@ -20,14 +21,20 @@ type repository struct {
 	circle      bool                // the last record is followed by the first
 	strict      bool                // no more may be asked for than there is
 	needReserve bool                // even whole records
+	untold      bool                // it does not tell how many records there are
+	first, step uint16              // IDs, after the first's alias 0; step 0: 1
 
+	mu          sync.Mutex
 	reservation uint16
 	valid       bool
 	reads       int
 	exchanges   int
+	strays      int // reads of records that there are not
 }
 
 func (r *repository) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.exchanges++
 	fail := func(c ipmi.CompletionCode) (ipmi.RawResponse, error) { return ipmi.RawResponse{Code: c}, nil }
 	switch {
@@ -35,6 +42,9 @@ func (r *repository) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawR
 		r.reservation++
 		r.valid = true
 		return ipmi.RawResponse{Data: []byte{byte(r.reservation), byte(r.reservation >> 8)}}, nil
+	case req.Command.Is(ipmi.GetSDRRepositoryInfo{}.Command()) && !r.untold:
+		b, _ := ipmi.SDRRepositoryInfo{Version: 0x51, Records: uint16(len(r.records))}.AppendBinary(nil)
+		return ipmi.RawResponse{Data: b}, nil
 	case req.Command.Is(ipmi.GetSDR{}.Command()):
 	default:
 		return fail(ipmi.CodeInvalidCommand)
@@ -49,11 +59,16 @@ func (r *repository) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawR
 	if (q.Offset > 0 || r.needReserve) && (!r.valid || q.Reservation != r.reservation) {
 		return fail(ipmi.CodeReservationCanceled)
 	}
-	i := int(q.Record)
-	if i >= len(r.records) {
+	step := max(r.step, 1)
+	i := 0
+	if q.Record != ipmi.FirstRecord {
+		i = int((q.Record - r.first) / step)
+	}
+	if i >= len(r.records) || q.Record != ipmi.FirstRecord && (q.Record-r.first)%step != 0 {
+		r.strays++
 		return fail(ipmi.CodeNotPresent)
 	}
-	next := uint16(i + 1)
+	next := r.first + uint16(i+1)*step
 	if i+1 == len(r.records) {
 		if next = ipmi.LastRecord; r.circle {
 			next = 0
@@ -106,6 +121,8 @@ func TestReadSDRs(t *testing.T) {
 		"short answers":   {most: 20},
 		"loses":           {most: 22, refusal: ipmi.CodeDataFieldTooLong, loseEach: 7},
 		"loses and needs": {needReserve: true, loseEach: 3},
+		"untold":          {untold: true},
+		"steps of 20":     {first: 1, step: 20},
 	} {
 		r.records = records
 		got, err := ReadSDRs(t.Context(), r)
@@ -124,8 +141,11 @@ func TestReadSDRs(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d exchanges", name, r.exchanges)
-		if most := map[string]int{"whole": 100, "32 bytes": 205}[name]; most > 0 && r.exchanges > most {
+		if most := map[string]int{"whole": 101, "32 bytes": 206, "untold": 101, "steps of 20": 104}[name]; most > 0 && r.exchanges > most {
 			t.Errorf("%s: %d exchanges for 100 records, want %d at the most", name, r.exchanges, most)
+		}
+		if r.strays > 3 {
+			t.Errorf("%s: %d reads of records that there are not", name, r.strays)
 		}
 	}
 }

@@ -26,15 +26,41 @@ const (
 var ErrRecordsCircle = errors.New("the BMC's record list goes round in a circle")
 
 // SELEntries reads the SEL from the record with ID first on (ipmi.FirstRecord: all of it), one
-// exchange a record. Records come in the order of the SEL. It copes with records that are deleted
+// exchange a record, and one before them that tells how many there are. Records come in the order of the SEL. It copes with records that are deleted
 // meanwhile, with an erasure, and with BMCs that do not return whole records at a time. After an error it ends.
 // An empty SEL yields nothing; a first that does not exist is a CodeNotPresent.
 func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record, error] {
 	return func(yield func(sel.Record, error) bool) {
-		r := selReader{c: c, seen: map[uint16]bool{}}
+		info, err := Do(ctx, c, ipmi.GetSELInfo{})
+		count := int(info.Entries)
+		var code ipmi.CompletionCode
+		switch {
+		case errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed):
+			count = -1
+		case err != nil:
+			yield(sel.Record{}, err)
+			return
+		}
+		for rec, err := range SELEntriesAhead(ctx, c, first, count) {
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+// SELEntriesAhead is [SELEntries] for a caller that knows how many records are to be read. Up to that number, records are
+// read ahead of the one that is waited for; if it is negative, none is. All are read whatever the number is.
+func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.Seq2[sel.Record, error] {
+	return func(yield func(sel.Record, error) bool) {
+		r := newSELReader(c)
+		ahead := newReadAhead(ctx, count, r.read)
+		defer ahead.close()
+		seen := map[uint16]bool{}
+		n := 0
 		id, prev, lost := first, first, 0
 		for id != ipmi.LastRecord {
-			rec, next, err := r.read(ctx, id)
+			rec, next, err := ahead.at(id)
 			switch {
 			case errors.Is(err, ipmi.CodeNotPresent) && id == ipmi.FirstRecord:
 				return // empty
@@ -43,7 +69,7 @@ func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record,
 				// the present next; if that is gone too, the SEL was cleared: begin anew, and
 				// leave out what was read before.
 				lost++
-				if _, next, err := r.read(ctx, prev); err == nil && next != id {
+				if _, next, err := ahead.again(prev); err == nil && next != id {
 					id = next
 				} else {
 					id, prev = ipmi.FirstRecord, ipmi.FirstRecord
@@ -53,8 +79,8 @@ func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record,
 				yield(rec, err)
 				return
 			}
-			if !r.seen[rec.ID] {
-				r.seen[rec.ID] = true
+			if !seen[rec.ID] {
+				seen[rec.ID] = true
 				if !yield(rec, nil) {
 					return
 				}
@@ -65,7 +91,7 @@ func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record,
 			if next == ipmi.FirstRecord || next == rec.ID {
 				return // some BMCs say so instead of FFFFh after the last record
 			}
-			if r.count++; r.count > 2*0xffff {
+			if n++; n > 2*0xffff {
 				yield(sel.Record{}, &ipmi.Error{Op: "read SEL", Err: ErrRecordsCircle})
 				return
 			}
@@ -77,81 +103,8 @@ func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record,
 // SELEntry reads one record; ipmi.FirstRecord and ipmi.LastRecord are understood. A record
 // that does not exist is a CodeNotPresent.
 func SELEntry(ctx context.Context, c Conn, id uint16) (sel.Record, error) {
-	r := selReader{c: c}
-	rec, _, err := r.read(ctx, id)
+	rec, _, err := newSELReader(c).read(ctx, id)
 	return rec, err
-}
-
-// selReader reads records whole, or in pieces once the BMC refused to return them whole.
-type selReader struct {
-	c           Conn
-	seen        map[uint16]bool
-	count       int
-	piece       uint8 // bytes at a time; 0: whole
-	reservation uint16
-}
-
-// selPiece is how much of a record is asked for when whole ones are refused.
-const selPiece = 8
-
-func (r *selReader) read(ctx context.Context, id uint16) (rec sel.Record, next uint16, err error) {
-	var data []byte
-	for tries := 0; ; tries++ {
-		data, next, err = r.bytes(ctx, id)
-		switch {
-		case err == nil:
-			if err = rec.UnmarshalBinary(data); err != nil {
-				err = &ipmi.Error{Op: fmt.Sprintf("read SEL record %04xh", id), Err: err}
-			}
-			return rec, next, err
-		case tries >= selRetries:
-			return rec, 0, err
-		case errors.Is(err, codeErasing):
-			if werr := waitErased(ctx, r.c, 0); werr != nil {
-				return rec, 0, werr
-			}
-		case errors.Is(err, ipmi.CodeReservationCanceled):
-			if r.reservation, err = reserveSEL(ctx, r.c); err != nil {
-				return rec, 0, err
-			}
-		case r.piece == 0 && (errors.Is(err, ipmi.CodeCannotReturnBytes) || errors.Is(err, ipmi.CodeDataFieldTooLong) ||
-			errors.Is(err, ipmi.CodeDataLengthInvalid) || errors.Is(err, ipmi.ErrMalformed)):
-			r.piece = selPiece
-			if r.reservation, err = reserveSEL(ctx, r.c); err != nil {
-				return rec, 0, err
-			}
-		default:
-			return rec, 0, err
-		}
-	}
-}
-
-// bytes reads the 16 bytes of a record.
-func (r *selReader) bytes(ctx context.Context, id uint16) ([]byte, uint16, error) {
-	if r.piece == 0 {
-		e, err := Do(ctx, r.c, ipmi.GetSELEntry{Record: id, Count: ipmi.ReadAll})
-		if err == nil && len(e.Data) < sel.Size {
-			err = &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(), Err: &ipmi.LengthError{Message: "SEL record", Got: len(e.Data), Want: sel.Size}}
-		}
-		return e.Data, e.Next, err
-	}
-	var data []byte
-	for {
-		e, err := Do(ctx, r.c, ipmi.GetSELEntry{Reservation: r.reservation, Record: id, Offset: uint8(len(data)), Count: r.piece})
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(e.Data) == 0 {
-			return nil, 0, &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(), Err: ipmi.ErrMalformed}
-		}
-		if data = append(data, e.Data...); len(data) >= sel.Size {
-			return data[:sel.Size], e.Next, nil
-		}
-		// The pieces must be those of one record, also if FirstRecord or LastRecord was asked for.
-		if len(data) >= 2 {
-			id = uint16(data[0]) | uint16(data[1])<<8
-		}
-	}
 }
 
 // reserveSEL returns a reservation, or 0 from a BMC that has none.
