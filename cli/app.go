@@ -31,6 +31,7 @@ type App struct {
 	registry []string // files with the names of makers
 	dial     dialFunc
 	session  Session // nil until Dial, and after Close
+	device   *deviceID
 
 	terminal  func(stream any) bool             // whether a stream is a terminal
 	stdout    io.Writer                         // Out as it was handed in
@@ -60,7 +61,7 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		env: os.LookupEnv, now: time.Now, zone: time.Local,
 		registry: registryFiles(), dial: dialClient,
 		transport: func() (*client.Transport, error) { return client.NewTransport(nil) },
-		stdout:    stdout, terminal: isTerminal, power: defaultPowerPatience,
+		device:    new(deviceID), stdout: stdout, terminal: isTerminal, power: defaultPowerPatience,
 	}
 	a.readPass = a.promptTerminal
 	a.Log = slog.New(slog.DiscardHandler)
@@ -80,6 +81,7 @@ func (a *App) Dial(ctx context.Context) (client.Conn, error) {
 	if err := a.complete(ctx); err != nil {
 		return nil, err
 	}
+	a.recallWindow()
 	s, err := a.dial(ctx, &a.Options, a.Log)
 	if err != nil {
 		return nil, err
@@ -96,6 +98,8 @@ func (a *App) Close() {
 	if a.session == nil {
 		return
 	}
+	a.keepWindow()
+	a.forgetDevice()
 	if err := a.session.Close(); err != nil {
 		a.Log.Info("session not closed properly", "error", err)
 	}

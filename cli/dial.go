@@ -39,7 +39,7 @@ func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, er
 	opts := []client.Option{
 		client.WithInterface(o.Interface), client.WithUser(o.User, o.Password), client.WithKg(o.Kg),
 		client.WithPrivilege(o.Privilege), client.WithRetry(o.Timeout, tries), client.WithLogger(log),
-		client.WithKeepAlive(o.keepAlive),
+		client.WithKeepAlive(o.keepAlive), client.WithWindow(o.Window), client.WithWindowHint(o.windowHint),
 	}
 	if o.transport != nil {
 		opts = append(opts, client.WithTransport(o.transport))

@@ -45,6 +45,8 @@ type Options struct {
 
 	OEM      string // what -o says of the make of the BMC, or "list"
 	SDRCache string // file
+	NoCache  bool   // nothing is kept between calls, nor used
+	Window   int    // requests under way at a time; 0: found out
 	Escape   string // SOL escape character
 
 	Fanout      int           // hosts at the same time at the most; 0: as many as lom finds good
@@ -67,6 +69,7 @@ type Options struct {
 	kgFrom       passwordSource
 	version      bool
 	keepAlive    time.Duration // 0: an idle session may end
+	windowHint   int           // how many requests at a time the BMC has taken before; 0: not known
 }
 
 // passwordSource says where a password or key comes from.
@@ -126,6 +129,8 @@ func (o *Options) register(f *pflag.FlagSet) {
 	f.VarP(number{&o.TransitChannel, 0, 15}, "transit-channel", "B", "channel on which the controller on the way is")
 	f.VarP(number{&o.LocalAddress, 0, 255}, "local-address", "m", "slave address of this machine's BMC with -I open, if it is not 20h; over the network, bridges put in their own")
 	f.VarP(number{&o.LUN, 0, 3}, "lun", "l", "logical unit for raw")
+	f.VarP(number{&o.Window, 1, windowMost}, "window", "", "requests under way at a time in a session (default: as many as the BMC is found to take)")
+	f.BoolVar(&o.NoCache, "no-cache", false, "keep nothing between calls, and use nothing that was kept")
 	f.VarP(setter{"FILE", func(s string) error { o.SDRCache = s; return nil }}, "sdr-cache", "S", "read sensor records from a file written by sdr dump")
 	f.VarP(setter{"FILE", unsupported("lom has no use for descriptions of OEM events; leave it away")}, "sel-oem", "O", "file with descriptions of OEM event records")
 	f.VarP(setter{"FORMAT", o.setOutput}, "output", "o", "json, csv or text; ipmitool's makes of BMC (-o list) are accepted, and change nothing")
@@ -148,6 +153,9 @@ func (o *Options) register(f *pflag.FlagSet) {
 		_ = f.MarkHidden(name)
 	}
 }
+
+// windowMost is the greatest window: rqSeq tells 64 requests apart, of which the session keeps a few in reserve.
+const windowMost = 60
 
 const noSuchWay = "lom has no such way to a BMC; use -I open on its own machine, and lan, lanplus or auto over the network"
 

@@ -35,12 +35,24 @@ func newSDR(a *App) *cobra.Command {
 }
 
 // readsAtOnce is how many sensors are asked for at a time; the session lets as many
-// through as the BMC keeps up with.
-const readsAtOnce = 8
+// through as the BMC keeps up with, and the others wait for their turn.
+const readsAtOnce = 32
 
 // loadSDRs returns the records: those of the file behind -S, or the BMC's.
-func loadSDRs(ctx context.Context, a *App) ([]sdr.Record, error) {
-	raw, err := loadRawSDRs(ctx, a, cachedSDRs)
+func loadSDRs(ctx context.Context, a *App) ([]sdr.Record, error) { return loadSDRsWanted(ctx, a, nil) }
+
+// loadSDRsWanted is loadSDRs for some of the records: others may be left out. want is called with the beginning of a record, which is its header
+// of five bytes or more.
+func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) ([]sdr.Record, error) {
+	raw, err := loadRawSDRs(ctx, a, func(ctx context.Context, a *App, c client.Conn) (whole [][]byte, err error) {
+		list, err := cachedSDRs(ctx, a, c, want)
+		for _, r := range list {
+			if r.Whole() {
+				whole = append(whole, r.Data)
+			}
+		}
+		return whole, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +239,7 @@ func runSDRList(ctx context.Context, a *App, args []string, extended bool) error
 		}
 		keep = func(t sdr.Type) bool { return t == want }
 	}
-	records, err := loadSDRs(ctx, a)
+	records, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return keep(sdr.Type(head[3])) })
 	if err != nil {
 		return err
 	}
@@ -302,7 +314,7 @@ func runSDRType(ctx context.Context, a *App, args []string) error {
 		}
 		return err
 	}
-	records, err := loadSDRs(ctx, a)
+	records, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return perhapsOfType(head, want) })
 	if err != nil {
 		return err
 	}
@@ -315,6 +327,20 @@ func runSDRType(ctx context.Context, a *App, args []string) error {
 		}
 		return false
 	}), a.sdrStyle(true))
+}
+
+// perhapsOfType reports whether the record that begins with head may be that of a sensor of the type.
+func perhapsOfType(head []byte, want ipmi.SensorType) bool {
+	at := 0 // where the type stands (Tables 43-1 to 43-3)
+	switch sdr.Type(head[3]) {
+	case sdr.TypeFull, sdr.TypeCompact:
+		at = 12
+	case sdr.TypeEventOnly:
+		at = 10
+	default:
+		return false
+	}
+	return len(head) <= at || ipmi.SensorType(head[at]) == want
 }
 
 func parseSensorType(s string) (ipmi.SensorType, error) {

@@ -1,165 +1,135 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
+	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
-	"strconv"
+
+	"golang.org/x/sync/errgroup"
 
 	"lom/client"
 	"lom/ipmi"
 )
 
-// sdrCacheVariable is the environment variable that says where records are kept; "off" keeps none.
-const sdrCacheVariable = "LOM_SDR_CACHE"
+// kindSDR are the sensor records of a BMC, some of them perhaps in part.
+const kindSDR = "sdr"
 
-// cacheDir returns where sensor records are kept between calls, and "" for nowhere.
-func (a *App) cacheDir() string {
-	env := func(name string) string {
-		v, _ := a.env(name)
-		return v
+// cachedSDRs returns the records of the BMC, those that are wanted as a whole: the ones kept from an earlier call if the
+// repository is the same still, and else what the BMC says now. A nil want wants all.
+//
+// That it is the same, Get SDR Repository Info tells: how many records there are, how much is free, and when it was last
+// added to and erased. Beside it goes Get Device ID, because new firmware may bring other records and the old times.
+// A repository that does not tell when it was changed is read each time.
+func cachedSDRs(ctx context.Context, a *App, c client.Conn, want func(head []byte) bool) ([]client.RawSDR, error) {
+	if a.cacheDir() == "" {
+		count, _, err := sdrState(client.Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
+		if err != nil {
+			return nil, err
+		}
+		return client.ReadSDRsWanted(ctx, c, count, want)
 	}
-	if dir := env(sdrCacheVariable); dir == "off" {
-		return ""
-	} else if dir != "" {
-		return dir
-	}
-	base, home := env("XDG_CACHE_HOME"), env("HOME")
-	switch {
-	case runtime.GOOS == "windows":
-		base = env("LocalAppData")
-	case base != "":
-	case home == "":
-		return ""
-	case runtime.GOOS == "darwin":
-		base = filepath.Join(home, "Library", "Caches")
-	default:
-		base = filepath.Join(home, ".cache")
-	}
-	if base == "" {
-		return ""
-	}
-	return filepath.Join(base, "lom", "sdr")
-}
-
-// cachedSDRs returns the records of the BMC: those kept from an earlier call if the repository is the same
-// still, which three commands tell, and else what the BMC says now.
-func cachedSDRs(ctx context.Context, a *App, c client.Conn) ([][]byte, error) {
-	dir := a.cacheDir()
-	if dir == "" {
-		return client.ReadSDRs(ctx, c)
-	}
-	name, version, err := cacheKey(ctx, a, c)
+	cache, err := a.openCache(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if name == "" {
-		return client.ReadSDRs(ctx, c)
+	var count int
+	var state, model string
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		count, state, err = sdrState(client.Do(gctx, c, ipmi.GetSDRRepositoryInfo{}))
+		return err
+	})
+	g.Go(func() (err error) {
+		model, err = a.askModel(gctx, c)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
-	path := filepath.Join(dir, name)
-	if raw, ok := readCache(path, version); ok {
-		a.Log.Debug("sensor records taken from the cache", "file", path)
-		return raw, nil
+	if state == "" || model == "" {
+		return client.ReadSDRsWanted(ctx, c, count, want)
 	}
-	raw, err := client.ReadSDRs(ctx, c)
-	if err == nil {
-		if err := writeCache(path, version, raw); err != nil {
-			a.Log.Info("sensor records not kept", "error", err)
+	words := state + " " + model
+	if kept, body, ok := cache.load(kindSDR); ok && kept == words {
+		if list, ok := splitKeptSDRs(body); ok && len(list) > 0 {
+			list, all, err := completeSDRs(ctx, c, list, state, want)
+			if err == nil && !all {
+				cache.keep(kindSDR, words, joinKeptSDRs(list))
+			}
+			if err == nil {
+				return list, nil
+			}
+			if refused(err) != nil {
+				return nil, err
+			}
 		}
 	}
-	return raw, err
+	list, err := client.ReadSDRsWanted(ctx, c, count, want)
+	if err == nil && len(list) > 0 {
+		cache.keep(kindSDR, words, joinKeptSDRs(list))
+	}
+	return list, err
 }
 
-// cacheKey returns the name of the file for the BMC and what must not have changed for it to be good. The name is "" for a BMC
-// without a GUID, or with a repository that does not tell when it was changed. BMCs are told apart by their
-// address too: there are makers that give all the same GUID.
-func cacheKey(ctx context.Context, a *App, c client.Conn) (name, version string, err error) {
-	refused := func(err error) (string, string, error) {
-		if _, ok := code(err); ok || errors.Is(err, ipmi.ErrMalformed) {
-			return "", "", nil
-		}
-		return "", "", err
+// completeSDRs reads what is missing of kept records. all tells that nothing was. A repository that has changed meanwhile
+// is a completion code.
+func completeSDRs(ctx context.Context, c client.Conn, list []client.RawSDR, state string, want func([]byte) bool) (_ []client.RawSDR, all bool, err error) {
+	all = true
+	for _, r := range list {
+		all = all && (r.Whole() || want != nil && !want(r.Data))
 	}
-	info, err := client.Do(ctx, c, ipmi.GetSDRRepositoryInfo{})
+	if all {
+		return list, true, nil
+	}
+	if list, err = client.CompleteSDRs(ctx, c, list, want); err != nil {
+		return nil, false, err
+	}
+	_, now, err := sdrState(client.Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
+	if err == nil && now != state {
+		err = ipmi.CodeReservationCanceled
+	}
+	return list, false, err
+}
+
+// sdrState returns how many records a repository has, -1 if it does not say, and what tells whether it has changed, "" if nothing does.
+func sdrState(info ipmi.SDRRepositoryInfo, err error) (count int, state string, _ error) {
 	if err != nil {
-		return refused(err)
+		return -1, "", refused(err)
 	}
 	untold := func(t ipmi.Timestamp) bool { return t == 0 || t == ipmi.TimestampUnspecified }
 	if untold(info.LastAddition) && untold(info.LastErase) {
-		return "", "", nil
+		return int(info.Records), "", nil
 	}
-	guid, err := controllerGUID(ctx, c)
-	if err != nil || guid == (ipmi.GUID{}) {
-		return refused(err)
-	}
-	id, err := client.Do(ctx, c, ipmi.GetDeviceID{})
-	if err != nil {
-		return refused(err)
-	}
-	o := &a.Options
-	who := sha256.Sum256(fmt.Appendf(nil, "%x %s %d %x/%x", guid, o.Host, o.Port, o.Target, o.TargetChannel))
-	aux := [4]byte{}
-	if id.AuxiliaryVersion != nil {
-		aux = *id.AuxiliaryVersion
-	}
-	version = fmt.Sprintf("%d %d %d %d.%d.%d.%02x.%x", info.Records, info.LastAddition, info.LastErase,
-		id.Manufacturer, id.Product, id.FirmwareMajor, id.FirmwareMinor, aux)
-	return hex.EncodeToString(who[:16]), version, nil
+	return int(info.Records), fmt.Sprintf("%d %d %d %d", info.Records, info.Free, info.LastAddition, info.LastErase), nil
 }
 
-// controllerGUID asks for the GUID of the BMC, and for that of the system if it has none of its own.
-func controllerGUID(ctx context.Context, c client.Conn) (ipmi.GUID, error) {
-	device, err := client.Do(ctx, c, ipmi.GetDeviceGUID{})
-	if _, refused := code(err); !refused {
-		return device.GUID, err
+// joinKeptSDRs writes records one after the other, each behind its ID and its length, of two bytes each.
+func joinKeptSDRs(list []client.RawSDR) []byte {
+	var b []byte
+	for _, r := range list {
+		b = binary.LittleEndian.AppendUint16(b, r.ID)
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(r.Data)))
+		b = append(b, r.Data...)
 	}
-	system, err := client.Do(ctx, c, ipmi.GetSystemGUID{})
-	return system.GUID, err
+	return b
 }
 
-// A file of the cache is one line and the records as sdr dump writes them. The line is cacheHeader, the checksum
-// of the rest of the file, and the version of the repository.
-const cacheHeader = "lom-sdr-1"
-
-func cacheLine(version string, records []byte) string {
-	sum := sha256.Sum256(append([]byte(version), records...))
-	return cacheHeader + " " + hex.EncodeToString(sum[:]) + " " + strconv.Quote(version) + "\n"
-}
-
-// readCache returns the records of a file, if it is whole and of the version that is wanted.
-func readCache(path, version string) ([][]byte, bool) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, false
+// splitKeptSDRs reads what joinKeptSDRs wrote.
+func splitKeptSDRs(b []byte) (list []client.RawSDR, ok bool) {
+	const head, least = 4, 5 // a record has a header
+	for len(b) > 0 {
+		if len(b) < head {
+			return nil, false
+		}
+		n := int(binary.LittleEndian.Uint16(b[2:]))
+		if n < least || len(b) < head+n {
+			return nil, false
+		}
+		r := client.RawSDR{ID: binary.LittleEndian.Uint16(b), Data: b[head : head+n : head+n]}
+		if n > least+int(r.Data[4]) {
+			return nil, false
+		}
+		list, b = append(list, r), b[head+n:]
 	}
-	line, records, _ := bytes.Cut(b, []byte("\n"))
-	if string(line)+"\n" != cacheLine(version, records) {
-		return nil, false
-	}
-	raw, err := splitRecords(records)
-	return raw, err == nil && len(raw) > 0
-}
-
-// writeCache writes the file in one step, so that other calls never see half of it.
-func writeCache(path, version string, raw [][]byte) error {
-	records := bytes.Join(raw, nil)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // of no use any more, whether it was renamed or not
-	_, err = f.Write(append([]byte(cacheLine(version, records)), records...))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return list, true
 }

@@ -45,7 +45,7 @@ func TestSDRCache(t *testing.T) {
 		var out, errs bytes.Buffer
 		a := newApp("lom", strings.NewReader(""), &out, &errs)
 		a.env = func(name string) (string, bool) {
-			return dir, name == sdrCacheVariable
+			return dir, name == "LOM_SDR_CACHE"
 		}
 		a.now, a.zone = time.Now, time.UTC
 		a.dial = func(context.Context, *Options, *slog.Logger) (Session, error) {
@@ -70,7 +70,7 @@ func TestSDRCache(t *testing.T) {
 			t.Errorf("call %d: %d records read, want %d", i, got, c.want)
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	files, err := filepath.Glob(filepath.Join(dir, "*.sdr"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("files %v, %v", files, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 
@@ -173,15 +174,19 @@ func runSELList(ctx context.Context, a *App, args []string, extended bool) error
 	if err != nil {
 		return err
 	}
-	return listSEL(ctx, a, r, extended, nil)
-}
-
-// listSEL prints records as they come, and calls also with each.
-func listSEL(ctx context.Context, a *App, r selRange, extended bool, also func(sel.Record) error) error {
+	most := r.count
+	if r.last {
+		most = 0
+	}
 	c, err := a.Dial(ctx)
 	if err != nil {
 		return err
 	}
+	return listSEL(ctx, a, cachedSEL(ctx, a, c, most), r, extended, nil)
+}
+
+// listSEL prints records as they come, and calls also with each.
+func listSEL(ctx context.Context, a *App, records iter.Seq2[sel.Record, error], r selRange, extended bool, also func(sel.Record) error) error {
 	names := selNames{a: a, wanted: extended}
 	out := selOutput{a: a, names: &names, extended: extended}
 	show := func(rec sel.Record) error {
@@ -194,7 +199,7 @@ func listSEL(ctx context.Context, a *App, r selRange, extended bool, also func(s
 	}
 	var tail []sel.Record
 	n := 0
-	for rec, err := range client.SELEntries(ctx, c, ipmi.FirstRecord) {
+	for rec, err := range records {
 		if err != nil {
 			return failed(fmt.Sprintf("Get SEL Entry %x command", rec.ID), err)
 		}
@@ -400,8 +405,13 @@ func saveSEL(ctx context.Context, a *App, args []string, format func(sel.Record)
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return err
+	}
 	var b []byte
-	err := listSEL(ctx, a, selRange{}, false, func(r sel.Record) error {
+	// Not from the cache: what is saved is what is there.
+	err = listSEL(ctx, a, client.SELEntries(ctx, c, ipmi.FirstRecord), selRange{}, false, func(r sel.Record) error {
 		b = append(b, format(r)...)
 		return nil
 	})

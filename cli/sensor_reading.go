@@ -126,7 +126,11 @@ func (v *sensorView) convert(ctx context.Context, a *App, c client.Conn, precisi
 const manufacturerHP = 11
 
 func (a *App) isHP(ctx context.Context) (bool, error) {
-	id, err := do(ctx, a, ipmi.GetDeviceID{})
+	c, err := a.Dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	id, err := a.deviceID(ctx, c)
 	if _, refused := code(err); refused {
 		err = nil
 	}

@@ -180,6 +180,7 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 	l.link = session
 	l.info = Info{
 		Peer: l.s.peer, Interface: LANPlus, CipherSuite: suite, Privilege: session.Privilege(), ID: session.RemoteID(),
+		GUID: h.GUID(),
 	}
 	return false, repeated, nil
 }

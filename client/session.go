@@ -78,6 +78,7 @@ type Info struct {
 	CipherSuite rmcp.CipherSuite // of LANPlus
 	Privilege   ipmi.Privilege   // the most the session may do, as far as the BMC said so
 	ID          uint32           // the BMC's ID of the session
+	GUID        ipmi.GUID        // of the managed system, as RAKP Message 2 told it; zero over LAN
 }
 
 // Stats counts what happened to the packets of a session.
