@@ -102,7 +102,7 @@ func (a *App) recallWindow() {
 	}
 }
 
-// keepWindow keeps what the session found out, if it knows which model the BMC is. Nothing is written that is there already.
+// keepWindow keeps what the session found out, if it knows which model the BMC is.
 func (a *App) keepWindow() {
 	dir := a.cacheDir()
 	s, ok := a.session.(interface{ Window() (int, bool) })
@@ -113,22 +113,22 @@ func (a *App) keepWindow() {
 		return
 	}
 	keep := func(file, kind, words string) {
-		if old, _, ok := readCache(file, kind); ok && old == words {
-			return
-		}
 		if err := writeCache(file, kind, words, nil); err != nil {
 			a.Log.Info("not kept", "kind", kind, "error", err)
 		}
 	}
 	file := a.modelFile(dir)
-	if known {
-		keep(file, kindModel, model)
-	} else if model, _, ok = readCache(file, kindModel); !ok {
+	switch before, _, ok := readCache(file, kindModel); {
+	case !known && !ok:
 		return
+	case !known:
+		model = before
+	case !ok || before != model:
+		keep(file, kindModel, model)
 	}
 	n, learnt := s.Window()
 	if !learnt || a.Options.Window != 0 || n == a.Options.windowHint {
-		return
+		return // what was found out before keeps its age
 	}
 	a.Log.Debug("requests at a time", "model", model, "number", n)
 	keep(windowFile(dir, model), kindWindow, strconv.Itoa(n))

@@ -21,8 +21,9 @@ prefer -f or -E, or give none and be asked.
 name in front, and what went wrong is told at the end, hosts with the same problem together. "@FILE" stands for
 the hosts in a file. Power actions ask first, and are read back.
 
-Sensor records are kept between calls, in the user's cache folder, and used while the BMC says that they
-have not changed. The variable LOM_SDR_CACHE names another folder, or is "off".
+Sensor records and events are kept between calls, in the user's cache folder, and used while the BMC says that
+they have not changed; so is how many requests at a time its model takes. The variable LOM_CACHE names another
+folder, or is "off", as --no-cache is for one call.
 
 Exit codes: 0 success, 1 failure, 130 after Ctrl-C, 143 after SIGTERM.`
 

@@ -32,6 +32,8 @@ func TestRoundTrips(t *testing.T) {
 		{"sdr elist all", 220, 96, true},
 		{"sensor list", 220, 54, true},
 		{"sel list", 510, 500, false},
+		{"sel list", 7, 500, true},
+		{"fru print", 140, 20, false},
 		{"fru print", 60, 20, true},
 	} {
 		// A home of its own: nothing is remembered from another run.
