@@ -42,8 +42,9 @@ type FRUDevice struct {
 	ID   uint8
 	Size int // bytes
 
-	c     Conn
-	words bool
+	c      Conn
+	words  bool
+	habits *habits
 
 	mu     sync.Mutex // the fields below are used by the requests under way
 	pieces []int      // of fruPieces, those that were not refused
@@ -61,7 +62,9 @@ func OpenFRU(ctx context.Context, c Conn, id uint8) (*FRUDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords, pieces: fruPieces[:]}, nil
+	d := &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords, habits: habitsOf(c)}
+	d.pieces, d.proven = d.habits.fruPieces()
+	return d, nil
 }
 
 // Open opens another device of the same controller, and begins with the size of pieces that d has come to.
@@ -189,7 +192,10 @@ func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error)
 func (d *FRUDevice) prove(pieces []int, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.proven = d.proven || len(pieces) == len(d.pieces) && n == pieces[0]
+	if !d.proven && len(pieces) == len(d.pieces) && n == pieces[0] {
+		d.proven = true
+		d.habits.setFRUPieces(pieces)
+	}
 }
 
 // smaller decides after a refusal of the first of pieces whether to try again, with smaller pieces or, if the device is busy, after a

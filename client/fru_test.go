@@ -88,6 +88,43 @@ func testImage(t *testing.T, size int) []byte {
 	return b
 }
 
+// How much a BMC gives at a time is found out once in a session.
+func TestHabitsLast(t *testing.T) {
+	h := new(habits)
+	f := newFakeFRU(testImage(t, 2048))
+	f.piece = 32
+	total := 0
+	for i := range 2 {
+		f.total = 0
+		d, err := OpenFRU(t.Context(), f, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.habits = h
+		d.pieces, d.proven = h.fruPieces()
+		if _, err := d.ReadAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 && f.total != total-2 {
+			t.Errorf("FRU: %d requests, and %d again", total, f.total)
+		}
+		total = f.total
+	}
+	r := &repository{records: testRecords(t, 10), most: 22, refusal: ipmi.CodeCannotReturnBytes}
+	src := repositoryOf(r)
+	src.habits = h
+	for i := range 2 {
+		r.exchanges = 0
+		if got, err := readSDRs(t.Context(), src, 10, nil); err != nil || len(got) != 10 {
+			t.Fatal(len(got), err)
+		}
+		if i == 1 && r.exchanges != total-4 {
+			t.Errorf("SDR: %d requests, and %d again", total, r.exchanges)
+		}
+		total = r.exchanges
+	}
+}
+
 func TestFRURead(t *testing.T) {
 	ctx := context.Background()
 	for _, c := range []struct {

@@ -71,8 +71,8 @@ func ReadSDR(ctx context.Context, c Conn, id uint16) (raw []byte, next uint16, e
 
 func repositoryOf(c Conn) sdrSource {
 	return sdrSource{
-		name: "SDR",
-		get:  func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) { return Do(ctx, c, req) },
+		name: "SDR", habits: habitsOf(c),
+		get: func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) { return Do(ctx, c, req) },
 		reserve: func(ctx context.Context) (ipmi.Reservation, error) {
 			return Do(ctx, c, ipmi.ReserveSDRRepository{})
 		},
@@ -83,7 +83,7 @@ func repositoryOf(c Conn) sdrSource {
 // sensors (§35.2-35.4), in the manner of [ReadSDRs].
 func ReadDeviceSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 	list, err := readSDRs(ctx, sdrSource{
-		name: "device SDR",
+		name: "device SDR", habits: new(habits),
 		get: func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) {
 			return Do(ctx, c, ipmi.GetDeviceSDR(req))
 		},

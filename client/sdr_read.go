@@ -19,6 +19,7 @@ type sdrSource struct {
 	name    string
 	get     func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
 	reserve func(context.Context) (ipmi.Reservation, error)
+	habits  *habits
 }
 
 const (
@@ -54,7 +55,8 @@ type sdrReader struct {
 }
 
 func newSDRReader(src sdrSource, want func([]byte) bool) *sdrReader {
-	return &sdrReader{sdrSource: src, want: want, whole: true, reserving: newTurn(), alone: newTurn()}
+	part, parts := src.habits.part()
+	return &sdrReader{sdrSource: src, want: want, whole: !parts, part: part, learned: parts, reserving: newTurn(), alone: newTurn()}
 }
 
 // readSDRs reads a repository of about count records.
@@ -318,7 +320,13 @@ func (r *sdrReader) size() (bytes int, learned bool) {
 func (r *sdrReader) learn(size int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.learned = r.learned || size == sdrParts[r.part]
+	if size != sdrParts[r.part] {
+		return
+	}
+	r.learned = true
+	if !r.whole {
+		r.habits.setPart(r.part)
+	}
 }
 
 // shrink makes the parts smaller than n bytes, and reports false when they cannot be.

@@ -36,6 +36,7 @@ type Session struct {
 	info         Info // guarded by mu
 
 	reviving chan struct{} // full while the session is set up again
+	habits   habits
 
 	mu          sync.Mutex   // released by unlock, where requests may have been finished
 	link        rmcp.Session // nil before the first log-in
