@@ -1,0 +1,309 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	golibvirt "github.com/digitalocean/go-libvirt"
+
+	"lom/bmc/host"
+)
+
+// A Machine is a libvirt domain. Its zero value is of no use: see New.
+//
+// One goroutine, that of work, makes all calls, one after the other, and tells the events. What libvirt's daemon tells is
+// only taken as a reason to ask: the domain's number, which is another one at each start, says what has happened meanwhile,
+// also when the daemon was away.
+type Machine struct {
+	cfg    Config
+	target target
+	wrong  error // the Config is wrong
+	ctx    context.Context
+	cancel context.CancelFunc
+	notify func(host.Event)
+	jobs   chan func() // of work
+	done   chan struct{}
+
+	mu       sync.Mutex
+	id       int32 // of the domain, off if it does not run
+	away     error // nothing is known of the domain, for this; what was known stays
+	fault    error // of the last action
+	boot     host.Boot
+	interval time.Duration
+	console  *console      // nil: none
+	changed  chan struct{} // closed, and made anew, when id or away changes
+
+	// What follows belongs to New, and then to work.
+	link     *link         // nil: there is none
+	wait     time.Duration // until the next attempt to make one
+	later    *time.Timer   // switches on after a cycle
+	asked    time.Time     // when it last began from its firmware
+	owed     time.Time     // when it was last told to, and libvirt has not told since
+	restarts bool          // it is off only to be started at once, and nothing is told of that
+}
+
+// off is the number of a domain that does not run.
+const off = -1
+
+// Between attempts to reach libvirt's daemon.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 2 * time.Second
+)
+
+// pollTime is from one look at the domain to the next while libvirt's daemon tells nothing, so that a daemon that has stopped to answer
+// is noticed.
+const pollTime = 5 * time.Second
+
+// maxJobs is how many actions may wait for the one under way.
+const maxJobs = 8
+
+// New returns the domain, in the state it is in if libvirt says so at once.
+func New(cfg Config) *Machine {
+	m := &Machine{
+		cfg: cfg, jobs: make(chan func(), maxJobs), done: make(chan struct{}), id: off, interval: time.Second,
+		changed: make(chan struct{}), wait: firstRetry,
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.later = time.NewTimer(time.Hour)
+	m.later.Stop()
+	if m.target, m.wrong = cfg.target(); m.wrong == nil && m.target.network == "unix" {
+		m.connect()
+	}
+	return m
+}
+
+// Notify implements host.Host. From here on, the domain is watched.
+func (m *Machine) Notify(f func(host.Event)) {
+	m.notify = f
+	go m.work()
+}
+
+// State implements host.Host. While libvirt's daemon is away, the power is what it was: the domain goes on without it.
+func (m *Machine) State() host.State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := host.State{On: m.id != off, Fault: m.fault}
+	if m.away != nil {
+		s.Fault = m.away
+	}
+	return s
+}
+
+// SetCycleInterval implements host.Host.
+func (m *Machine) SetCycleInterval(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.interval = d
+}
+
+// SetBoot implements host.Host. The domain's own description is never changed: a start from elsewhere is made with a
+// changed copy.
+func (m *Machine) SetBoot(b host.Boot) error {
+	if _, ok := kindOf[b.Device]; !ok && b.Device != host.BootDefault && b.Device != host.BootSetup {
+		return host.ErrUnsupported
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.boot = b
+	return nil
+}
+
+// Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself what it is told.
+func (m *Machine) Identify(bool) error { return nil }
+
+// Control implements host.Host.
+func (m *Machine) Control(a host.Action) error {
+	m.mu.Lock()
+	on, away := m.id != off, m.away
+	m.mu.Unlock()
+	switch {
+	case a > host.SoftShutdown:
+		return host.ErrUnsupported
+	case away != nil:
+		return away
+	case !on && a != host.PowerOn && a != host.PowerOff:
+		return host.ErrState
+	}
+	select {
+	case m.jobs <- func() { m.control(a) }:
+		return nil
+	default:
+		return fmt.Errorf("%d actions wait for the one under way", maxJobs)
+	}
+}
+
+// Close implements host.Host. The domain stays as it is.
+func (m *Machine) Close() error {
+	m.cancel()
+	if m.notify != nil {
+		<-m.done
+	}
+	if m.link != nil {
+		m.link.close()
+		m.link = nil
+	}
+	return nil
+}
+
+// work does what is asked for, one after the other, and watches the domain meanwhile.
+func (m *Machine) work() {
+	defer close(m.done)
+	poll := time.NewTicker(pollTime)
+	defer poll.Stop()
+	for m.ctx.Err() == nil {
+		if m.link == nil {
+			m.offline()
+			continue
+		}
+		select {
+		case <-m.ctx.Done():
+		case job := <-m.jobs:
+			job()
+		case <-m.link.changed:
+			m.look()
+		case <-m.link.resets:
+			m.restarted()
+		case <-m.link.conn.gone:
+			m.lost(m.link.conn.reason())
+		case <-poll.C:
+			m.look()
+		case <-m.later.C:
+			m.control(host.PowerOn)
+		}
+	}
+}
+
+// offline waits, and tries to reach libvirt's daemon.
+func (m *Machine) offline() {
+	if m.wrong != nil {
+		m.set(off, m.wrong)
+		<-m.ctx.Done()
+		return
+	}
+	select {
+	case <-m.ctx.Done():
+	case job := <-m.jobs: // which was asked for before that was known
+		job()
+	case <-time.After(m.wait/2 + rand.N(m.wait)): // not all BMCs of a rack at the same time
+		m.connect()
+	}
+}
+
+// connect connects to libvirt's daemon, and looks for the domain.
+func (m *Machine) connect() {
+	m.wait = min(2*m.wait, lastRetry)
+	l, err := m.target.open(m.ctx)
+	if err == nil {
+		if err = l.watch(m.cfg.Domain); err != nil {
+			l.close()
+		}
+	}
+	if err != nil {
+		m.lost(err)
+		return
+	}
+	m.link, m.wait = l, firstRetry
+	m.look()
+}
+
+// lost takes notice that libvirt's daemon does not answer.
+func (m *Machine) lost(err error) {
+	if m.link != nil {
+		m.link.close()
+		m.link = nil
+	}
+	if m.ctx.Err() == nil {
+		m.setAway(fmt.Errorf("libvirt at %s cannot be reached: %w", m.cfg.uri(), err))
+	}
+}
+
+// failed reports whether a call failed, and takes notice if it was for the connection.
+func (m *Machine) failed(err error) bool {
+	var gone goneError
+	if errors.As(err, &gone) && m.link != nil {
+		m.lost(err)
+	}
+	return err != nil
+}
+
+// look asks for the domain.
+func (m *Machine) look() {
+	d, err := m.find()
+	switch {
+	case err == nil:
+		m.set(d.ID, nil)
+	case errors.Is(err, errNoDomain):
+		m.set(off, err)
+	case m.failed(err) && m.link != nil: // libvirt has refused to tell
+		m.setAway(err)
+	}
+}
+
+// errNoDomain is wrapped when libvirt does not know the domain.
+var errNoDomain = errors.New("virsh list --all shows those it has")
+
+// find finds the domain.
+func (m *Machine) find() (d golibvirt.Domain, err error) {
+	if m.link == nil {
+		return d, goneError{errors.New("libvirt cannot be reached")}
+	}
+	d, err = m.link.domain(m.cfg.Domain)
+	if is(err, golibvirt.ErrNoDomain) {
+		err = fmt.Errorf("libvirt at %s has no domain %s; %w", m.cfg.uri(), m.cfg.Domain, errNoDomain)
+	}
+	return d, err
+}
+
+// setAway notes that nothing is known of the domain.
+func (m *Machine) setAway(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = err
+	m.wake()
+}
+
+// wake tells those who wait for a change.
+func (m *Machine) wake() {
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// set notes the number of the domain, and tells what has happened.
+func (m *Machine) set(id int32, away error) { m.announce(m.note(id, away), id) }
+
+// note notes the number of the domain, and returns the one before it.
+func (m *Machine) note(id int32, away error) (was int32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was = m.id
+	if was != id || (m.away == nil) != (away == nil) {
+		m.wake()
+	}
+	m.id, m.away = id, away
+	return was
+}
+
+// announce tells what has happened to the domain.
+func (m *Machine) announce(was, id int32) {
+	if m.restarts || was == id {
+		return
+	}
+	if was != off {
+		m.tell(host.Event{Kind: host.PoweredOff})
+	}
+	if id != off {
+		m.tell(host.Event{Kind: host.Started})
+	}
+}
+
+// tell tells of an event, unless the machine was closed or nobody listens yet.
+func (m *Machine) tell(e host.Event) {
+	if m.ctx.Err() == nil && m.notify != nil {
+		m.notify(e)
+	}
+}
