@@ -7,6 +7,7 @@ import (
 
 	"lom/bmc/host"
 	"lom/bmc/host/exec"
+	"lom/bmc/host/libvirt"
 	"lom/bmc/host/qemu"
 	"lom/bmc/host/sim"
 )
@@ -21,6 +22,14 @@ type rackHost struct {
 	Stuck     bool          `yaml:"stuck"` // the power does not switch
 	QEMU      *rackQEMU     `yaml:"qemu"`
 	Exec      *rackExec     `yaml:"exec"`
+	Libvirt   *rackLibvirt  `yaml:"libvirt"`
+}
+
+// rackLibvirt is a libvirt domain.
+type rackLibvirt struct {
+	Domain string `yaml:"domain"` // name
+	URI    string `yaml:"uri"`
+	Socket string `yaml:"socket"`
 }
 
 // rackExec is a machine that commands control.
@@ -71,21 +80,29 @@ func (s *rackServer) machine() (func() host.Host, error) {
 	if min(h.PowerTime, h.BootTime, h.StopTime) < 0 {
 		return nil, errors.New("host: power-time, boot-time and stop-time are not below zero")
 	}
-	if h.QEMU == nil && h.Exec == nil {
+	if h.QEMU == nil && h.Exec == nil && h.Libvirt == nil {
 		c := sim.Config{Name: s.Name, History: s.ConsoleHistory << 10, On: h.Power != "off",
 			PowerTime: h.PowerTime, BootTime: h.BootTime, StopTime: h.StopTime, Deaf: h.Deaf, Stuck: h.Stuck}
 		return func() host.Host { return sim.New(c) }, nil
 	}
 	if h.BootTime != 0 || h.StopTime != 0 || h.PowerTime != 0 || h.Deaf || h.Stuck {
-		return nil, errors.New("host: boot-time, stop-time, power-time, deaf and stuck are of simulated machines; remove them, or qemu or exec")
+		return nil, errors.New("host: boot-time, stop-time, power-time, deaf and stuck are of simulated machines; remove them, or qemu, exec or libvirt")
 	}
 	switch {
-	case h.QEMU != nil && h.Exec != nil:
-		return nil, errors.New("host: a machine is either qemu or exec; remove one")
+	case h.QEMU != nil && h.Exec != nil, h.Libvirt != nil && (h.QEMU != nil || h.Exec != nil):
+		return nil, errors.New("host: a machine is one of qemu, exec and libvirt; leave one")
 	case h.Exec != nil && h.Power != "":
 		return nil, errors.New("host: the power of a machine that commands control is what it is; remove power")
 	case h.Exec != nil:
 		return h.Exec.machine()
+	case h.Libvirt != nil && h.Power != "":
+		return nil, errors.New("host: the power of a libvirt domain is what it is; remove power")
+	case h.Libvirt != nil:
+		c := libvirt.Config{Domain: h.Libvirt.Domain, URI: h.Libvirt.URI, Socket: h.Libvirt.Socket, History: s.ConsoleHistory << 10}
+		if err := c.Check(); err != nil {
+			return nil, fmt.Errorf("host: libvirt: %w", err)
+		}
+		return func() host.Host { return libvirt.New(c) }, nil
 	}
 	q := h.QEMU
 	c := qemu.Config{
