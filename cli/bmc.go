@@ -22,11 +22,13 @@ const bmcLong = `Run simulated servers with a BMC each, in the foreground, until
 Every BMC answers IPMI 1.5 and 2.0 on an address of its own: with --count, on successive addresses from that of
 --listen on, all on the same port. --user and --password-file name the administrator; without
 a password one is made up and printed. What BMCs keep over a restart is lost at the end unless --state names a
-directory for it. --config describes servers one by one.`
+directory for it. --config describes servers one by one. --vbmc runs the BMCs of libvirt domains as VirtualBMC has
+them in its folder.`
 
 // bmcOptions are the options of lom bmc.
 type bmcOptions struct {
 	config  string
+	vbmc    string
 	listen  string
 	count   int
 	profile string
@@ -48,6 +50,7 @@ func newBMC(a *App) *cobra.Command {
 	cmd.Long = bmcLong
 	f := cmd.Flags()
 	f.Var(required(&o.config), "config", "`FILE` that describes the servers (YAML)")
+	f.Var(required(&o.vbmc), "vbmc", "`DIR` of VirtualBMC (~/.vbmc), whose BMCs to run")
 	f.StringVar(&o.listen, "listen", bmcListen, "`HOST:PORT` of the first BMC; port 0 is one that is free")
 	o.count = 1
 	f.Var(number{&o.count, 1, 1 << 16}, "count", "number of servers, on successive addresses (default 1)")
@@ -67,6 +70,9 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 		}
 	}
 	file.override(o)
+	if err := file.addVBMC(); err != nil {
+		return err
+	}
 	password, told, err := a.bmcPassword(ctx, &file)
 	if err != nil {
 		return err
@@ -77,7 +83,11 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 	}
 	c.Logger = a.Log
 	r, err := rack.Start(c)
-	if err != nil {
+	var taken *rack.InUseError
+	switch {
+	case errors.As(err, &taken) && file.VBMC != "":
+		return fmt.Errorf("cannot listen on %v: another program uses that port; if it is vbmcd, end that first", taken.Addr)
+	case err != nil:
 		return err
 	}
 	a.announce(r)

@@ -21,6 +21,7 @@ import (
 type rackFile struct {
 	State   string       `yaml:"state"` // directory
 	Count   int          `yaml:"count"` // of BMCs if none are listed
+	VBMC    string       `yaml:"vbmc"`  // folder of VirtualBMC, whose BMCs are added
 	Default rackServer   `yaml:",inline"`
 	Servers []rackServer `yaml:"bmcs"`
 }
@@ -150,6 +151,9 @@ func yamlKind(t string) string {
 func (f *rackFile) override(o *bmcOptions) {
 	if o.state != "" {
 		f.State = o.state
+	}
+	if o.vbmc != "" {
+		f.VBMC = o.vbmc
 	}
 	if o.still {
 		f.Default.Still = &o.still

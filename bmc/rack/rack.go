@@ -176,6 +176,13 @@ func (r *Rack) Close() error {
 	return errors.Join(errs...)
 }
 
+// An InUseError says that another program has the address of a BMC.
+type InUseError struct{ Addr netip.AddrPort }
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("cannot listen on %v: another program uses that port; end it or choose another with --listen", e.Addr)
+}
+
 // listen opens the socket of a BMC.
 func listen(a netip.AddrPort) (*net.UDPConn, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
@@ -183,7 +190,7 @@ func listen(a netip.AddrPort) (*net.UDPConn, error) {
 	case err == nil:
 		return conn, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("cannot listen on %v: another program uses that port; end it or choose another with --listen", a)
+		return nil, &InUseError{a}
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("cannot listen on %v: this machine does not have that address", a)
 	case errors.Is(err, fs.ErrPermission):
