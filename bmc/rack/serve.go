@@ -1,6 +1,7 @@
 package rack
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,9 +14,13 @@ import (
 // serve gives the datagrams that come to the BMC, until the socket is closed.
 func (u *Unit) serve(logger *slog.Logger) {
 	// One byte more than the longest packet: what fills it was cut off, and its length is wrong.
-	buf := make([]byte, rmcp.MaxPacket+1)
+	buf, control := make([]byte, rmcp.MaxPacket+1), []byte(nil)
+	links := map[string]bmc.Link{"": u}
+	if u.Addr.Addr().IsUnspecified() && tellAddresses(u.conn) {
+		control = make([]byte, 256)
+	}
 	for {
-		n, from, err := u.conn.ReadFromUDPAddrPort(buf)
+		n, told, _, from, err := u.conn.ReadMsgUDPAddrPort(buf, control)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -24,14 +29,38 @@ func (u *Unit) serve(logger *slog.Logger) {
 			logger.Debug("read", "bmc", u.Name, "err", err)
 			continue
 		}
-		u.BMC.HandlePacket(u, from, buf[:n])
+		there := fromThere(control[:told])
+		link := links[string(there)]
+		if link == nil {
+			if len(links) > maxLinks {
+				links = map[string]bmc.Link{"": u}
+			}
+			link = &addressed{u, bytes.Clone(there)}
+			links[string(there)] = link
+		}
+		u.BMC.HandlePacket(link, from, buf[:n])
 	}
 }
+
+// maxLinks is how many of a machine's addresses are remembered.
+const maxLinks = 64
 
 // Send implements bmc.Link.
 func (u *Unit) Send(to netip.AddrPort, packet []byte) {
 	// A datagram that cannot be sent is a datagram lost: the client asks again.
 	_, _ = u.conn.WriteToUDPAddrPort(packet, to)
+}
+
+// addressed is the link of a BMC that answers at all addresses of the machine. An answer comes from the address that was asked, because
+// clients take it from no other.
+type addressed struct {
+	unit    *Unit
+	control []byte // the address, as the kernel takes it
+}
+
+// Send implements bmc.Link.
+func (a *addressed) Send(to netip.AddrPort, packet []byte) {
+	_, _, _ = a.unit.conn.WriteMsgUDPAddrPort(packet, a.control, to)
 }
 
 // trapPort is the UDP port of those who receive SNMP traps.
