@@ -160,7 +160,7 @@ type stream struct {
 
 // openStream opens the console of the domain.
 func (m *Machine) openStream(ctx context.Context) (*stream, error) {
-	l, err := m.target.open(ctx)
+	l, err := m.target.open(ctx, queryTime)
 	if err != nil {
 		return nil, err
 	}
@@ -223,9 +223,8 @@ func (s *stream) Read(p []byte) (int, error) { return s.heard.Read(p) }
 // Write implements io.Writer.
 func (s *stream) Write(p []byte) (int, error) { return s.typed.Write(p) }
 
-// leave ends the stream.
+// leave has who reads the stream close it.
 func (s *stream) leave() {
-	s.link.conn.Close()
 	s.heard.Close()
 	s.typed.Close()
 }
@@ -233,6 +232,7 @@ func (s *stream) leave() {
 // Close implements io.Closer.
 func (s *stream) Close() error {
 	s.leave()
+	s.link.conn.Close()
 	<-s.ended
 	return nil
 }
@@ -244,7 +244,7 @@ func (s *stream) Break() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), queryTime)
 	defer cancel()
-	l, err := s.m.target.open(ctx)
+	l, err := s.m.target.open(ctx, queryTime)
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,7 @@ func (s *stream) Break() error {
 		return err
 	}
 	command := fmt.Sprintf(`{"execute":"chardev-send-break","arguments":{"id":%q}}`, s.chardev)
-	return l.call(queryTime, func() error {
+	return l.query(func() error {
 		answer, err := l.QEMUDomainMonitorCommand(d, command, 0)
 		if err == nil && strings.Contains(answer, `"error"`) {
 			err = errors.New("QEMU refuses to send a break")

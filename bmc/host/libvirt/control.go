@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -58,7 +59,7 @@ func (m *Machine) act(a host.Action, d golibvirt.Domain) error {
 	case a == host.Reset:
 		return m.reset(d)
 	case a == host.Diagnostic:
-		return l.call(queryTime, func() error { return l.DomainInjectNmi(d, 0) })
+		return l.query(func() error { return l.DomainInjectNmi(d, 0) })
 	}
 	err := l.call(actionTime, func() error { return l.DomainShutdownFlags(d, golibvirt.DomainShutdownAcpiPowerBtn) })
 	if is(err, golibvirt.ErrInvalidArg, golibvirt.ErrArgumentUnsupported, golibvirt.ErrNoSupport) {
@@ -68,17 +69,22 @@ func (m *Machine) act(a host.Action, d golibvirt.Domain) error {
 	return err
 }
 
-// awaken does what the power button does to a machine that is on: it ends its sleep.
+// awaken does what the power button does to a machine that is on: it ends its sleep. One that was paused runs.
 func (m *Machine) awaken(d golibvirt.Domain) error {
-	var state int32
-	err := m.link.call(queryTime, func() (err error) {
-		state, _, err = m.link.DomainGetState(d, 0)
+	var state, why int32
+	err := m.link.query(func() (err error) {
+		state, why, err = m.link.DomainGetState(d, 0)
 		return err
 	})
-	if err != nil || golibvirt.DomainState(state) != golibvirt.DomainPmsuspended {
+	switch {
+	case err != nil:
 		return err
+	case golibvirt.DomainState(state) == golibvirt.DomainPmsuspended:
+		return m.link.query(func() error { return m.link.DomainPmWakeup(d, 0) })
+	case golibvirt.DomainState(state) == golibvirt.DomainPaused && golibvirt.DomainPausedReason(why) == golibvirt.DomainPausedUser:
+		return m.resume(d)
 	}
-	return m.link.call(queryTime, func() error { return m.link.DomainPmWakeup(d, 0) })
+	return nil
 }
 
 // destroy switches off.
@@ -124,9 +130,22 @@ func (m *Machine) start(d golibvirt.Domain, text string) (err error) {
 	}
 	was := m.note(d.ID, nil)
 	m.awaitConsole(d.ID)
-	err = l.call(queryTime, func() error { return l.DomainResume(d) })
+	err = m.resume(d)
 	m.announce(was, d.ID)
 	return err
+}
+
+// resume lets a domain run, also when the machine was closed meanwhile, and its link with it.
+func (m *Machine) resume(d golibvirt.Domain) error {
+	l := m.link
+	if m.ctx.Err() != nil {
+		var err error
+		if l, err = m.target.open(context.Background(), firstTime); err != nil {
+			return err
+		}
+		defer l.close()
+	}
+	return l.query(func() error { return l.DomainResume(d) })
 }
 
 // description returns the domain's description with the boot device in it, "" if it is to be started as it is.
@@ -134,7 +153,7 @@ func (m *Machine) description(d golibvirt.Domain, boot host.Device) (string, err
 	l := m.link
 	// With a saved image of its memory, the domain goes on where it was, and does not boot.
 	var saved int32
-	err := l.call(queryTime, func() (err error) {
+	err := l.query(func() (err error) {
 		saved, err = l.DomainHasManagedSaveImage(d, 0)
 		return err
 	})
@@ -162,7 +181,7 @@ func (m *Machine) reset(d golibvirt.Domain) error {
 	case text != "":
 		return m.restart(d, text)
 	}
-	err = m.link.call(queryTime, func() error { return m.link.DomainReset(d, 0) })
+	err = m.link.query(func() error { return m.link.DomainReset(d, 0) })
 	if err != nil {
 		return err
 	}

@@ -17,18 +17,20 @@ import (
 const (
 	dialTime   = 2 * time.Second
 	queryTime  = 10 * time.Second // for an answer from memory
+	firstTime  = 2 * time.Second  // the same when the BMC waits for it to start
 	actionTime = 90 * time.Second // to start or end a hypervisor's process, which libvirt itself waits for
 )
 
 // A link is a connection to a libvirt daemon. Its calls are made by one goroutine at a time.
 type link struct {
 	*golibvirt.Libvirt
-	conn    *guard
-	stop    func() bool   // takes the link from its context
-	late    atomic.Bool   // a call took too long
-	changed chan struct{} // something happened to the domain
-	resets  chan struct{} // it began from its firmware again
-	drains  sync.WaitGroup
+	conn     *guard
+	stop     func() bool   // takes the link from its context
+	patience time.Duration // with the answers to queries
+	late     atomic.Bool   // a call took too long
+	changed  chan struct{} // something happened to the domain
+	resets   chan struct{} // it began from its firmware again
+	drains   sync.WaitGroup
 }
 
 // goneError says that the connection is of no use any more.
@@ -38,15 +40,15 @@ func (e goneError) Error() string { return e.err.Error() }
 func (e goneError) Unwrap() error { return e.err }
 
 // open connects to the daemon. The link ends with ctx.
-func (t *target) open(ctx context.Context) (*link, error) {
+func (t *target) open(ctx context.Context, patience time.Duration) (*link, error) {
 	conn, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{conn: newGuard(conn), changed: make(chan struct{}, 1), resets: make(chan struct{}, 1)}
+	l := &link{patience: patience, conn: newGuard(conn), changed: make(chan struct{}, 1), resets: make(chan struct{}, 1)}
 	l.Libvirt = golibvirt.NewWithDialer(l)
 	l.stop = context.AfterFunc(ctx, func() { l.conn.Close() })
-	err = l.call(queryTime, func() error { return l.ConnectToURI(t.name) })
+	err = l.query(func() error { return l.ConnectToURI(t.name) })
 	if err != nil {
 		l.close()
 		return nil, err
@@ -63,17 +65,16 @@ func (t *target) dial(ctx context.Context) (conn net.Conn, err error) {
 		return t.ssh.dial(ctx)
 	}
 	d := net.Dialer{Timeout: dialTime}
-	var missing error
 	for _, a := range t.addresses {
-		if conn, err = d.DialContext(ctx, t.network, a); err == nil {
+		conn, failure := d.DialContext(ctx, t.network, a)
+		if failure == nil {
 			return conn, nil
 		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return nil, err
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			err = failure // it says more than that there is no socket
 		}
-		missing = err
 	}
-	return nil, missing
+	return nil, err
 }
 
 // close ends the link, and returns when nothing of it is left.
@@ -107,9 +108,12 @@ func (l *link) call(limit time.Duration, f func() error) error {
 	return goneError{l.conn.reason()}
 }
 
+// query makes a call that is answered from memory.
+func (l *link) query(f func() error) error { return l.call(l.patience, f) }
+
 // watch has the daemon tell what happens to the domain of that name.
 func (l *link) watch(name string) error {
-	return l.call(queryTime, func() error {
+	return l.query(func() error {
 		// The channels are read until they are closed, with the connection.
 		lives, err := l.LifecycleEvents(context.Background())
 		if err != nil {
@@ -149,7 +153,7 @@ func signal(c chan struct{}) {
 
 // domain finds a domain. Its ID is -1 if it does not run, and another one at each start.
 func (l *link) domain(name string) (d golibvirt.Domain, err error) {
-	err = l.call(queryTime, func() error {
+	err = l.query(func() error {
 		d, err = l.DomainLookupByName(name)
 		return err
 	})
@@ -158,7 +162,7 @@ func (l *link) domain(name string) (d golibvirt.Domain, err error) {
 
 // xml returns the description of a domain.
 func (l *link) xml(d golibvirt.Domain, flags golibvirt.DomainXMLFlags) (text string, err error) {
-	err = l.call(queryTime, func() error {
+	err = l.query(func() error {
 		text, err = l.DomainGetXMLDesc(d, flags)
 		return err
 	})
@@ -167,8 +171,8 @@ func (l *link) xml(d golibvirt.Domain, flags golibvirt.DomainXMLFlags) (text str
 
 // is reports whether an error is libvirt's of one of the numbers.
 func is(err error, numbers ...golibvirt.ErrorNumber) bool {
-	if errors.Is(err, golibvirt.ErrUnsupported) {
-		return true
+	if errors.Is(err, golibvirt.ErrUnsupported) { // by a daemon that does not know the call
+		err = golibvirt.Error{Code: uint32(golibvirt.ErrNoSupport)}
 	}
 	var e golibvirt.Error
 	if errors.As(err, &e) {

@@ -72,7 +72,9 @@ func New(cfg Config) *Machine {
 	m.later = time.NewTimer(time.Hour)
 	m.later.Stop()
 	if m.target, m.wrong = cfg.target(); m.wrong == nil && m.target.network == "unix" {
-		m.connect()
+		if m.connect(firstTime); m.link != nil {
+			m.link.patience = queryTime
+		}
 	}
 	return m
 }
@@ -190,14 +192,14 @@ func (m *Machine) offline() {
 	case job := <-m.jobs: // which was asked for before that was known
 		job()
 	case <-time.After(m.wait/2 + rand.N(m.wait)): // not all BMCs of a rack at the same time
-		m.connect()
+		m.connect(queryTime)
 	}
 }
 
 // connect connects to libvirt's daemon, and looks for the domain.
-func (m *Machine) connect() {
+func (m *Machine) connect(patience time.Duration) {
 	m.wait = min(2*m.wait, lastRetry)
-	l, err := m.target.open(m.ctx)
+	l, err := m.target.open(m.ctx, patience)
 	if err == nil {
 		if err = l.watch(m.cfg.Domain); err != nil {
 			l.close()

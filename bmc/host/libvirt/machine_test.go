@@ -1,6 +1,11 @@
 package libvirt
 
 import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +16,12 @@ import (
 	"lom/internal/libvirtd"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("LOM_TEST_SSH") != "" {
+		os.Exit(playSSH(os.Args[1:]))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // start begins to watch a domain.
 func start(t *testing.T, cfg Config) (*Machine, chan host.Event) {
@@ -264,4 +274,48 @@ func TestOtherDriver(t *testing.T) {
 	if s := missing.State(); s.On || s.Fault == nil || !strings.Contains(s.Fault.Error(), "has no domain nobody; virsh list --all shows those it has") {
 		t.Errorf("%+v", s)
 	}
+}
+
+// By ssh, a program connects to the socket on the other machine. Here that is this one, and the program plays both ssh and netcat.
+func TestBySSH(t *testing.T) {
+	d := libvirtd.Start(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ssh := filepath.Join(t.TempDir(), "ssh")
+	if err := os.WriteFile(ssh, []byte("#!/bin/sh\nLOM_TEST_SSH=1 exec "+self+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m, events := start(t, Config{Domain: "test", URI: "test+ssh://root@192.0.2.1:22/default?command=" + ssh + "&socket=" + d.Socket})
+	expect(t, events, host.Started) // it is on, which is seen only now
+	must(t, m, host.PowerOff)
+	expect(t, events, host.PoweredOff)
+
+	refused, _ := start(t, Config{Domain: "test", URI: "test+ssh://nobody@192.0.2.1/default?command=" + ssh + "&socket=" + d.Socket})
+	within(t, 60*time.Second, "why ssh failed is told", func() bool {
+		s := refused.State()
+		return s.Fault != nil && strings.Contains(s.Fault.Error(), "ssh says: nobody@192.0.2.1: Permission denied (publickey).")
+	})
+}
+
+// playSSH is what the test above starts.
+func playSSH(args []string) int {
+	line := strings.Join(args, " ")
+	_, socket, ok := strings.Cut(args[len(args)-1], "exec nc -U ")
+	if !ok || !strings.HasPrefix(line, "-T -o BatchMode=yes -e none -p 22 -l root -- 192.0.2.1 ") {
+		fmt.Fprint(os.Stderr, "Warning: not allowed\r\nnobody@192.0.2.1: Permission denied (publickey).\r\n")
+		return 255
+	}
+	conn, err := net.Dial("unix", strings.Trim(socket, "'"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go func() {
+		_, _ = io.Copy(conn, os.Stdin) // until either ends
+		os.Exit(0)
+	}()
+	_, _ = io.Copy(os.Stdout, conn)
+	return 0
 }

@@ -62,6 +62,7 @@ func (t *sshTarget) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	cmd.WaitDelay = time.Second // children that keep its output open are not waited for
 	c := &processConn{in: in, out: out, cmd: cmd}
 	cmd.Stderr = &c.words
 	if err := cmd.Start(); err != nil {
