@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -37,6 +38,9 @@ func (m *messaging) load(b *BMC) error {
 		switch e.Kind {
 		case host.PoweredOff, host.Started, host.Restarted:
 			m.enables.EventBufferFullIRQ, m.enables.ReceiveQueueIRQ = false, false // Table 22-2
+			if b.systemInterface.listener != nil {
+				m.refused &^= 1 << channelIPMB // as a BIOS does: Linux counts on it (§22.5)
+			}
 		}
 	})
 	b.listenReset(func(cold bool) {
@@ -177,7 +181,9 @@ func sendMessage(ctx *Context, req ipmi.SendMessage) (r ipmi.SentMessage, err er
 	case req.Tracking > ipmi.TrackRequest || req.Encrypt || req.Authenticate:
 		return r, ipmi.CodeInvalidDataField // of no meaning on these channels
 	case n == channelSystem:
-		return r, b.messaging.receive(ipmi.Message{Privilege: ctx.Privilege, Channel: ctx.Channel, Data: slices.Clone(req.Data)})
+		return r, b.messaging.receive(forSystem(ctx, req.Data))
+	case n == channelLAN && ctx.Channel == channelSystem:
+		return r, b.toConsole(req.Data)
 	case n != channelIPMB:
 		return r, ipmi.CodeInvalidDataField
 	case ctx.Privilege < ipmi.PrivilegeOperator:
@@ -206,8 +212,50 @@ func sendMessage(ctx *Context, req ipmi.SendMessage) (r ipmi.SentMessage, err er
 	return r, nil
 }
 
-// smsLUN is the LUN of the BMC by which answers reach system management software (§6.13.1).
+// smsLUN is the LUN of the BMC by which messages reach system management software (§6.13.1).
 const smsLUN = 2
+
+// codeInvalidHandle is the completion code of Send Message for a session that there is none of (Table 22-9).
+const codeInvalidHandle ipmi.CompletionCode = 0x80
+
+// forSystem returns a message as system management software finds it in the queue: with the handle of its session in front, 0 if it did not
+// come in one (Table 22-8).
+func forSystem(ctx *Context, message []byte) ipmi.Message {
+	handle := uint8(0)
+	if ctx.session != nil {
+		handle = ctx.session.handle
+	}
+	return ipmi.Message{Privilege: ctx.Privilege, Channel: ctx.Channel, Data: append([]byte{handle}, message...)}
+}
+
+// toSystem puts a message that a session sent to the LUN of system management software into the queue (§6.13.1). A request is
+// answered by that software, unless it cannot be reached.
+func (b *BMC) toSystem(ctx *Context, m *rmcp.Message) {
+	err := b.messaging.receive(forSystem(ctx, rmcp.AppendMessage(nil, m)))
+	if code := ipmi.CodeUnspecified; err != nil && !m.NetFn.IsResponse() {
+		errors.As(err, &code)
+		answer := m.Reply(code, nil)
+		b.respond(ctx.session, false, rmcp.AppendMessage(nil, &answer))
+	}
+}
+
+// toConsole sends what system management software has for the remote console of a session, whose handle is in front
+// (Table 22-10), with the authentication of that session.
+func (b *BMC) toConsole(data []byte) error {
+	if len(data) == 0 {
+		return ipmi.CodeDataLengthInvalid
+	}
+	m, err := rmcp.ParseMessage(data[1:])
+	if err != nil {
+		return ipmi.CodeInvalidDataField
+	}
+	s := b.sessions.byHandle(data[0])
+	if s == nil {
+		return codeInvalidHandle
+	}
+	b.respond(s, false, rmcp.AppendMessage(nil, &m))
+	return nil
+}
 
 // bridged takes an answer that came over the IPMB.
 func (b *BMC) bridged(s *session, tracked bool, answer *rmcp.Message) {

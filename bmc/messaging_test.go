@@ -131,7 +131,7 @@ func TestMessagesToTheSystem(t *testing.T) {
 		must(t, b, toSystem)
 	}
 	wantCode[ipmi.SentMessage](t, "full", ipmi.CodeNodeBusy)(ask(t, b, toSystem))
-	if out, _ := onSystem(t, b, ipmi.GetMessage{}); len(out) != 4 || out[0] != 0x41 {
+	if out, _ := onSystem(t, b, ipmi.GetMessage{}); len(out) != 5 || out[0] != 0x41 || out[1] != 0 {
 		t.Errorf("message % x", out)
 	}
 	onSystem(t, b, ipmi.ClearMessageFlags{Clear: ipmi.MessageFlags{ReceiveQueue: true}})
@@ -144,6 +144,20 @@ func TestMessagesToTheSystem(t *testing.T) {
 	}
 	wantCode[ipmi.SentMessage](t, "raw", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Tracking: ipmi.SendRaw}))
 	wantCode[ipmi.SentMessage](t, "bad checksum", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Data: []byte{0x24, 0x18, 0, 0x20, 4, 1, 0}}))
+}
+
+// System management software has no session to send to, and says so; what it sends must be a message.
+func TestMessagesToNoConsole(t *testing.T) {
+	b := newTest(t, nil)
+	message := rmcp.AppendMessage(nil, &rmcp.Message{To: remoteConsole, From: ipmi.AddressBMC, NetFn: ipmi.NetFnApp.Response(), Seq: 7, Cmd: 1})
+	for want, data := range map[ipmi.CompletionCode][]byte{
+		codeInvalidHandle: append([]byte{9}, message...), ipmi.CodeInvalidDataField: {9, 1, 2}, ipmi.CodeDataLengthInvalid: {},
+	} {
+		if _, cc := onSystem(t, b, ipmi.SendMessage{Channel: channelLAN, Data: data}); cc != want {
+			t.Errorf("% x: %v, want %v", data, cc, want)
+		}
+	}
+	wantCode[ipmi.SentMessage](t, "from LAN to LAN", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Channel: channelLAN, Data: append([]byte{9}, message...)}))
 }
 
 func TestGlobalEnables(t *testing.T) {

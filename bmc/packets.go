@@ -108,13 +108,13 @@ func (r *receiver) packet20() {
 	}
 }
 
-// request reads an IPMI request to the BMC. What is none is counted, and false returned.
+// request reads an IPMI request to the BMC, or a message to system management software. What is none is counted, and false returned.
 func (r *receiver) request(payload []byte) (rmcp.Message, bool) {
 	m, err := rmcp.ParseMessage(payload)
 	switch {
 	case err != nil:
 		r.counters().Malformed++
-	case m.NetFn.IsResponse() || m.To != ipmi.AddressBMC:
+	case m.NetFn.IsResponse() && m.ToLUN != smsLUN || m.To != ipmi.AddressBMC:
 		r.counters().Unexpected++
 	default:
 		return m, true
@@ -125,7 +125,11 @@ func (r *receiver) request(payload []byte) (rmcp.Message, bool) {
 // presession carries out a request outside a session.
 func (r *receiver) presession() {
 	m, ok := r.request(r.p.Payload)
-	if !ok {
+	switch {
+	case !ok:
+		return
+	case m.ToLUN == smsLUN:
+		r.counters().Unexpected++ // it is for sessions
 		return
 	}
 	v20 := r.p.V20()
@@ -192,6 +196,11 @@ func (r *receiver) sessionRequest(s *session, m rmcp.Message) {
 		privilege = min(privilege, ipmi.PrivilegeUser) // only user level authentication is disabled (§6.12.4)
 	}
 	ctx := &Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, Privilege: privilege, User: s.user, SessionID: s.id, session: s}
+	if m.ToLUN == smsLUN {
+		s.remember(&m, now) // so that a repetition is not put into the queue
+		b.toSystem(ctx, &m)
+		return
+	}
 	cmd, known := ipmi.CommandFor(m.NetFn, m.Cmd, m.Data)
 	once := cmd.Changes || !known
 	m.Data = append([]byte(nil), m.Data...)
