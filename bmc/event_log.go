@@ -119,7 +119,7 @@ func (l *eventLog) logEvent(b *BMC, e Event) {
 		l.last, err = l.add(b, r)
 	}
 	if err != nil {
-		b.logger.Warn("event not logged", "bmc", b.name, "err", err)
+		b.logger.Info("event not logged", "bmc", b.name, "err", err)
 	}
 }
 

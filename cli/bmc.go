@@ -81,7 +81,7 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 	if err != nil {
 		return err
 	}
-	c.Logger = a.Log
+	c.Logger = a.bmcLog()
 	r, err := rack.Start(c)
 	var taken *rack.InUseError
 	switch {

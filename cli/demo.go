@@ -93,7 +93,7 @@ func runDemo(ctx context.Context, a *App, listen string) error {
 	if err != nil {
 		return err
 	}
-	c.Logger = a.Log
+	c.Logger = a.bmcLog()
 	r, err := rack.Start(c)
 	if err != nil {
 		return err

@@ -54,8 +54,9 @@ func (p *process) last(err error) error {
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return fmt.Errorf("QEMU was ended by signal %d (%s)", status.Signal(), status.Signal())
 	}
-	if line := p.words.line(); line != "" {
-		return fmt.Errorf("QEMU ended: %s", strings.TrimPrefix(line, filepath.Base(p.cmd.Path)+": "))
+	name := filepath.Base(p.cmd.Path) + ": "
+	if line := p.words.line(name); line != "" {
+		return fmt.Errorf("QEMU ended: %s", strings.TrimPrefix(line, name))
 	}
 	return fmt.Errorf("QEMU ended with status %d", exit.ExitCode())
 }
@@ -86,10 +87,18 @@ func (w *lastWords) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// line returns the last line that is not empty.
-func (w *lastWords) line() string {
+// line returns the last line that begins with the program's name, as its complaints do: a hint may follow. If none does, it is
+// the last one that is not empty.
+func (w *lastWords) line(name string) (last string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := strings.TrimSpace(string(w.text))
-	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
+	own := false
+	for line := range strings.Lines(string(w.text)) {
+		line = strings.TrimSpace(line)
+		is := strings.HasPrefix(line, name)
+		if is || line != "" && !own {
+			last, own = line, own || is
+		}
+	}
+	return last
 }
