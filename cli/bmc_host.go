@@ -49,7 +49,8 @@ type rackExec struct {
 
 // rackQEMU is a QEMU machine.
 type rackQEMU struct {
-	QMP      string   `yaml:"qmp"` // socket of a machine that somebody else starts; nothing else is said then
+	QMP      string   `yaml:"qmp"`  // socket of a machine that somebody else starts; nothing else is said then but ipmi
+	IPMI     string   `yaml:"ipmi"` // socket to which its ipmi-bmc-extern connects
 	Program  string   `yaml:"program"`
 	Machine  string   `yaml:"machine"`
 	Accel    string   `yaml:"accel"`
@@ -108,7 +109,7 @@ func (s *rackServer) machine() (func() host.Host, error) {
 	c := qemu.Config{
 		Name: s.Name, History: s.ConsoleHistory << 10, Program: q.Program, Machine: q.Machine, Accel: q.Accel, Memory: q.Memory, CPUs: q.CPUs,
 		Firmware: q.Firmware, NVRAM: q.NVRAM, Disks: q.Disks, CDROM: q.CDROM, Kernel: q.Kernel, Initrd: q.Initrd, Append: q.Append,
-		Network: q.Network, Args: q.Args, Attach: q.QMP, On: h.Power == "on",
+		Network: q.Network, Args: q.Args, Attach: q.QMP, Wire: q.IPMI, On: h.Power == "on",
 	}
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("host: qemu: %w", err)

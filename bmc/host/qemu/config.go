@@ -40,6 +40,8 @@ type Config struct {
 
 	// Attach is the path of the QMP socket of a machine that somebody else starts. All above is then without meaning.
 	Attach string
+	// Wire is the path of the socket to which such a machine's ipmi-bmc-extern connects; "" if it has none.
+	Wire string
 
 	On bool // power comes on when the BMC starts for the first time
 }
@@ -72,6 +74,8 @@ func (c *Config) Check() error {
 	switch {
 	case c.Attach != "" && (described != "" || len(c.Disks)+len(c.Network)+len(c.Args)+c.Memory+c.CPUs != 0):
 		return errors.New("a machine that is attached to by qmp is described where it is started; remove the other keys")
+	case c.Wire != "" && c.Attach == "":
+		return errors.New("ipmi is the socket of a machine that is attached to by qmp; remove it, or name the other too")
 	case c.Attach != "" && c.On:
 		return errors.New("a machine that is attached to by qmp is not started here; remove power: on")
 	case c.Memory < 0 || c.CPUs < 0:
@@ -137,11 +141,19 @@ func (c *Config) arguments(boot host.Boot, p paths) ([]string, error) {
 		}
 	}
 	menu := ""
-	if boot.Device == host.BootSetup {
-		menu = ",menu=on,splash-time=10000"
+	switch {
+	case c.Firmware != "":
+		menu = ",menu=on" // UEFI firmware waits for a key as long as its own setting says
+	case boot.Device == host.BootSetup:
+		menu = ",menu=on,splash-time=10000" // SeaBIOS has no set-up, but a boot menu
 	}
 	a = append(a, "-boot", "order="+order+menu)
 	return append(a, c.Args...), nil
+}
+
+// asksForSetup reports whether firmware is asked for its set-up screens by a UEFI variable.
+func (c *Config) asksForSetup(boot host.Boot) bool {
+	return c.Firmware != "" && boot.Device == host.BootSetup
 }
 
 // bootOrder is the order in which drives are tried, in QEMU's letters: c disk, d CD, n network, a floppy.
@@ -187,8 +199,8 @@ func (c *Config) firmware() (code, vars string, err error) {
 	return "", "", errors.New("there is no UEFI firmware where distributions have it; install the package ovmf, or name the file by firmware")
 }
 
-// prepare writes the files that QEMU reads from the machine's folder.
-func (c *Config) prepare(p paths) error {
+// prepare writes the files that QEMU reads at a start from boot.
+func (c *Config) prepare(boot host.Boot, p paths) error {
 	if err := os.WriteFile(p.port(), []byte{0xf8, 0x03}, 0o600); err != nil {
 		return err
 	}
@@ -196,16 +208,24 @@ func (c *Config) prepare(p paths) error {
 		return nil
 	}
 	target := or(c.NVRAM, p.vars())
-	if _, err := os.Stat(target); err == nil {
+	if _, err := os.Stat(target); err != nil {
+		_, vars, err := c.firmware()
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(vars)
+		if err != nil {
+			return fmt.Errorf("the UEFI variables to begin with cannot be read: %w", err)
+		}
+		if err := os.WriteFile(target, data, 0o600); err != nil {
+			return err
+		}
+	}
+	if !c.asksForSetup(boot) {
 		return nil
 	}
-	_, vars, err := c.firmware()
-	if err != nil {
-		return err
+	if err := askForSetup(target); err != nil {
+		return fmt.Errorf("the firmware cannot be asked for its set-up: %w", err)
 	}
-	data, err := os.ReadFile(vars)
-	if err != nil {
-		return fmt.Errorf("the UEFI variables to begin with cannot be read: %w", err)
-	}
-	return os.WriteFile(target, data, 0o600)
+	return nil
 }

@@ -1,7 +1,6 @@
 package qemu
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -50,7 +49,11 @@ type run struct {
 	again   bool          // it ended at a reset, and is to be started as the boot device now wants it
 	why     error         // it was ended for this
 	greeted chan struct{} // closed when nobody waits for its greeting any more
+	wanted  []host.Action // what is to be done when it has greeted
 }
+
+// maxWanted is how many actions may wait for a QEMU that has just been started.
+const maxWanted = 8
 
 // New returns a machine that is off.
 func New(cfg Config) *Machine {
@@ -72,6 +75,12 @@ func (m *Machine) Restore(on bool) {
 func (m *Machine) Notify(f func(host.Event)) {
 	m.notify = f
 	if m.cfg.Attach != "" {
+		if m.cfg.Wire != "" {
+			var err error
+			if m.ipmi, err = listenAnew(m.cfg.Wire); err != nil {
+				m.post(func() { m.fail(fmt.Errorf("the machine's software cannot reach the BMC: %w", err)) })
+			}
+		}
 		m.post(m.attach)
 	} else {
 		m.unable = m.listen()
@@ -260,12 +269,14 @@ func (m *Machine) control(a host.Action) {
 				}
 			})
 		})
-	case a == host.Reset && r.process != nil && r.args != m.arguments():
+	case a == host.Reset && r.process != nil && m.anew(r):
 		r.obeys, r.again = true, true
 		r.end()
 		m.over(r)
 	case r.monitor == nil:
-		m.fail(errors.New("QEMU is not ready yet"))
+		if len(r.wanted) < maxWanted {
+			r.wanted = append(r.wanted, a)
+		}
 	default:
 		command := map[host.Action]string{host.Reset: "system_reset", host.Diagnostic: "inject-nmi", host.SoftShutdown: "system_powerdown"}[a]
 		if _, err := r.monitor.do(command, nil); err != nil {
@@ -274,16 +285,14 @@ func (m *Machine) control(a host.Action) {
 	}
 }
 
-// arguments returns the arguments for a start now, in one text, "" if there are none.
-func (m *Machine) arguments() string {
+// anew reports whether it takes another QEMU to boot from where the machine is to boot next: one with other arguments, or one that
+// finds other UEFI variables.
+func (m *Machine) anew(r *run) bool {
 	m.mu.Lock()
 	boot := m.boot
 	m.mu.Unlock()
 	args, err := m.cfg.arguments(boot, m.paths)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%q", args)
+	return err != nil || r.args != fmt.Sprintf("%q", args) || m.cfg.asksForSetup(boot)
 }
 
 // start starts QEMU; kind is what is told when it runs.
@@ -297,7 +306,7 @@ func (m *Machine) start(kind host.EventKind) {
 		args, err = m.cfg.arguments(boot, m.paths)
 	}
 	if err == nil {
-		err = m.cfg.prepare(m.paths)
+		err = m.cfg.prepare(boot, m.paths)
 	}
 	if err == nil {
 		r.args = fmt.Sprintf("%q", args)
@@ -322,7 +331,7 @@ func (m *Machine) start(kind host.EventKind) {
 }
 
 // greetingTime is how long QEMU has to begin, on a machine with much to do.
-const greetingTime = 20 * time.Second
+const greetingTime = time.Minute
 
 // greet waits until QEMU has connected to the control socket.
 func (m *Machine) greet(r *run) {
@@ -332,7 +341,7 @@ func (m *Machine) greet(r *run) {
 		conn, err := m.qmp.Accept()
 		if err == nil {
 			var monitor *monitor
-			if monitor, err = newMonitor(conn); err == nil {
+			if monitor, err = newMonitor(conn, greetingTime); err == nil {
 				m.post(func() { m.ready(r, monitor) })
 				return
 			}
@@ -365,6 +374,12 @@ func (m *Machine) ready(r *run, monitor *monitor) {
 	m.serve(r)
 	m.tell(host.Event{Kind: r.kind})
 	m.setBoot()
+	for _, a := range r.wanted {
+		if m.current == r {
+			m.control(a)
+		}
+	}
+	r.wanted = nil
 }
 
 // echoTime is how long after a reset a reset by the guest is the same one: SeaBIOS makes one of its own when it finds that it runs
@@ -415,7 +430,7 @@ func (m *Machine) stop(r *run) {
 // end ends QEMU: asked, so that it completes its images, and if it does not obey by force.
 func (r *run) end() {
 	if r.monitor != nil {
-		_, _ = r.monitor.do("quit", nil) // whether it heard is seen by its end
+		_, _ = r.monitor.doWithin(quitTime, "quit", nil) // whether it heard is seen by its end
 		late := time.NewTimer(time.Second)
 		defer late.Stop()
 		select {
@@ -476,58 +491,10 @@ func (m *Machine) setBoot() {
 		return
 	}
 	action := "reset"
-	if r.args != m.arguments() {
+	if m.anew(r) {
 		action = "shutdown"
 	}
 	if _, err := r.monitor.do("set-action", map[string]any{"reboot": action}); err != nil && !errors.Is(err, errMonitorGone) {
 		m.fail(fmt.Errorf("the boot device was not set: %w", err))
 	}
-}
-
-// retryTime is from one attempt to attach to a machine to the next.
-const retryTime = 500 * time.Millisecond
-
-// attach connects to a machine that somebody else starts, and tries again until there is one.
-func (m *Machine) attach() {
-	conn, err := net.DialTimeout("unix", m.cfg.Attach, commandTime)
-	var r *run
-	if err == nil {
-		r = &run{}
-		r.monitor, err = newMonitor(conn)
-	}
-	if err != nil {
-		m.mu.Lock()
-		m.fault = fmt.Errorf("there is no machine at %s: %w", m.cfg.Attach, err)
-		m.mu.Unlock()
-		m.later = time.AfterFunc(retryTime, func() { m.post(m.attach) })
-		return
-	}
-	m.later = nil
-	m.serve(r)
-	var st struct{ Status string }
-	if answer, err := r.monitor.do("query-status", nil); err == nil {
-		_ = json.Unmarshal(answer, &st) // what is not understood is a machine that runs
-	}
-	on := st.Status != "shutdown"
-	m.set(r, on, nil)
-	if on {
-		m.tell(host.Event{Kind: host.Started})
-	}
-	m.setBoot()
-}
-
-// detached takes notice of the end of a machine that was attached to, or of its power.
-func (m *Machine) detached(r *run) {
-	m.mu.Lock()
-	current, was := m.current == r, m.on
-	m.mu.Unlock()
-	if !current {
-		return
-	}
-	r.monitor.conn.Close()
-	m.set(nil, false, nil)
-	if was {
-		m.tell(host.Event{Kind: host.PoweredOff})
-	}
-	m.later = time.AfterFunc(retryTime, func() { m.post(m.attach) })
 }

@@ -160,6 +160,19 @@ func TestPower(t *testing.T) {
 	}
 }
 
+// What is asked for before QEMU listens is done when it does.
+func TestControlAtOnce(t *testing.T) {
+	m, events := newMachine(t, Config{})
+	for _, a := range []host.Action{host.PowerOn, host.Reset, host.SoftShutdown} {
+		for end := time.Now().Add(20 * time.Second); errors.Is(m.Control(a), host.ErrState); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%v is refused", a)
+			}
+		}
+	}
+	expect(t, events, host.Started, host.Restarted, host.PoweredOff)
+}
+
 func TestKilledFromOutside(t *testing.T) {
 	m, events := newMachine(t, Config{On: true})
 	expect(t, events, host.Started)
@@ -209,7 +222,19 @@ func TestBootDeviceOfARunningMachine(t *testing.T) {
 
 func TestAttach(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "qmp")
-	m, events := newMachine(t, Config{Attach: path})
+	wire := filepath.Join(t.TempDir(), "ipmi")
+	left, err := net.Listen("unix", wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.(*net.UnixListener).SetUnlinkOnClose(false) // as a program that was killed leaves it
+	left.Close()
+	m, events := newMachine(t, Config{Attach: path, Wire: wire})
+	if conn, err := net.Dial("unix", wire); err != nil || m.SystemInterface() == nil {
+		t.Errorf("the machine's software cannot reach the BMC: %v", err)
+	} else {
+		conn.Close()
+	}
 	if st := m.State(); st.On {
 		t.Error("on without a machine")
 	}
@@ -254,7 +279,7 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%d: %s", device, line)
 		}
 	}
-	for _, bad := range []Config{{Attach: "x", Memory: 1}, {Attach: "x", On: true}, {Memory: -1}, {Append: "x"}, {NVRAM: "x"}, {Disks: []string{"1", "2", "3"}}} {
+	for _, bad := range []Config{{Attach: "x", Memory: 1}, {Attach: "x", On: true}, {Memory: -1}, {Append: "x"}, {NVRAM: "x"}, {Wire: "x"}, {Disks: []string{"1", "2", "3"}}} {
 		if bad.Check() == nil {
 			t.Errorf("%+v passes", bad)
 		}
@@ -279,7 +304,7 @@ func FuzzMonitor(f *testing.F) {
 			theirs.Write(said)
 			theirs.Close()
 		}()
-		if m, err := newMonitor(ours); err == nil {
+		if m, err := newMonitor(ours, time.Second); err == nil {
 			m.serve(func(string, string) {})
 			if _, err := m.do("stop", nil); !errors.Is(err, errMonitorGone) {
 				t.Error(err)

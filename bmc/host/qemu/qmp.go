@@ -13,8 +13,11 @@ import (
 // maxLine is the longest line that QEMU may send. Its answers to what is asked here are far shorter.
 const maxLine = 1 << 20
 
-// commandTime is how long QEMU has for a command.
-const commandTime = 2 * time.Second
+// How long QEMU has for a command, on a machine with much to do, and for quit, which is not waited for so long.
+const (
+	commandTime = 10 * time.Second
+	quitTime    = 2 * time.Second
+)
 
 // A monitor is a QMP connection: JSON objects, one a line. QEMU greets, and takes commands after qmp_capabilities.
 type monitor struct {
@@ -55,8 +58,9 @@ var (
 	errNotQEMU     = errors.New("there is no QEMU at the other end of the control connection")
 )
 
-// newMonitor takes a fresh connection, reads the greeting and makes QEMU take commands. It closes conn when it fails.
-func newMonitor(conn net.Conn) (m *monitor, err error) {
+// newMonitor takes a fresh connection, reads the greeting, which has to come within the time given, and makes QEMU take commands. It
+// closes conn when it fails.
+func newMonitor(conn net.Conn, most time.Duration) (m *monitor, err error) {
 	defer func() {
 		if err != nil {
 			conn.Close()
@@ -64,7 +68,7 @@ func newMonitor(conn net.Conn) (m *monitor, err error) {
 	}()
 	m = &monitor{conn: conn, lines: bufio.NewScanner(conn), waiting: map[uint64]chan qmpLine{}}
 	m.lines.Buffer(nil, maxLine)
-	if err := conn.SetDeadline(time.Now().Add(commandTime)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(most)); err != nil {
 		return nil, err
 	}
 	if l, err := m.read(); err != nil || l.QMP == nil {
@@ -132,6 +136,11 @@ func (m *monitor) serve(event func(name, reason string)) {
 
 // do carries out a command. It may be called from any goroutine but that of serve.
 func (m *monitor) do(command string, arguments map[string]any) (json.RawMessage, error) {
+	return m.doWithin(commandTime, command, arguments)
+}
+
+// doWithin is do with a limit of its own.
+func (m *monitor) doWithin(most time.Duration, command string, arguments map[string]any) (json.RawMessage, error) {
 	answer := make(chan qmpLine, 1)
 	m.mu.Lock()
 	if m.waiting == nil {
@@ -147,7 +156,7 @@ func (m *monitor) do(command string, arguments map[string]any) (json.RawMessage,
 	}
 	line, err := json.Marshal(request)
 	if err == nil {
-		m.conn.SetWriteDeadline(time.Now().Add(commandTime))
+		m.conn.SetWriteDeadline(time.Now().Add(most))
 		_, err = m.conn.Write(append(line, '\n'))
 	}
 	if err != nil {
@@ -157,7 +166,7 @@ func (m *monitor) do(command string, arguments map[string]any) (json.RawMessage,
 	if err != nil {
 		return nil, errMonitorGone
 	}
-	late := time.NewTimer(commandTime)
+	late := time.NewTimer(most)
 	defer late.Stop()
 	select {
 	case l, ok := <-answer:
