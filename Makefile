@@ -10,13 +10,17 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 
 export CGO_ENABLED = 0
 
-.PHONY: build demo test lint fuzz soak cross peers generate clean
+.PHONY: build demo machine test lint fuzz soak cross peers generate clean
 
 build: ## the static binary bin/lom
 	go build -trimpath -ldflags '-s -w -X lom/cli.version=$(VERSION)' -o bin/lom ./cmd/lom
 
 demo: build ## a rack of eight servers to try things on
 	bin/lom demo
+
+machine: ## a QEMU machine behind a BMC, from BIOS to log-in
+	@$(MAKE) --no-print-directory -s build peers
+	@scripts/machine
 
 test: peers ## all tests, against other IPMI programs too
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 20m ./...

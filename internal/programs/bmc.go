@@ -107,6 +107,9 @@ func (b *BMC) Output() string {
 	return b.said.String()
 }
 
+// PID returns the process ID.
+func (b *BMC) PID() int { return b.cmd.Process.Pid }
+
 // Kill ends the process as a power cut would, and returns when it has ended.
 func (b *BMC) Kill() {
 	b.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -44,6 +45,15 @@ func Main(m *testing.M) {
 	}())
 }
 
+// Dir makes a folder with the given name that is there until the tests have ended.
+func Dir(name string) string {
+	dir := filepath.Join(filepath.Dir(lom), name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		panic(err)
+	}
+	return dir
+}
+
 // Lom returns the path of lom, as [Main] built it.
 func Lom() string { return lom }
 
@@ -56,6 +66,41 @@ func Need(t testing.TB, programs ...string) {
 		}
 	}
 }
+
+// Must is Need where nothing can be installed. Where scripts/install-peers can, it installs what is missing, programs or files, and the
+// test fails if that is not enough.
+func Must(t testing.TB, programs ...string) {
+	t.Helper()
+	missing := func() string {
+		for _, p := range programs {
+			_, err := exec.LookPath(p)
+			if filepath.IsAbs(p) {
+				_, err = os.Stat(p)
+			}
+			if err != nil {
+				return p
+			}
+		}
+		return ""
+	}
+	if missing() == "" {
+		return
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Getuid() != 0 {
+		t.Skipf("%s is not installed, and cannot be installed here", missing())
+	}
+	install.Do(func() {
+		if out, err := exec.Command(filepath.Join("..", "..", "scripts", "install-peers")).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Logf("install-peers: %v %s", err, out)
+		}
+	})
+	if p := missing(); p != "" {
+		t.Fatalf("%s could not be installed", p)
+	}
+}
+
+// install is done once.
+var install sync.Once
 
 // A Result is what a program did.
 type Result struct {

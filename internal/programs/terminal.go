@@ -93,7 +93,13 @@ func (x *Terminal) Type(keys string) {
 // Wait waits until the program shows text, after what it waited for before.
 func (x *Terminal) Wait(text string) {
 	x.t.Helper()
-	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	x.Within(20*time.Second, text)
+}
+
+// Within is Wait with a limit of its own.
+func (x *Terminal) Within(most time.Duration, text string) {
+	x.t.Helper()
+	for limit := time.Now().Add(most); ; time.Sleep(10 * time.Millisecond) {
 		x.mu.Lock()
 		shown := x.shown.String()
 		i := strings.Index(shown[x.from:], text)

@@ -36,7 +36,7 @@ func TestManyHostsPageIsTrue(t *testing.T) {
 		case strings.HasPrefix(command, "export "):
 			exports += command + "\n"
 		case strings.HasPrefix(command, "lom bmc "):
-			background(t, home, env, exports+"exec "+command, shown)
+			background(t, home, env, exports+"exec "+command, shown, 20*time.Second)
 		default:
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 			cmd := exec.CommandContext(ctx, "sh", "-c", exports+command)

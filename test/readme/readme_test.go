@@ -85,15 +85,36 @@ func TestReadmeIsTrue(t *testing.T) {
 	exports := ""
 	// The demo's own ports may be taken: others of ten successive ones stand for them.
 	ports := freePorts(t)
+	machine := fmt.Sprint(freePort(t))
 	for _, e := range all {
 		// The program has been built already.
 		command := demoPorts.ReplaceAllString(strings.Replace(e.command, "go run ./cmd/lom", "bin/lom", 1), ports+"$1")
 		e.output = demoPorts.ReplaceAllString(e.output, ports+"$1")
+		if strings.Contains(command, " machine") || strings.Contains(command, machinePort) {
+			if !hasGuest(t) {
+				continue
+			}
+			command = strings.ReplaceAll(command, machinePort, machine)
+		}
 		switch {
 		case strings.HasPrefix(command, "export "):
 			exports += command + "\n"
 		case command == "bin/lom demo":
-			background(t, home, env, exports+"exec "+command+" --listen 127.0.0.1:"+ports+"1", e.output)
+			background(t, home, env, exports+"exec "+command+" --listen 127.0.0.1:"+ports+"1", e.output, 20*time.Second)
+		case command == "make machine":
+			dir := filepath.Join(home, "machine")
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := programs.GuestParts(dir); err != nil {
+				t.Fatal(err)
+			}
+			script, err := filepath.Abs("../../scripts/machine")
+			if err != nil {
+				t.Fatal(err)
+			}
+			more := append([]string{"LOM=" + programs.Lom(), "LISTEN=127.0.0.1:" + machine, "MACHINE=" + dir}, env...)
+			background(t, home, more, "exec "+script, e.output, 3*time.Minute)
 		default:
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 			cmd := exec.CommandContext(ctx, "sh", "-c", exports+command)
@@ -120,6 +141,31 @@ func newHome(t *testing.T) (home string, env []string) {
 		t.Fatal(err)
 	}
 	return home, append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "LC_ALL=C", "TZ=UTC", "PATH="+bin+":"+os.Getenv("PATH"))
+}
+
+// machinePort is the port of the machine's BMC.
+const machinePort = "6240"
+
+// hasGuest reports whether the machine can be run here. Where it can be installed, it must be.
+func hasGuest(t *testing.T) bool {
+	t.Helper()
+	can := false
+	t.Run("machine", func(t *testing.T) {
+		programs.NeedGuest(t)
+		can = true
+	})
+	return can
+}
+
+// freePort returns a free UDP port.
+func freePort(t *testing.T) int {
+	t.Helper()
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).Port
 }
 
 // demoPorts are the ports of the demo, and one behind them.
@@ -174,7 +220,7 @@ func runProgram(t *testing.T, ports string) {
 }
 
 // background runs a command that goes on until the test ends, and waits for its output.
-func background(t *testing.T, home string, env []string, command, shown string) {
+func background(t *testing.T, home string, env []string, command, shown string, most time.Duration) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir, cmd.Env = home, env
@@ -187,11 +233,10 @@ func background(t *testing.T, home string, env []string, command, shown string) 
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
 	})
-	for range 200 {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if like(shown, out.String()) {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Errorf("$ %s\nREADME.md shows\n%s\nit is\n%s", command, shown, out.String())
 }
