@@ -33,35 +33,6 @@ func startDomain(t *testing.T, system, devices string) (*libvirtd.Daemon, *progr
 	return d, programs.StartBMC(t, "--config", config)
 }
 
-// A remote is somebody who operates a BMC by ipmitool and lom.
-type remote struct {
-	t    *testing.T
-	bmc  programs.Target
-	home string
-}
-
-// run runs a command, which must succeed and say something.
-func (r remote) run(program, line, want string) {
-	r.t.Helper()
-	got := programs.Run(r.t, r.home, program, r.bmc.Tool("lanplus", programs.Words(line)...)...)
-	if quiet(r.t, got); !strings.Contains(got.Stdout, want) {
-		r.t.Errorf("no %q in %s", want, got)
-	}
-}
-
-// is asks both programs for the power.
-func (r remote) is(state string) func() bool {
-	return func() bool {
-		for _, program := range []string{"ipmitool", programs.Lom()} {
-			got := programs.Run(r.t, r.home, program, r.bmc.Tool("lanplus", "power", "status")...)
-			if !strings.HasSuffix(got.Stdout, " is "+state+"\n") {
-				return false
-			}
-		}
-		return true
-	}
-}
-
 // A domain of libvirt is switched by ipmitool and by lom; its console is seen over Serial over LAN, and it hears the power button.
 func TestMachineLibvirt(t *testing.T) {
 	g := guest(t)
@@ -77,7 +48,7 @@ func TestMachineLibvirt(t *testing.T) {
 	}
 	d, bmc := startDomain(t, fmt.Sprintf("<kernel>%s/vmlinux</kernel><initrd>%[1]s/initrd.cpio</initrd><cmdline>console=ttyS0,115200 quiet</cmdline><bios useserial='yes'/>", place),
 		"<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>")
-	r := remote{t, bmc.Target, t.TempDir()}
+	r := remote{bmc, t, t.TempDir()}
 	if !r.is("off")() {
 		t.Fatal("it is not off")
 	}
@@ -157,7 +128,7 @@ func copyFile(t *testing.T, to, from string) {
 // Who ends the domain, or libvirt's daemon, is noticed, and the BMC stays.
 func TestMachineLibvirtFails(t *testing.T) {
 	d, bmc := startDomain(t, "", "")
-	r := remote{t, bmc.Target, t.TempDir()}
+	r := remote{bmc, t, t.TempDir()}
 	r.run("ipmitool", "power on", "Up/On")
 	within(t, slow, "on", r.is("on"))
 	d.Virsh("destroy", "node1")

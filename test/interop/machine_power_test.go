@@ -2,10 +2,8 @@ package interop
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,151 +12,117 @@ import (
 	"lom/internal/programs"
 )
 
-// guest returns the folder of a small Linux to boot, which is made when there is none yet.
-func guest(t *testing.T) string {
+// kill ends a process as nothing else does.
+func kill(t *testing.T, pid string) {
 	t.Helper()
-	programs.Need(t, "qemu-system-x86_64", "ipmitool")
-	cache, err := os.UserCacheDir()
+	n, err := strconv.Atoi(pid)
 	if err != nil {
-		cache = t.TempDir()
-	}
-	dir := filepath.Join(cache, "lom-test", "guest-1")
-	if _, err := os.Stat(filepath.Join(dir, "vmlinux")); err == nil {
-		return dir
-	}
-	programs.Need(t, "apt-get", "dpkg-deb", "cpio", "xz")
-	if out, err := exec.Command("../guest/build", dir).CombinedOutput(); err != nil {
-		t.Fatalf("the guest cannot be built: %v\n%s", err, out)
-	}
-	return dir
-}
-
-// startMachine runs "lom bmc" with a QEMU machine that boots the guest, and returns the file with what its second serial port says.
-func startMachine(t *testing.T, power, words string) (*programs.BMC, string) {
-	t.Helper()
-	g := guest(t)
-	said := filepath.Join(t.TempDir(), "said")
-	config := filepath.Join(t.TempDir(), "machine.yaml")
-	text := fmt.Sprintf(`still: true
-host:
-  power: %s
-  qemu:
-    memory: 256
-    kernel: %s/vmlinux
-    initrd: %s/initrd.cpio
-    append: console=ttyS1,115200 quiet %s
-    args: [-chardev, "file,id=said,path=%s", -serial, "chardev:said"]
-`, power, g, g, words, said)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return programs.StartBMC(t, "--config", config), said
-}
-
-// within waits until f holds.
-func within(t *testing.T, d time.Duration, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(d); !f(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", d, what)
-		}
+	p, err := os.FindProcess(n)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func contains(file, text string) func() bool {
-	return func() bool {
-		data, _ := os.ReadFile(file) // there is none before the machine starts
-		return strings.Contains(string(data), text)
-	}
+	_ = p.Kill() // it may have ended by itself
 }
 
 // A machine of lom bmc is switched by ipmitool and by lom, and its power is told as it is.
 func TestMachinePower(t *testing.T) {
 	bmc, said := startMachine(t, "off", "")
-	home := t.TempDir()
-	run := func(program, line, want string) {
+	r := remote{bmc, t, t.TempDir()}
+	pid := func() (one string) {
 		t.Helper()
-		r := programs.Run(t, home, program, bmc.Tool("lanplus", programs.Words(line)...)...)
-		if quiet(t, r); !strings.Contains(r.Stdout, want) {
-			t.Errorf("no %q in %s", want, r)
-		}
-	}
-	is := func(state string) func() bool {
-		return func() bool {
-			r := programs.Run(t, home, "ipmitool", bmc.Tool("lanplus", "power", "status")...)
-			return strings.HasSuffix(r.Stdout, " is "+state+"\n")
-		}
-	}
-	pid := func() int {
-		t.Helper()
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-			for _, name := range all {
-				line, _ := os.ReadFile(name) // it may have ended
-				if strings.Contains(string(line), said) {
-					n, _ := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(name))
-					return n
-				}
+		within(t, 10*time.Second, "there is one QEMU", func() bool {
+			all := processes(said)
+			if len(all) == 1 {
+				one = all[0]
 			}
-		}
-		t.Fatal("there is no QEMU")
-		return 0
+			return len(all) == 1
+		})
+		return one
 	}
-	run("ipmitool", "power status", "is off")
-	run(programs.Lom(), "power on", "Up/On")
-	run(programs.Lom(), "power status", "is on")
-	within(t, time.Minute, "the guest runs", contains(said, "guest is ready"))
-	run("ipmitool", "power soft", "Soft")
-	within(t, 20*time.Second, "off after a soft shutdown", is("off"))
+	r.run("ipmitool", "power status", "is off")
+	r.run("lom", "power on", "Up/On")
+	r.run("lom", "power status", "is on")
+	within(t, bootTime, "the guest runs", contains(said, "guest is ready"))
+	r.run("ipmitool", "power soft", "Soft")
+	within(t, time.Minute, "off after a soft shutdown", r.is("off"))
 
-	run("ipmitool", "chassis bootdev cdrom", "cdrom")
-	run(programs.Lom(), "chassis bootparam get 5", "CD/DVD")
-	run("ipmitool", "power on", "Up/On")
+	r.run("ipmitool", "chassis bootdev cdrom", "cdrom")
+	r.run("lom", "chassis bootparam get 5", "CD/DVD")
+	r.run("ipmitool", "chassis bootparam get 5", "CD/DVD")
+	r.run("ipmitool", "power on", "Up/On")
 	first := pid()
-	run(programs.Lom(), "power cycle", "Cycle")
-	within(t, 10*time.Second, "another QEMU after a cycle", func() bool { return is("on")() && pid() != first })
-	run("ipmitool", "power reset", "Reset")
-	run("ipmitool", "power diag", "Diag")
-	run("ipmitool", "power status", "is on")
+	within(t, 10*time.Second, "the boot device is taken once", func() bool {
+		return !strings.Contains(r.tool("lom", "chassis bootparam get 5").Stdout, "Boot Flag Valid")
+	})
+	r.run("lom", "power cycle", "Cycle")
+	within(t, 20*time.Second, "another QEMU after a cycle", func() bool { return r.is("on")() && pid() != first })
+	r.run("ipmitool", "power reset", "Reset")
+	r.run("ipmitool", "power diag", "Diag")
+	r.run("ipmitool", "power status", "is on")
+	r.run("ipmitool", "chassis identify 1", "Chassis identify interval: 1 seconds")
+	r.run("lom", "chassis status", "Power Control Fault  : false")
 
-	p, err := os.FindProcess(pid())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Kill()
-	within(t, 2*time.Second, "off after kill -9", is("off"))
-	run("ipmitool", "power on", "Up/On")
 	last := pid()
 	bmc.Kill()
 	within(t, 2*time.Second, "no QEMU after the BMC", func() bool {
-		_, err := os.Stat(fmt.Sprintf("/proc/%d/exe", last))
+		_, err := os.Stat(fmt.Sprintf("/proc/%s/exe", last))
 		return err != nil
 	})
 }
 
-// Inside the machine, ipmitool finds the BMC by Linux' driver; what it logs is seen outside, and the end of the guest too.
-func TestMachineInside(t *testing.T) {
-	bmc, said := startMachine(t, "on", "run=ipmitool+mc+info;ipmitool+sdr+elist;ipmitool+lan+print;ipmitool+event+2;ipmitool+sel+list;ipmitool+mc+getenables")
-	within(t, time.Minute, "the guest has done", contains(said, "guest has done"))
-	data, err := os.ReadFile(said)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"IPMI Version              : 2.0", "Inlet Temp", "IP Address              : 127.0.0.1", "Voltage", "Event Message Buffer Full Interrupt      : enabled"} {
-		if !strings.Contains(string(data), want) {
-			t.Errorf("no %q inside", want)
+// QEMU is killed in the midst of power commands, again and again: soon after each, the BMC says what is true, and no machine is left over.
+func TestMachineKilled(t *testing.T) {
+	bmc, said := startMachine(t, "off", "")
+	r := remote{bmc, t, t.TempDir()}
+	random := rand.New(rand.NewPCG(6, 40))
+	commands := []string{"power on", "power off", "power cycle", "power reset", "power soft", "power diag"}
+	killed := 0
+	var slowest time.Duration
+	for round := 0; killed < 40; round++ {
+		if round > 200 {
+			t.Fatalf("only %d machines were there to be killed", killed)
 		}
+		if r.is("off")() {
+			r.run("lom", "power on", "Up/On")
+		}
+		// The command is under way when the machine dies, or just was.
+		command := commands[round%len(commands)]
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			r.tool("lom", command) // its answer depends on who was first
+		}()
+		time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+		all := processes(said)
+		for _, pid := range all {
+			kill(t, pid)
+		}
+		killed += len(all)
+		<-done
+		// The truth is what the process table says. A cycle makes another machine a second later: both are looked at together.
+		began := time.Now()
+		within(t, 10*time.Second, "the BMC says what is true after "+command, func() bool {
+			before := len(processes(said))
+			on := r.is("on")()
+			after := len(processes(said))
+			return before == after && on == (after == 1)
+		})
+		slowest = max(slowest, time.Since(began))
 	}
-	home := t.TempDir()
-	r := programs.Run(t, home, "ipmitool", bmc.Tool("lanplus", "sel", "list")...)
-	if quiet(t, r); !strings.Contains(r.Stdout, "Voltage") {
-		t.Errorf("what was logged inside is not seen outside: %s", r)
+	t.Logf("%d machines killed; the BMC said what is true within %v", killed, slowest)
+	if slowest > 2*time.Second {
+		t.Errorf("it took %v until the BMC said what is true", slowest)
 	}
-	within(t, 5*time.Second, "off after poweroff -f", func() bool {
-		r := programs.Run(t, home, "ipmitool", bmc.Tool("lanplus", "power", "status")...)
-		return strings.HasSuffix(r.Stdout, " is off\n")
-	})
-	if t.Failed() {
-		t.Logf("the guest said:\n%s", data)
+	r.run("lom", "power off", "Down/Off")
+	within(t, 5*time.Second, "nothing is left over", func() bool { return r.is("off")() && len(processes(said)) == 0 })
+	time.Sleep(1500 * time.Millisecond) // longer than a cycle takes
+	if all := processes(said); len(all) != 0 {
+		t.Errorf("processes %v are left over", all)
 	}
+	// It is as good as new.
+	r.run("lom", "power on", "Up/On")
+	within(t, 10*time.Second, "on again", func() bool { return r.is("on")() && len(processes(said)) == 1 })
+	quiet(t, programs.Run(t, r.home, "ipmitool", r.Tool("lanplus", "chassis", "status")...))
 }
