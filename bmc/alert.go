@@ -84,7 +84,7 @@ func (f *pef) followPolicy(b *BMC, e pefEvent, filter ipmi.PEFFilter, entry uint
 }
 
 func (f *pef) destinationType(b *BMC, p ipmi.PEFPolicy) ipmi.DestinationType {
-	d, _ := b.lan.values[parameterKey{Number: ipmi.LANDestinationType{}.Number(), Set: p.Destination}].(ipmi.LANDestinationType)
+	d, _ := b.lan.find(parameterKey{Number: ipmi.LANDestinationType{}.Number(), Set: p.Destination}).(ipmi.LANDestinationType)
 	return d.Type
 }
 
@@ -121,8 +121,8 @@ func (f *pef) trapFor(b *BMC, e pefEvent, severity ipmi.PEFSeverity, text string
 	if g, _ := pefValue[ipmi.PEFSystemGUID](b); g.Use {
 		guid = g.GUID
 	}
-	address, _ := b.lan.values[parameterKey{Number: ipmi.LANIPAddress{}.Number()}].(ipmi.LANIPAddress)
-	community, _ := b.lan.values[parameterKey{Number: ipmi.LANCommunity{}.Number()}].(ipmi.LANCommunity)
+	address, _ := b.lan.find(parameterKey{Number: ipmi.LANIPAddress{}.Number()}).(ipmi.LANIPAddress)
+	community, _ := b.lan.find(parameterKey{Number: ipmi.LANCommunity{}.Number()}).(ipmi.LANCommunity)
 	offset := pet.UTCOffsetUnspecified
 	if o := b.eventLog.kept.UTCOffset; o != ipmi.UTCOffsetUnspecified {
 		offset = o
@@ -145,9 +145,9 @@ func (f *pef) trapFor(b *BMC, e pefEvent, severity ipmi.PEFSeverity, text string
 // send sends an alert to a destination of a channel and calls done when it is known how that went.
 func (f *pef) send(b *BMC, channel, destination uint8, trap pet.Trap, done func(ipmi.AlertStatus)) {
 	key := parameterKey{Number: ipmi.LANDestinationType{}.Number(), Set: destination}
-	to, ok := b.lan.values[key].(ipmi.LANDestinationType)
+	to, ok := b.lan.find(key).(ipmi.LANDestinationType)
 	key.Number = ipmi.LANDestinationAddress{}.Number()
-	address, _ := b.lan.values[key].(ipmi.LANDestinationAddress)
+	address, _ := b.lan.find(key).(ipmi.LANDestinationAddress)
 	if channel != channelLAN || !ok || to.Type != ipmi.DestinationPET || address.IPv4 == (ipmi.IPv4Address{}) ||
 		b.cfg.SendAlert == nil || len(f.sending) == maxSending {
 		done(ipmi.AlertNoAnswer)

@@ -3,8 +3,10 @@ package bmc
 import (
 	"crypto/sha256"
 	"net/netip"
+	"sync"
 
 	"lom/ipmi"
+	"lom/rmcp"
 )
 
 // LANConfig is what the LAN configuration parameters say at first start. What a client writes later is kept, and
@@ -29,27 +31,20 @@ const lanDestinations = 4
 // lanIPv6Addresses is the number of static IPv6 addresses.
 const lanIPv6Addresses = 2
 
-func (l *lan) load(b *BMC) error {
-	l.parameters = parameters{
-		section: "lan", table: ipmi.LANParameters(), parse: parser(ipmi.ParseLANParameter),
-		compute: computeLAN, accept: acceptLAN,
-	}
-	c := b.cfg.LAN
-	port := c.Port
-	if port == 0 {
-		port = 623
-	}
-	l.put(
-		ipmi.LANIPAddress{Address: ipv4(c.Address.Addr())},
+// lanFamily is the LAN parameters that all BMCs have.
+var lanFamily = sync.OnceValue(func() *parameterFamily {
+	f := &parameterFamily{section: "lan", table: ipmi.LANParameters(), parse: parser(ipmi.ParseLANParameter), compute: computeLAN, accept: acceptLAN}
+	f.add(
+		ipmi.LANIPAddress{},
 		ipmi.LANIPSource{Source: ipmi.IPSourceStatic},
-		ipmi.LANMACAddress{Address: b.macAddress()},
-		ipmi.LANSubnetMask{Mask: netmask(c.Address)},
+		ipmi.LANMACAddress{},
+		ipmi.LANSubnetMask{},
 		ipmi.LANIPv4Header{TTL: 64, Flags: 2, ServiceType: 8},
-		ipmi.LANPrimaryPort{Port: port},
+		ipmi.LANPrimaryPort{Port: rmcp.Port},
 		ipmi.LANSecondaryPort{Port: 664},
 		ipmi.LANARPControl{Responses: true},
 		ipmi.LANARPInterval{Interval: 4},
-		ipmi.LANDefaultGateway{Address: ipv4(c.Gateway)},
+		ipmi.LANDefaultGateway{},
 		ipmi.LANDefaultGatewayMAC{},
 		ipmi.LANBackupGateway{},
 		ipmi.LANBackupGatewayMAC{},
@@ -77,11 +72,28 @@ func (l *lan) load(b *BMC) error {
 		ipmi.LANNeighborTimingSupport{},
 	)
 	for d := range uint8(lanDestinations + 1) {
-		l.put(ipmi.LANDestinationType{Destination: d, Timeout: 3}, ipmi.LANDestinationAddress{Destination: d}, ipmi.LANDestinationVLAN{Destination: d})
+		f.add(ipmi.LANDestinationType{Destination: d, Timeout: 3}, ipmi.LANDestinationAddress{Destination: d}, ipmi.LANDestinationVLAN{Destination: d})
 	}
 	for a := range uint8(lanIPv6Addresses) {
-		l.put(ipmi.LANIPv6StaticAddress{Set: a, Status: ipmi.AddressDisabled})
+		f.add(ipmi.LANIPv6StaticAddress{Set: a, Status: ipmi.AddressDisabled})
 	}
+	return f
+})
+
+func (l *lan) load(b *BMC) error {
+	l.parameterFamily = lanFamily()
+	c := b.cfg.LAN
+	port := c.Port
+	if port == 0 {
+		port = rmcp.Port
+	}
+	l.put(
+		ipmi.LANIPAddress{Address: ipv4(c.Address.Addr())},
+		ipmi.LANMACAddress{Address: b.macAddress()},
+		ipmi.LANSubnetMask{Mask: netmask(c.Address)},
+		ipmi.LANPrimaryPort{Port: port},
+		ipmi.LANDefaultGateway{Address: ipv4(c.Gateway)},
+	)
 	b.listenReset(func(cold bool) {
 		if cold {
 			l.suspended = ipmi.ARPStatus{}
@@ -274,7 +286,7 @@ func suspendARPs(ctx *Context, req ipmi.SuspendARPs) (ipmi.ARPStatus, error) {
 		return ipmi.ARPStatus{}, ipmi.CodeInvalidDataField
 	}
 	b.lan.suspended = ipmi.ARPStatus{Responses: req.Responses, Gratuitous: req.Gratuitous}
-	control, _ := b.lan.values[parameterKey{Number: ipmi.LANARPControl{}.Number()}].(ipmi.LANARPControl)
+	control, _ := b.lan.find(parameterKey{Number: ipmi.LANARPControl{}.Number()}).(ipmi.LANARPControl)
 	runs := b.watchdog.timer != nil
 	return ipmi.ARPStatus{
 		Responses:  control.Responses && !(runs && req.Responses),

@@ -13,20 +13,27 @@ import (
 // What is written takes effect at once, so that nothing that was answered is lost with a client that
 // ends in the midst of its work; committing is allowed and does nothing more (parameter 0 of Tables 23-4, 26-5, 30-6).
 type parameters struct {
+	*parameterFamily
+	// own are the values that are not the factory's. Their keys are among the factory's.
+	own map[parameterKey]ipmi.Parameter
+
+	state ipmi.SetState
+	claim Timer // while state is SetBusy
+}
+
+// A parameterFamily is what a family of parameters is on every BMC. It never changes, so that all BMCs share it.
+type parameterFamily struct {
 	section string // of the state file
 	table   []ipmi.ParameterInfo
 	parse   func(n uint8, data []byte) (ipmi.Parameter, error)
 
-	// values are the parameters that the BMC has. One that is neither here nor computed is not supported.
-	values map[parameterKey]ipmi.Parameter
+	// factory are the parameters that a BMC has, as it leaves the factory. One that is neither here nor computed is not supported.
+	factory map[parameterKey]ipmi.Parameter
 	// compute returns a parameter that another family keeps, or that follows from others; nil for the rest.
 	compute func(b *BMC, key parameterKey) ipmi.Parameter
 	// accept is asked before a parameter changes. It returns the value to keep, nil if it has put the
 	// value where it belongs, or a completion code.
 	accept func(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error)
-
-	state ipmi.SetState
-	claim Timer // while state is SetBusy
 }
 
 // A parameterKey names one value: a parameter, with its set and block where it has them.
@@ -42,23 +49,53 @@ func parser[P ipmi.Parameter](parse func(uint8, []byte) (P, error)) func(uint8, 
 	return func(n uint8, data []byte) (ipmi.Parameter, error) { return parse(n, data) }
 }
 
-// put gives the parameters the values that they have when the BMC leaves the factory.
-func (s *parameters) put(list ...ipmi.Parameter) {
-	if s.values == nil {
-		s.values = map[parameterKey]ipmi.Parameter{}
+// add gives parameters the values that they have when a BMC leaves the factory.
+func (f *parameterFamily) add(list ...ipmi.Parameter) {
+	if f.factory == nil {
+		f.factory = map[parameterKey]ipmi.Parameter{}
 	}
 	for _, p := range list {
-		data, err := p.AppendBinary(nil)
-		if err != nil {
-			panic(fmt.Sprintf("bmc: %s: %v", s.section, err)) // a mistake in the program
-		}
-		s.values[s.key(p.Number(), data)] = p
+		f.factory[f.keyOf(p)] = p
 	}
 }
 
+// keyOf returns the key of a parameter.
+func (f *parameterFamily) keyOf(p ipmi.Parameter) parameterKey {
+	data, err := p.AppendBinary(nil)
+	if err != nil {
+		panic(fmt.Sprintf("bmc: %s: %v", f.section, err)) // a mistake in the program
+	}
+	return f.key(p.Number(), data)
+}
+
+// put gives parameters of this BMC values that its configuration says. Their types can be compared.
+func (s *parameters) put(list ...ipmi.Parameter) {
+	for _, p := range list {
+		if key := s.keyOf(p); s.find(key) != p {
+			s.hold(key, p)
+		}
+	}
+}
+
+// find returns the value of a parameter that is not computed, nil if there is none.
+func (s *parameters) find(key parameterKey) ipmi.Parameter {
+	if p, ok := s.own[key]; ok {
+		return p
+	}
+	return s.factory[key]
+}
+
+// hold makes p the BMC's own value of a parameter.
+func (s *parameters) hold(key parameterKey, p ipmi.Parameter) {
+	if s.own == nil {
+		s.own = map[parameterKey]ipmi.Parameter{}
+	}
+	s.own[key] = p
+}
+
 // key returns the key of a parameter with the given data.
-func (s *parameters) key(n uint8, data []byte) parameterKey {
-	info, _ := ipmi.FindParameter(s.table, n)
+func (f *parameterFamily) key(n uint8, data []byte) parameterKey {
+	info, _ := ipmi.FindParameter(f.table, n)
 	k := parameterKey{Number: n}
 	if info.HasSet && len(data) > 0 {
 		k.Set = data[0]
@@ -82,8 +119,8 @@ func (s *parameters) load(b *BMC) error {
 			return errors.New("no such parameter can be")
 		}
 		p, err := s.parse(k.Number, data)
-		if _, has := s.values[k]; err == nil && has {
-			s.values[k] = p
+		if _, has := s.factory[k]; err == nil && has {
+			s.hold(k, p)
 		}
 		return err
 	})
@@ -126,12 +163,12 @@ func (s *parameters) value(b *BMC, key parameterKey) ipmi.Parameter {
 			return p
 		}
 	}
-	return s.values[key]
+	return s.find(key)
 }
 
 // has reports whether the BMC has the parameter in any set.
 func (s *parameters) has(b *BMC, n uint8) bool {
-	for k := range s.values {
+	for k := range s.factory {
 		if k.Number == n {
 			return true
 		}
@@ -189,7 +226,7 @@ func (s *parameters) set(b *BMC, n uint8, data []byte) error {
 
 // store makes p the value of a parameter and, if it lasts, keeps it.
 func (s *parameters) store(b *BMC, key parameterKey, p ipmi.Parameter, lasts bool) {
-	s.values[key] = p
+	s.hold(key, p)
 	if !lasts {
 		return
 	}

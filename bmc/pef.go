@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"sync"
 	"time"
 
 	"lom/bmc/host"
@@ -52,12 +53,10 @@ const (
 // pefActions are the actions that a BMC of lom can do.
 const pefActions = ipmi.PEFAlert | ipmi.PEFPowerOff | ipmi.PEFReset | ipmi.PEFPowerCycle | ipmi.PEFDiagnosticInterrupt
 
-func (f *pef) load(b *BMC) error {
-	f.kept = pefKept{BySoftware: ipmi.LastRecord, ByBMC: ipmi.LastRecord}
-	f.started = b.clock.Now()
-	f.parameters = parameters{section: "pef", table: ipmi.PEFParameters(), parse: parser(ipmi.ParsePEFParameter),
-		compute: computePEF, accept: acceptPEF}
-	f.put(
+// pefFamily is the PEF parameters that all BMCs have.
+var pefFamily = sync.OnceValue(func() *parameterFamily {
+	f := &parameterFamily{section: "pef", table: ipmi.PEFParameters(), parse: parser(ipmi.ParsePEFParameter), compute: computePEF, accept: acceptPEF}
+	f.add(
 		ipmi.PEFControl{Enabled: true, StartupDelay: true, AlertStartupDelay: true},
 		ipmi.PEFActionControl{Enabled: ipmi.PEFAlert},
 		ipmi.PEFStartupDelay{Seconds: 60},
@@ -72,17 +71,24 @@ func (f *pef) load(b *BMC) error {
 		if int(i) < len(factoryFilters) {
 			p.EventFilter = factoryFilters[i].filter()
 		}
-		f.put(p)
+		f.add(p)
 	}
 	for i := range uint8(pefPolicies) {
-		f.put(ipmi.PEFPolicy{Entry: i + 1})
+		f.add(ipmi.PEFPolicy{Entry: i + 1})
 	}
 	for i := range uint8(pefStrings + 1) {
-		f.put(ipmi.PEFStringKey{String: i})
+		f.add(ipmi.PEFStringKey{String: i})
 		for block := range uint8(pefBlocks) {
-			f.put(ipmi.PEFString{String: i, Block: block + 1, Data: make([]byte, 16)})
+			f.add(ipmi.PEFString{String: i, Block: block + 1, Data: make([]byte, 16)})
 		}
 	}
+	return f
+})
+
+func (f *pef) load(b *BMC) error {
+	f.parameterFamily = pefFamily()
+	f.kept = pefKept{BySoftware: ipmi.LastRecord, ByBMC: ipmi.LastRecord}
+	f.started = b.clock.Now()
 	err := keep(b, "pefdone", func(_ string, v pefKept) error {
 		f.kept = v
 		return nil
@@ -148,7 +154,7 @@ func pefValue[P ipmi.PEFParameter](b *BMC, selectors ...uint8) (P, bool) {
 	if len(selectors) > 1 {
 		key.Block = selectors[1]
 	}
-	p, ok := b.pef.values[key].(P)
+	p, ok := b.pef.find(key).(P)
 	return p, ok
 }
 

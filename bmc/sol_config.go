@@ -1,26 +1,43 @@
 package bmc
 
-import "lom/ipmi"
+import (
+	"sync"
+
+	"lom/ipmi"
+	"lom/rmcp"
+)
 
 // solConfig is the SOL configuration of the LAN channel (§26).
 type solConfig struct{ parameters }
 
-func (s *solConfig) load(b *BMC) error {
-	port := b.cfg.LAN.Port
-	if port == 0 {
-		port = 623
-	}
-	s.parameters = parameters{section: "sol", table: ipmi.SOLParameters(), parse: parser(ipmi.ParseSOLParameter), accept: acceptSOL}
-	s.put(
+// solFamily is the SOL parameters that all BMCs have.
+var solFamily = sync.OnceValue(func() *parameterFamily {
+	f := &parameterFamily{section: "sol", table: ipmi.SOLParameters(), parse: parser(ipmi.ParseSOLParameter), compute: computeSOL, accept: acceptSOL}
+	f.add(
 		ipmi.SOLEnable{Enabled: true},
 		ipmi.SOLAuthentication{ForceEncryption: true, ForceAuthentication: true, Privilege: ipmi.PrivilegeOperator},
 		ipmi.SOLAccumulate{Interval: 12, Threshold: 96},
 		ipmi.SOLRetry{Count: 7, Interval: 50},
 		ipmi.SOLBitRate{Rate: ipmi.BitRate115200},
 		ipmi.SOLPayloadChannel{Channel: channelLAN},
-		ipmi.SOLPayloadPort{Port: port},
+		ipmi.SOLVolatileBitRate{Rate: ipmi.BitRate115200},
 	)
-	s.put(ipmi.SOLVolatileBitRate{Rate: ipmi.BitRate115200})
+	return f
+})
+
+// computeSOL returns the port of SOL, which is where the sessions are.
+func computeSOL(b *BMC, key parameterKey) ipmi.Parameter {
+	if key.Number != (ipmi.SOLPayloadPort{}).Number() {
+		return nil
+	}
+	if port := b.cfg.LAN.Port; port != 0 {
+		return ipmi.SOLPayloadPort{Port: port}
+	}
+	return ipmi.SOLPayloadPort{Port: rmcp.Port}
+}
+
+func (s *solConfig) load(b *BMC) error {
+	s.parameterFamily = solFamily()
 	if err := s.parameters.load(b); err != nil {
 		return err
 	}
@@ -31,7 +48,7 @@ func (s *solConfig) load(b *BMC) error {
 // solValue returns an SOL parameter.
 func solValue[P ipmi.SOLParameter](b *BMC) P {
 	var p P
-	p, _ = b.solConfig.values[parameterKey{Number: p.Number()}].(P)
+	p, _ = b.solConfig.value(b, parameterKey{Number: p.Number()}).(P)
 	return p
 }
 
@@ -51,7 +68,7 @@ func acceptSOL(_ *BMC, _ parameterKey, p ipmi.Parameter) (ipmi.Parameter, error)
 	case ipmi.SOLVolatileBitRate:
 		return p, bitRate(p.Rate)
 	case ipmi.SOLPayloadPort:
-		return nil, ipmi.CodeParameterReadOnly // SOL is where the sessions are
+		return nil, ipmi.CodeParameterReadOnly
 	}
 	return p, nil
 }
