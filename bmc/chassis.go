@@ -117,7 +117,7 @@ func getChassisStatus(ctx *Context, _ ipmi.GetChassisStatus) (ipmi.ChassisStatus
 // chassisFaults returns what the sensors say that the chassis status shows too.
 func (s *sensors) chassisFaults() (cooling, drive, intrusion bool) {
 	for i := range s.state {
-		st := &s.state[i]
+		st := s.state[i]
 		switch st.typ {
 		case ipmi.SensorFan:
 			if s.set.sensors[i].full != nil {

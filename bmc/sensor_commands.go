@@ -27,9 +27,10 @@ func getSensorReading(ctx *Context, req ipmi.GetSensorReading) (ipmi.SensorReadi
 	if err != nil {
 		return ipmi.SensorReading{}, err
 	}
-	st := &s.state[i]
+	st := s.state[i]
 	out := ipmi.SensorReading{EventsEnabled: st.events, Scanning: st.scanning, Unavailable: !s.available(i) || !st.scanning}
 	out.Reading = s.look(b, i)
+	st = s.state[i]
 	states := ipmi.SensorStates(0)
 	if !out.Unavailable {
 		states = ipmi.SensorStates(st.now)
@@ -94,7 +95,7 @@ func setSensorThresholds(ctx *Context, req ipmi.SetSensorThresholds) (ipmi.NoDat
 	if req.Set&^s.set.sensors[i].sensor.SettableThresholds() != 0 {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
-	st := &s.state[i]
+	st := s.change(b, i)
 	for t, v := range req.Values {
 		if req.Set.Has(ipmi.Threshold(t)) {
 			st.thresholds[t] = v
@@ -121,7 +122,7 @@ func setSensorHysteresis(ctx *Context, req ipmi.SetSensorHysteresis) (ipmi.NoDat
 	if err != nil {
 		return ipmi.NoData{}, err
 	}
-	st := &s.state[i]
+	st := s.change(b, i)
 	st.hysteresis = sdr.Hysteresis{Positive: req.Positive, Negative: req.Negative}
 	s.save(b, i, func(k *sensorKept) { k.Hysteresis = []byte{req.Positive, req.Negative} })
 	return ipmi.NoData{}, nil
@@ -133,7 +134,7 @@ func getSensorEventEnable(ctx *Context, req ipmi.GetSensorEventEnable) (ipmi.Sen
 	if err != nil {
 		return ipmi.SensorEventEnable{}, err
 	}
-	st := &s.state[i]
+	st := s.state[i]
 	a, d := ipmi.EventMask(st.assertOn), ipmi.EventMask(st.deassertOn)
 	return ipmi.SensorEventEnable{Events: st.events, Scanning: st.scanning, Assertions: &a, Deassertions: &d}, nil
 }
@@ -145,7 +146,7 @@ func setSensorEventEnable(ctx *Context, req ipmi.SetSensorEventEnable) (ipmi.NoD
 	if err != nil {
 		return ipmi.NoData{}, err
 	}
-	x, st := s.set.sensors[i].sensor, &s.state[i]
+	x := s.set.sensors[i].sensor
 	a, d := uint16(req.Assertions), uint16(req.Deassertions)
 	if req.Change > ipmi.DisableEvents {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
@@ -154,6 +155,7 @@ func setSensorEventEnable(ctx *Context, req ipmi.SetSensorEventEnable) (ipmi.NoD
 	if req.Change == ipmi.EnableEvents && (a&^uint16(x.AssertionEvents()) != 0 || d&^uint16(x.DeassertionEvents()) != 0) {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
+	st := s.change(b, i)
 	st.events, st.scanning = req.Events, req.Scanning
 	switch req.Change {
 	case ipmi.EnableEvents:
@@ -175,7 +177,7 @@ func getSensorEventStatus(ctx *Context, req ipmi.GetSensorEventStatus) (ipmi.Sen
 		return ipmi.SensorEventStatus{}, err
 	}
 	s.look(b, i)
-	st := &s.state[i]
+	st := s.state[i]
 	a, d := ipmi.EventMask(st.asserted), ipmi.EventMask(st.deasserted)
 	return ipmi.SensorEventStatus{EventsEnabled: st.events, Scanning: st.scanning, Unavailable: !s.available(i) || !st.scanning, Assertions: &a, Deassertions: &d}, nil
 }
@@ -192,7 +194,7 @@ func rearmSensorEvents(ctx *Context, req ipmi.RearmSensorEvents) (ipmi.NoData, e
 	if req.Selected {
 		a, d = uint16(req.Assertions), uint16(req.Deassertions)
 	}
-	x, st := &s.set.sensors[i], &s.state[i]
+	x, st := &s.set.sensors[i], s.change(b, i)
 	st.asserted &^= a
 	st.deasserted &^= d
 	for bit := range uint8(15) {
@@ -231,6 +233,7 @@ func setSensorType(ctx *Context, req ipmi.SetSensorType) (ipmi.NoData, error) {
 	if threshold := req.EventType.Threshold(); threshold != (s.set.sensors[i].full != nil) {
 		return ipmi.NoData{}, ipmi.CodeIllegalForType
 	}
-	s.state[i].typ, s.state[i].event = req.Type, req.EventType
+	st := s.change(ctx.BMC, i)
+	st.typ, st.event = req.Type, req.EventType
 	return ipmi.NoData{}, nil
 }

@@ -16,6 +16,17 @@ type SensorSet struct {
 	sensors []simulated
 	byNum   [256]uint8     // sensor number to index in sensors, plus 1
 	written ipmi.Timestamp // when the records were made
+
+	on, off []*sensorState // of sensors, by index
+	calm    bool           // no sensor ever crosses a threshold as long as nothing is changed
+}
+
+// states returns the states of the sensors as they leave the factory.
+func (s *SensorSet) states(on bool) []*sensorState {
+	if on {
+		return s.on
+	}
+	return s.off
 }
 
 // Sensors returns how many sensors there are that can be read.
@@ -37,6 +48,8 @@ type simulated struct {
 
 	// A discrete sensor asserts one set of states or the other.
 	statesOn, statesOff uint16
+
+	start, startOff sensorState // as it leaves the factory, while the server is on and off
 }
 
 // span is a reading at rest and at work.
@@ -120,7 +133,34 @@ func (m *setMaker) done() *SensorSet {
 	}
 	const year = 365 * 24 * 60 * 60
 	m.set.written = factoryTime + ipmi.Timestamp(sum.Sum32()%year)
+	m.set.calm = true
+	for i := range m.set.sensors {
+		x := &m.set.sensors[i]
+		x.start.init(x)
+		x.startOff.init(x)
+		x.start.now, x.startOff.now = x.statesOn, x.statesOff
+		m.set.on, m.set.off = append(m.set.on, &x.start), append(m.set.off, &x.startOff)
+		m.set.calm = m.set.calm && x.calm()
+	}
 	return &m.set
+}
+
+// calm reports whether the sensor crosses no threshold as it leaves the factory, whatever its server does.
+func (x *simulated) calm() bool {
+	if x.full == nil {
+		return true
+	}
+	least, most := math.Min(x.idle, x.busy)-x.noise, math.Max(x.idle, x.busy)+x.noise
+	reached := 0.0 // of the way from off, when thresholds begin to mean something
+	if !x.mains {
+		reached = 1
+		if x.lag > 0 {
+			reached -= math.Exp(-settled.Seconds() / x.lag)
+		}
+	}
+	least = math.Min(least, x.off+(least-x.off)*reached)
+	most = math.Max(most, x.off+(most-x.off)*reached)
+	return x.start.crossed(x, linearRaw(x.conv, least)) == 0 && x.start.crossed(x, linearRaw(x.conv, most)) == 0
 }
 
 // add appends a record under the next record ID.

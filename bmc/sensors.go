@@ -3,6 +3,7 @@ package bmc
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,9 +18,10 @@ const scanPeriod = 10 * time.Second
 // sensors is the state of the sensors (§35).
 type sensors struct {
 	set   *SensorSet
-	state []sensorState // by index in set
+	state []*sensorState // by index in set; never changed in place, but for those that change returns
+	own   bool           // state is this BMC's own, and not the set's
 	model model
-	scans Timer
+	scans Timer // nil while nothing can happen by itself
 }
 
 // sensorState is what can change about a sensor.
@@ -61,20 +63,14 @@ func (s *sensors) load(b *BMC) error {
 	}
 	s.model = model{still: b.cfg.Still, on: b.host.State().On, changed: b.clock.Now().Add(-time.Hour),
 		seed: binary.LittleEndian.Uint64(b.controller.guid[:8]) ^ binary.LittleEndian.Uint64(b.controller.guid[8:])}
-	s.state = make([]sensorState, len(s.set.sensors))
-	for i := range s.state {
-		s.state[i].init(&s.set.sensors[i])
-		if s.set.sensors[i].full == nil {
-			s.state[i].now = s.states(i)
-		}
-	}
+	s.state = s.set.states(s.model.on)
 	err := keep(b, "sensor", func(key string, v sensorKept) error {
 		n, err := strconv.ParseUint(key, 10, 8)
 		if err != nil {
 			return err
 		}
 		if i := int(s.set.byNum[n]) - 1; i >= 0 {
-			s.state[i].restore(v)
+			s.change(b, i).restore(v)
 		}
 		return nil
 	})
@@ -82,7 +78,7 @@ func (s *sensors) load(b *BMC) error {
 		return err
 	}
 	for _, f := range b.cfg.Faults {
-		if err := s.setFault(f); err != nil {
+		if err := s.setFault(b, f); err != nil {
 			return err
 		}
 	}
@@ -97,7 +93,10 @@ func (s *sensors) load(b *BMC) error {
 			return
 		}
 		for i := range s.state {
-			st := &s.state[i]
+			if !s.owns(i) {
+				continue
+			}
+			st := s.state[i]
 			kept, fault, now := st.kept, st.fault, st.now
 			st.init(&s.set.sensors[i])
 			if kept != nil {
@@ -106,16 +105,57 @@ func (s *sensors) load(b *BMC) error {
 			st.fault, st.now = fault, now
 		}
 	})
-	s.watch(b)
+	if s.restless() {
+		s.watch(b)
+	}
 	return nil
 }
 
-// watch scans the sensors now and then.
+// watch scans the sensors once more, and goes on for as long as something can come of it.
 func (s *sensors) watch(b *BMC) {
+	if s.scans != nil {
+		return
+	}
 	s.scans = b.after(scanPeriod, func() {
+		s.scans = nil
 		s.scan(b)
-		s.watch(b)
+		if s.restless() {
+			s.watch(b)
+		}
 	})
+}
+
+// restless reports whether a sensor can cross a threshold, or come back from one, only because time passes.
+func (s *sensors) restless() bool {
+	if !s.set.calm {
+		return true
+	}
+	for i, st := range s.state {
+		if x := &s.set.sensors[i]; x.full != nil && s.owns(i) &&
+			(st.now != 0 || st.thresholds != x.start.thresholds || st.hysteresis != x.start.hysteresis) {
+			return true
+		}
+	}
+	return false
+}
+
+// owns reports whether the state of a sensor is this BMC's own.
+func (s *sensors) owns(i int) bool {
+	x := &s.set.sensors[i]
+	return s.state[i] != &x.start && s.state[i] != &x.startOff
+}
+
+// change returns the state of a sensor for changing it. What follows from that is seen at the next scan, if not before.
+func (s *sensors) change(b *BMC, i int) *sensorState {
+	if !s.own {
+		s.state, s.own = slices.Clone(s.state), true
+	}
+	if !s.owns(i) {
+		st := *s.state[i]
+		s.state[i] = &st
+	}
+	s.watch(b)
+	return s.state[i]
 }
 
 // init sets the state to what the record says.
@@ -146,7 +186,7 @@ func (st *sensorState) restore(v sensorKept) {
 
 // save changes what lasts of a sensor.
 func (s *sensors) save(b *BMC, i int, change func(*sensorKept)) {
-	st := &s.state[i]
+	st := s.change(b, i)
 	if st.kept == nil {
 		st.kept = &sensorKept{}
 	}
@@ -164,14 +204,15 @@ func (s *sensors) find(ctx *Context, number uint8) (int, error) {
 }
 
 // setFault puts a fault in place, or takes it away if it says nothing.
-func (s *sensors) setFault(f SensorFault) error {
+func (s *sensors) setFault(b *BMC, f SensorFault) error {
 	for i := range s.set.sensors {
 		if s.set.sensors[i].name != f.Sensor {
 			continue
 		}
-		s.state[i].fault = &f
+		st := s.change(b, i)
+		st.fault = &f
 		if f.Value == nil && f.States == nil && !f.Absent {
-			s.state[i].fault = nil
+			st.fault = nil
 		}
 		return nil
 	}
@@ -182,7 +223,7 @@ func (s *sensors) setFault(f SensorFault) error {
 func (b *BMC) SetSensor(f SensorFault) error {
 	var err error
 	b.do(func() {
-		if err = b.sensors.setFault(f); err == nil {
+		if err = b.sensors.setFault(b, f); err == nil {
 			b.sensors.scan(b)
 		}
 	})
@@ -226,26 +267,31 @@ func (s *sensors) scan(b *BMC) {
 // look brings the state of a sensor up to date and makes the events that follow from it. It returns
 // the raw reading of an analog sensor.
 func (s *sensors) look(b *BMC, i int) uint8 {
-	x, st := &s.set.sensors[i], &s.state[i]
+	x, st := &s.set.sensors[i], s.state[i]
 	if !st.scanning || !s.available(i) {
 		return 0
 	}
 	if x.full == nil {
-		s.change(b, i, s.states(i), 0)
+		s.becomes(b, i, s.states(i), 0)
 		return 0
 	}
 	raw := s.raw(b, i)
-	s.change(b, i, s.crossed(b, i, raw), raw)
+	s.becomes(b, i, s.crossed(b, i, raw), raw)
 	return raw
 }
 
 // crossed returns the thresholds that a reading crosses. One that was crossed stays so until the reading has come
 // back by more than the hysteresis (§35.6). Sensors of parts without power cross none.
 func (s *sensors) crossed(b *BMC, i int, raw uint8) uint16 {
-	x, st := &s.set.sensors[i], &s.state[i]
+	x, st := &s.set.sensors[i], s.state[i]
 	if !x.mains && st.fault == nil && (!s.model.on || b.clock.Now().Sub(s.model.changed) < settled) || !x.mains && !s.model.on {
 		return 0
 	}
+	return st.crossed(x, raw)
+}
+
+// crossed returns the thresholds that a reading crosses.
+func (st *sensorState) crossed(x *simulated, raw uint8) uint16 {
 	compared := x.sensor.ComparedThresholds()
 	v := x.conv.Number(raw)
 	var now uint16
@@ -266,13 +312,13 @@ func (s *sensors) crossed(b *BMC, i int, raw uint8) uint16 {
 	return now
 }
 
-// change sets what a sensor says and makes events of what is new.
-func (s *sensors) change(b *BMC, i int, now uint16, raw uint8) {
-	x, st := &s.set.sensors[i], &s.state[i]
-	was := st.now
+// becomes sets what a sensor says and makes events of what is new.
+func (s *sensors) becomes(b *BMC, i int, now uint16, raw uint8) {
+	was := s.state[i].now
 	if now == was {
 		return
 	}
+	x, st := &s.set.sensors[i], s.change(b, i)
 	st.now = now
 	s.save(b, i, func(k *sensorKept) { k.Now = &st.now })
 	for bit := range uint8(15) {
@@ -292,7 +338,7 @@ func (s *sensors) change(b *BMC, i int, now uint16, raw uint8) {
 
 // event notes an event in the sensor's status and tells it.
 func (s *sensors) event(b *BMC, i int, offset uint8, assert bool, data [3]byte) {
-	x, st := &s.set.sensors[i], &s.state[i]
+	x, st := &s.set.sensors[i], s.change(b, i)
 	mask := uint16(1) << offset
 	enabled := st.deassertOn
 	if assert {

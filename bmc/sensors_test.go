@@ -318,3 +318,40 @@ func TestStill(t *testing.T) {
 		}
 	})
 }
+
+// A BMC to which nothing happens looks at no sensors, for none can say anything new; one whose sensors may does.
+func TestQuietSensorsAreNotScanned(t *testing.T) {
+	for _, p := range Profiles() {
+		synctest.Test(t, func(t *testing.T) {
+			b := newTest(t, func(c *Config) { c.Profile = p })
+			scanning := func() bool {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				return b.sensors.scans != nil
+			}
+			if scanning() {
+				t.Fatalf("%s: it scans", p.Name)
+			}
+			// Whatever the power does, and however long, no scan would have found anything.
+			for _, a := range []ipmi.ChassisAction{ipmi.PowerDown, ipmi.PowerUp, ipmi.PowerCycle} {
+				must(t, b, ipmi.ChassisControl{Action: a})
+				for range 200 {
+					time.Sleep(scanPeriod)
+					b.do(func() { b.sensors.scan(b) })
+				}
+			}
+			for i, st := range b.sensors.state {
+				if st.now != 0 && b.sensors.set.sensors[i].full != nil {
+					t.Errorf("%s: %s crosses %06b", p.Name, b.sensors.set.sensors[i].name, st.now)
+				}
+			}
+			if scanning() {
+				t.Errorf("%s: it scans after the power went and came", p.Name)
+			}
+			must(t, b, ipmi.SetSensorThresholds{Sensor: b.sensors.set.sensors[0].sensor.Number})
+			if !scanning() {
+				t.Errorf("%s: thresholds may have changed, and it does not scan", p.Name)
+			}
+		})
+	}
+}
