@@ -149,8 +149,11 @@ func (p *powerOnHours) load(b *BMC) error {
 			p.count(b)
 		}
 	})
-	// What runs out between two savings is lost when the BMC is killed: an hour at the most.
-	b.after(time.Hour, func() { p.tick(b) })
+	// What runs out between two savings is lost when the BMC is killed: an hour at the most. BMCs of a rack save at
+	// different times.
+	if b.journal.path != "" {
+		b.after(time.Hour-time.Duration(b.controller.guid[0])*10*time.Second, func() { p.tick(b) })
+	}
 	return err
 }
 

@@ -228,7 +228,7 @@ func TestSELAndInventoryLast(t *testing.T) {
 	addTestEvent(t, b, 3)
 	must(t, b, ipmi.SetSELTime{Time: 1700000000})
 	must(t, b, ipmi.WriteFRUData{Device: 0, Offset: 700, Data: []byte("kept")})
-	serial := b.inventory.devices[0].Data[:200]
+	serial := b.inventory.device(b, 0).read(0, 200)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestSELAndInventoryLast(t *testing.T) {
 	if got := must(t, b, ipmi.ReadFRUData{Device: 0, Offset: 700, Count: 4}); string(got.Data) != "kept" {
 		t.Errorf("%q", got.Data)
 	}
-	if string(serial) != string(b.inventory.devices[0].Data[:200]) {
+	if string(serial) != string(b.inventory.device(b, 0).read(0, 200)) {
 		t.Error("the serial number has changed")
 	}
 	res := must(t, b, ipmi.ReserveSEL{}).ID

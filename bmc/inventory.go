@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -18,8 +19,36 @@ type FRUDevice struct {
 	Protected int
 }
 
-// inventory is the state of the FRU inventory devices.
-type inventory struct{ devices map[uint8]*FRUDevice }
+// inventory is the state of the FRU inventory devices. Those of the make are made when they are first asked for, and memories
+// are kept up to their last byte that is not 0: most are empty.
+type inventory struct {
+	devices map[uint8]*fruDevice // nil: not made yet
+}
+
+// fruDevice is a FRU inventory device.
+type fruDevice struct {
+	data      []byte // without the zeros at the end
+	size      int
+	byWords   bool
+	protected int // bytes at the beginning that cannot be written over IPMI
+}
+
+// read returns n bytes of the device, which has them.
+func (d *fruDevice) read(at, n int) []byte {
+	out := make([]byte, n)
+	if at < len(d.data) {
+		copy(out, d.data[at:])
+	}
+	return out
+}
+
+// write puts p into the device, which has room for it.
+func (d *fruDevice) write(at int, p []byte) {
+	if more := at + len(p) - len(d.data); more > 0 {
+		d.data = append(d.data, make([]byte, more)...)
+	}
+	copy(d.data[at:], p)
+}
 
 // fruPage is how much of a device is kept together: a write changes one or two pages of the state
 // file and not the whole device.
@@ -29,17 +58,14 @@ const fruPage = 64
 const codeWriteProtected ipmi.CompletionCode = 0x80
 
 func (v *inventory) load(b *BMC) error {
-	v.devices = map[uint8]*FRUDevice{}
-	devices := b.cfg.FRUs
-	if devices == nil {
-		devices = ServerInventory(b.identity())
-	}
-	for _, d := range devices {
+	for _, d := range b.cfg.FRUs {
 		if d.ID == 0xff || len(d.Data) > 0xffff {
 			return fmt.Errorf("FRU device %d of %d bytes cannot be", d.ID, len(d.Data))
 		}
-		d.Data = append([]byte(nil), d.Data...)
-		v.devices[d.ID] = &d
+	}
+	if b.cfg.FRUs != nil {
+		v.make(b.cfg.FRUs)
+		b.cfg.FRUs = nil
 	}
 	return keep(b, "fru", func(key string, page []byte) error {
 		var id uint8
@@ -48,11 +74,27 @@ func (v *inventory) load(b *BMC) error {
 			return err
 		}
 		// A device that the configuration made smaller, or took away, loses what it held.
-		if d := v.devices[id]; d != nil && at >= 0 && at < len(d.Data) {
-			copy(d.Data[at:], page)
+		if d := v.device(b, id); d != nil && at >= 0 && at < d.size {
+			d.write(at, page[:min(len(page), d.size-at)])
 		}
 		return nil
 	})
+}
+
+// make makes the devices.
+func (v *inventory) make(list []FRUDevice) {
+	v.devices = make(map[uint8]*fruDevice, len(list))
+	for _, d := range list {
+		v.devices[d.ID] = &fruDevice{bytes.Clone(bytes.TrimRight(d.Data, "\x00")), len(d.Data), d.ByWords, d.Protected}
+	}
+}
+
+// device returns a device, nil if there is none.
+func (v *inventory) device(b *BMC, id uint8) *fruDevice {
+	if v.devices == nil {
+		v.make(ServerInventory(b.identity()))
+	}
+	return v.devices[id]
 }
 
 func handleInventory(m *Mux) {
@@ -62,47 +104,47 @@ func handleInventory(m *Mux) {
 }
 
 // find returns a device and the number of bytes in its unit of access.
-func (v *inventory) find(id uint8) (*FRUDevice, int, error) {
-	d := v.devices[id]
+func (v *inventory) find(b *BMC, id uint8) (*fruDevice, int, error) {
+	d := v.device(b, id)
 	switch {
 	case d == nil:
 		return nil, 0, ipmi.CodeNotPresent
-	case d.ByWords:
+	case d.byWords:
 		return d, 2, nil
 	}
 	return d, 1, nil
 }
 
 func getFRUInventoryAreaInfo(ctx *Context, req ipmi.GetFRUInventoryAreaInfo) (ipmi.FRUInventoryAreaInfo, error) {
-	d, _, err := ctx.BMC.inventory.find(req.Device)
+	d, _, err := ctx.BMC.inventory.find(ctx.BMC, req.Device)
 	if err != nil {
 		return ipmi.FRUInventoryAreaInfo{}, err
 	}
-	return ipmi.FRUInventoryAreaInfo{Size: uint16(len(d.Data)), ByWords: d.ByWords}, nil
+	return ipmi.FRUInventoryAreaInfo{Size: uint16(d.size), ByWords: d.byWords}, nil
 }
 
 // fruMost is the most bytes that one answer holds, so that it fits into an IPMI 1.5 packet.
 const fruMost = 240
 
 func readFRUData(ctx *Context, req ipmi.ReadFRUData) (ipmi.FRUData, error) {
-	d, unit, err := ctx.BMC.inventory.find(req.Device)
+	d, unit, err := ctx.BMC.inventory.find(ctx.BMC, req.Device)
 	if err != nil {
 		return ipmi.FRUData{}, err
 	}
 	at, n := int(req.Offset)*unit, int(req.Count)*unit
 	switch {
-	case at >= len(d.Data):
+	case at >= d.size:
 		return ipmi.FRUData{}, ipmi.CodeParameterOutOfRange
 	case n > fruMost:
 		return ipmi.FRUData{}, ipmi.CodeCannotReturnBytes
 	}
-	n = min(n, (len(d.Data)-at)/unit*unit)
-	return ipmi.FRUData{Count: uint8(n / unit), Data: d.Data[at : at+n]}, nil
+	n = min(n, (d.size-at)/unit*unit)
+	return ipmi.FRUData{Count: uint8(n / unit), Data: d.read(at, n)}, nil
 }
 
 func writeFRUData(ctx *Context, req ipmi.WriteFRUData) (ipmi.FRUWritten, error) {
 	b := ctx.BMC
-	d, unit, err := b.inventory.find(req.Device)
+	d, unit, err := b.inventory.find(b, req.Device)
 	if err != nil {
 		return ipmi.FRUWritten{}, err
 	}
@@ -110,14 +152,14 @@ func writeFRUData(ctx *Context, req ipmi.WriteFRUData) (ipmi.FRUWritten, error) 
 	switch {
 	case len(req.Data)%unit != 0:
 		return ipmi.FRUWritten{}, ipmi.CodeDataLengthInvalid
-	case at+len(req.Data) > len(d.Data):
+	case at+len(req.Data) > d.size:
 		return ipmi.FRUWritten{}, ipmi.CodeParameterOutOfRange
-	case at < d.Protected && len(req.Data) > 0:
+	case at < d.protected && len(req.Data) > 0:
 		return ipmi.FRUWritten{}, codeWriteProtected
 	}
-	copy(d.Data[at:], req.Data)
+	d.write(at, req.Data)
 	for page := at / fruPage * fruPage; page < at+len(req.Data); page += fruPage {
-		b.put("fru", strconv.Itoa(int(d.ID))+":"+strconv.Itoa(page), d.Data[page:min(page+fruPage, len(d.Data))])
+		b.put("fru", strconv.Itoa(int(req.Device))+":"+strconv.Itoa(page), d.read(page, min(fruPage, d.size-page)))
 	}
 	return ipmi.FRUWritten{Count: uint8(len(req.Data) / unit)}, nil
 }

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"crypto/sha256"
+	"maps"
 	"net/netip"
 	"sync"
 
@@ -184,11 +185,7 @@ func acceptLAN(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, erro
 		return nil, nil
 	case ipmi.LANBadPassword:
 		l.kept.BadPassword = badPassword{Event: p.Event, Threshold: p.Threshold, Reset: p.ResetInterval, Lockout: p.Lockout}
-		for id := range l.failed {
-			if !l.failed[id].locked {
-				l.failed[id] = failures{}
-			}
-		}
+		maps.DeleteFunc(l.failed, func(_ uint8, f failures) bool { return !f.locked })
 		l.save(b)
 		return nil, nil
 	case ipmi.LANIPSource:

@@ -15,7 +15,7 @@ import (
 type login struct {
 	kept   loginKept
 	suites []rmcp.CipherSuite // that the channel speaks, in the order of parameters 23 and 24; 16 at the most
-	failed [maxUsers + 1]failures
+	failed map[uint8]failures // by user ID; who is not there has none
 }
 
 // loginKept is what lasts.
@@ -139,7 +139,13 @@ func (b *BMC) limit(user uint8) ipmi.Privilege {
 
 // passwordWrong counts a wrong password of a user.
 func (l *login) passwordWrong(b *BMC, user uint8) {
-	f, c := &l.failed[user], l.kept.BadPassword
+	f, c := l.failed[user], l.kept.BadPassword
+	defer func() {
+		if l.failed == nil {
+			l.failed = map[uint8]failures{}
+		}
+		l.failed[user] = f
+	}()
 	now := b.clock.Now()
 	if c.Reset != 0 && now.Sub(f.last) > tens(c.Reset) {
 		f.count = 0
@@ -162,18 +168,19 @@ func (l *login) passwordWrong(b *BMC, user uint8) {
 }
 
 // passwordRight forgets the wrong passwords of a user.
-func (l *login) passwordRight(user uint8) { l.failed[user] = failures{} }
+func (l *login) passwordRight(user uint8) { delete(l.failed, user) }
 
 // locked reports whether the user is disabled because of wrong passwords.
 func (l *login) locked(b *BMC, user uint8) bool {
-	f := &l.failed[user]
+	f := l.failed[user]
 	if f.locked && l.kept.BadPassword.Lockout != 0 && b.clock.Now().Sub(f.last) > tens(l.kept.BadPassword.Lockout) {
-		*f = failures{}
+		delete(l.failed, user)
+		return false
 	}
 	return f.locked
 }
 
 // unlock enables the user again, as Set User Access does.
-func (l *login) unlock(user uint8) { l.failed[user] = failures{} }
+func (l *login) unlock(user uint8) { delete(l.failed, user) }
 
 func tens(n uint16) time.Duration { return time.Duration(n) * 10 * time.Second }
