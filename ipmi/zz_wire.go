@@ -602,7 +602,7 @@ func (AuxiliaryLogOEM) WireSize() (least, greatest int) { return 11, 11 }
 func (m BMCGlobalEnables) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 1)...)
-	if t, err := m.Enables.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Enables.AppendBinary(b[: o+0 : o+1]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+1], t[o+0:])
@@ -1418,7 +1418,7 @@ func (m ChassisStatus) AppendBinary(b []byte) ([]byte, error) {
 		for len(b) < o+4 {
 			b = append(b, 0)
 		}
-		if t, err := (*m.FrontPanel).AppendBinary(b[: o+3 : o+3]); err != nil {
+		if t, err := (*m.FrontPanel).AppendBinary(b[: o+3 : o+4]); err != nil {
 			return b[:o], err
 		} else {
 			copy(b[o+3:o+4], t[o+3:])
@@ -1467,7 +1467,7 @@ func (ChassisStatus) WireSize() (least, greatest int) { return 3, 4 }
 func (m ClearMessageFlags) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 1)...)
-	if t, err := m.Clear.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Clear.AppendBinary(b[: o+0 : o+1]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+1], t[o+0:])
@@ -2348,17 +2348,17 @@ func (m EventFilter) AppendBinary(b []byte) ([]byte, error) {
 	b[o+8] = byte(m.EventType)
 	b[o+9] = byte(uint64(m.Offsets) >> 0)
 	b[o+10] = byte(uint64(m.Offsets) >> 8)
-	if t, err := m.Data1.AppendBinary(b[: o+11 : o+11]); err != nil {
+	if t, err := m.Data1.AppendBinary(b[: o+11 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+11:o+14], t[o+11:])
 	}
-	if t, err := m.Data2.AppendBinary(b[: o+14 : o+14]); err != nil {
+	if t, err := m.Data2.AppendBinary(b[: o+14 : o+17]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+14:o+17], t[o+14:])
 	}
-	if t, err := m.Data3.AppendBinary(b[: o+17 : o+17]); err != nil {
+	if t, err := m.Data3.AppendBinary(b[: o+17 : o+20]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+17:o+20], t[o+17:])
@@ -6394,7 +6394,7 @@ func (m PEFFilter) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 21)...)
 	b[o+0] = byte(m.Entry)
-	if t, err := m.EventFilter.AppendBinary(b[: o+1 : o+1]); err != nil {
+	if t, err := m.EventFilter.AppendBinary(b[: o+1 : o+21]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+1:o+21], t[o+1:])
@@ -6493,22 +6493,22 @@ func (m PEFGroupControl) AppendBinary(b []byte) ([]byte, error) {
 		b[o+1] |= 0x10
 	}
 	b[o+1] |= byte(uint64(m.Channel) & 0xf << 0)
-	if t, err := m.Group0.AppendBinary(b[: o+2 : o+2]); err != nil {
+	if t, err := m.Group0.AppendBinary(b[: o+2 : o+4]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+2:o+4], t[o+2:])
 	}
-	if t, err := m.Group1.AppendBinary(b[: o+4 : o+4]); err != nil {
+	if t, err := m.Group1.AppendBinary(b[: o+4 : o+6]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+4:o+6], t[o+4:])
 	}
-	if t, err := m.Group2.AppendBinary(b[: o+6 : o+6]); err != nil {
+	if t, err := m.Group2.AppendBinary(b[: o+6 : o+8]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+6:o+8], t[o+6:])
 	}
-	if t, err := m.Group3.AppendBinary(b[: o+8 : o+8]); err != nil {
+	if t, err := m.Group3.AppendBinary(b[: o+8 : o+10]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+8:o+10], t[o+8:])
@@ -7184,7 +7184,7 @@ func (PowerRestorePolicySupport) WireSize() (least, greatest int) { return 1, 1 
 func (m PresentMessageFlags) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 1)...)
-	if t, err := m.Flags.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Flags.AppendBinary(b[: o+0 : o+1]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+1], t[o+0:])
@@ -9587,7 +9587,7 @@ func (SetAuxiliaryLogStatus) WireSize() (least, greatest int) { return 1, -1 }
 func (m SetBMCGlobalEnables) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 1)...)
-	if t, err := m.Enables.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Enables.AppendBinary(b[: o+0 : o+1]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+1], t[o+0:])
@@ -10735,7 +10735,7 @@ func (m SetUserPayloadAccess) AppendBinary(b []byte) ([]byte, error) {
 		b[o+1] |= 0x40
 	}
 	b[o+1] |= byte(uint64(m.User) & 0x3f << 0)
-	if t, err := m.Payloads.AppendBinary(b[: o+2 : o+2]); err != nil {
+	if t, err := m.Payloads.AppendBinary(b[: o+2 : o+6]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+2:o+6], t[o+2:])
@@ -11269,7 +11269,7 @@ func (UserName) WireSize() (least, greatest int) { return 16, 16 }
 func (m UserPayloadAccess) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 4)...)
-	if t, err := m.Payloads.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Payloads.AppendBinary(b[: o+0 : o+4]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+4], t[o+0:])

@@ -300,7 +300,7 @@ func (e *emitter) appendSpan(s span) error {
 			if n := sizeOf(t); n != s.size() && n >= 0 {
 				err = fmt.Errorf("%s: a struct of %d in %d bytes", f.name, n, s.size())
 			}
-			e.f("if t, err := %s.AppendBinary(b[:o+%d:o+%d]); err != nil { return b[:o], err } else { copy(b[o+%d:o+%d], t[o+%d:]) }\n", v, off, off, off, off+s.size(), off)
+			e.f("if t, err := %s.AppendBinary(b[:o+%d:o+%d]); err != nil { return b[:o], err } else { copy(b[o+%d:o+%d], t[o+%d:]) }\n", v, off, off+s.size(), off, off+s.size(), off)
 		default:
 			err = fmt.Errorf("%s: no way to write a %s", f.name, t)
 		}
