@@ -13,7 +13,7 @@ import (
 )
 
 // newTest returns a BMC with a simulated host; change adjusts its Config.
-func newTest(t *testing.T, change func(*Config)) *BMC {
+func newTest(t testing.TB, change func(*Config)) *BMC {
 	t.Helper()
 	cfg := Config{Name: "test", Host: sim.New(sim.Config{On: true}), Users: []UserConfig{
 		{Name: "admin", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator},

@@ -17,6 +17,7 @@ type chassis struct {
 	controlFault  bool
 	powerFault    bool // the last power down was because of a fault
 	wanted        cause
+	panel         ipmi.FrontPanelButtons // in the answer that is being made
 }
 
 // chassisKept is what lasts.

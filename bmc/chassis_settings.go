@@ -95,10 +95,11 @@ func setFrontPanelEnables(ctx *Context, req ipmi.SetFrontPanelEnables) (ipmi.NoD
 // frontPanel is the buttons as Get Chassis Status shows them: each can be disabled.
 func (c *chassis) frontPanel() *ipmi.FrontPanelButtons {
 	b := c.kept.Buttons
-	return &ipmi.FrontPanelButtons{
+	c.panel = ipmi.FrontPanelButtons{
 		StandbyDisableAllowed: true, DiagnosticDisableAllowed: true, ResetDisableAllowed: true, PowerOffDisableAllowed: true,
 		StandbyDisabled: b.DisableStandby, DiagnosticDisabled: b.DisableDiagnostic, ResetDisabled: b.DisableReset, PowerOffDisabled: b.DisablePowerOff,
 	}
+	return &c.panel
 }
 
 func setPowerRestorePolicy(ctx *Context, req ipmi.SetPowerRestorePolicy) (r ipmi.PowerRestorePolicySupport, err error) {

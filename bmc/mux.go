@@ -1,9 +1,11 @@
 package bmc
 
 import (
+	"bytes"
 	"context"
 	"encoding"
 	"errors"
+	"sync"
 
 	"lom/ipmi"
 )
@@ -20,6 +22,7 @@ type Context struct {
 
 	session *session // that the request came in, nil outside a session
 	after   []func()
+	data    []byte // of the answer: memory that is used again
 }
 
 // AfterAnswer has f called when the answer was sent, under the lock of the BMC: for what must
@@ -27,12 +30,16 @@ type Context struct {
 func (c *Context) AfterAnswer(f func()) { c.after = append(c.after, f) }
 
 // A Handler answers a request's data with a completion code and data, neither with the
-// command's defining body.
+// command's defining body. It keeps none of the request's data, unless the command changes something.
 type Handler func(ctx *Context, data []byte) (ipmi.CompletionCode, []byte)
 
 // A Mux finds the handler of a command. Many BMCs may share one: a handler finds
-// its BMC in the Context.
-type Mux struct{ handlers map[muxKey]muxEntry }
+// its BMC in the Context. They also share memory for what is under way then.
+type Mux struct {
+	handlers  map[muxKey]*muxEntry
+	exchanges sync.Pool // of *exchange
+	packets   sync.Pool // of *[]byte
+}
 
 type muxKey struct {
 	netFn ipmi.NetFn
@@ -46,7 +53,14 @@ type muxEntry struct {
 }
 
 // NewMux returns an empty Mux.
-func NewMux() *Mux { return &Mux{handlers: map[muxKey]muxEntry{}} }
+func NewMux() *Mux { return &Mux{handlers: map[muxKey]*muxEntry{}} }
+
+// A frame is a request and its answer while a handler is at work. They are used again, for the garbage
+// collector would have more to do than the handlers.
+type frame[Q, R any] struct {
+	request Q
+	answer  R
+}
 
 // Handle registers f for the command of its request type. An error that f returns
 // becomes its completion code, or CodeUnspecified.
@@ -56,33 +70,40 @@ func Handle[Q ipmi.Request[R], R encoding.BinaryAppender, PQ ipmi.Reader[Q]](m *
 	if s, ok := any(q).(ipmi.Sizer); ok {
 		least, greatest = s.WireSize()
 	}
+	frames := &sync.Pool{New: func() any { return new(frame[Q, R]) }}
 	m.HandleRaw(q.Command(), func(ctx *Context, data []byte) (ipmi.CompletionCode, []byte) {
 		if len(data) < least || greatest >= 0 && len(data) > greatest {
 			return ipmi.CodeDataLengthInvalid, nil
 		}
-		var q Q
-		if err := PQ(&q).UnmarshalBinary(data); err != nil {
-			code := ipmi.CodeDataLengthInvalid // unless the reader knows better
-			errors.As(err, &code)
-			return code, nil
+		x := frames.Get().(*frame[Q, R])
+		if err := PQ(&x.request).UnmarshalBinary(data); err != nil {
+			return errorCode(err, ipmi.CodeDataLengthInvalid), nil // unless the reader knows better
 		}
-		r, err := f(ctx, q)
+		r, err := f(ctx, x.request)
 		if err != nil {
-			code := ipmi.CodeUnspecified
-			errors.As(err, &code)
-			return code, nil
+			return errorCode(err, ipmi.CodeUnspecified), nil
 		}
-		out, err := r.AppendBinary(nil)
+		x.answer = r
+		out, err := any(&x.answer).(encoding.BinaryAppender).AppendBinary(ctx.data[:0])
 		if err != nil {
 			return ipmi.CodeUnspecified, nil
 		}
+		ctx.data = out
+		*x = frame[Q, R]{}
+		frames.Put(x)
 		return ipmi.CodeOK, out
 	})
 }
 
+// errorCode returns the completion code that err is, or the other.
+func errorCode(err error, other ipmi.CompletionCode) ipmi.CompletionCode {
+	errors.As(err, &other)
+	return other
+}
+
 // HandleRaw registers h for cmd. A second registration replaces the first.
 func (m *Mux) HandleRaw(cmd ipmi.Command, h Handler) {
-	m.handlers[muxKey{cmd.NetFn, cmd.Code, cmd.Body}] = muxEntry{cmd, h}
+	m.handlers[muxKey{cmd.NetFn, cmd.Code, cmd.Body}] = &muxEntry{cmd, h}
 }
 
 // Has reports whether cmd has a handler.
@@ -91,25 +112,36 @@ func (m *Mux) Has(cmd ipmi.Command) bool {
 	return ok
 }
 
+// find returns the entry of a request's command, nil if there is none, and how many bytes of the data are its defining body.
+func (m *Mux) find(netFn ipmi.NetFn, code uint8, data []byte) (e *muxEntry, body int) {
+	netFn = netFn.Request()
+	switch netFn {
+	case ipmi.NetFnGroup:
+		body = min(1, len(data))
+	case ipmi.NetFnOEM:
+		body = min(3, len(data))
+	}
+	return m.handlers[muxKey{netFn, code, string(data[:body])}], body
+}
+
 // Answer carries out one request: data begins with the defining body where the NetFn has
 // one, and so does the answer, a refusal too.
 func (m *Mux) Answer(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte) (ipmi.CompletionCode, []byte) {
-	cmd, _ := ipmi.CommandFor(netFn, code, data)
-	e, ok := m.handlers[muxKey{cmd.NetFn, cmd.Code, cmd.Body}]
+	e, body := m.find(netFn, code, data)
 	var cc ipmi.CompletionCode
 	var out []byte
 	switch {
-	case (!ok || !e.command.Presession) && ctx.Privilege == 0:
+	case (e == nil || !e.command.Presession) && ctx.Privilege == 0:
 		cc = ipmi.CodeInsufficientPrivilege
-	case !ok:
+	case e == nil:
 		cc = ipmi.CodeInvalidCommand
 	case !e.command.Presession && ctx.Privilege < e.command.Privilege:
 		cc = ipmi.CodeInsufficientPrivilege
 	default:
-		cc, out = e.handler(ctx, data[len(cmd.Body):])
+		cc, out = e.handler(ctx, data[body:])
 	}
-	if cmd.Body != "" {
-		out = append([]byte(cmd.Body), out...)
+	if body > 0 {
+		out = append(bytes.Clone(data[:body]), out...)
 	}
 	return cc, out
 }

@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/netip"
@@ -12,28 +13,22 @@ import (
 // HandlePacket takes a datagram that came to the BMC's address, and answers it over link. It uses
 // data, and changes it, only until it returns. What is not valid is dropped and counted.
 func (b *BMC) HandlePacket(link Link, from netip.AddrPort, data []byte) {
-	b.do(func() {
-		c := &b.sessions.counters
-		c.Packets++
-		p, err := rmcp.Parse(data)
-		if err != nil {
-			c.Malformed++
-			return
-		}
-		r := receiver{b, link, from, &p}
-		switch {
-		case p.ACK:
-			c.Unexpected++ // nothing that we send is to be acknowledged
-		case p.Class == rmcp.ClassASF:
-			r.ping()
-		case p.Class != rmcp.ClassIPMI || !b.listening():
-			c.Unexpected++
-		case p.V20():
-			r.packet20()
-		default:
-			r.packet15()
-		}
-	})
+	b.handlePacket(link, from, data, false)
+}
+
+// HandleBusy is HandlePacket while the BMC has no room for a request: it answers with the completion code C0h, Node Busy, and
+// does nothing else. What has no completion code, such as the messages that open a session, is dropped.
+func (b *BMC) HandleBusy(link Link, from netip.AddrPort, data []byte) {
+	b.handlePacket(link, from, data, true)
+}
+
+func (b *BMC) handlePacket(link Link, from netip.AddrPort, data []byte, busy bool) {
+	x := b.mux.exchange()
+	x.b, x.link, x.from, x.busy = b, link, from, busy
+	b.do(func() { x.receive(data) })
+	if !x.waits {
+		x.release()
+	}
 }
 
 // listening reports whether the LAN channel takes IPMI messages now (§6.6).
@@ -47,18 +42,8 @@ func (b *BMC) listening() bool {
 	return true
 }
 
-// A receiver deals with one datagram.
-type receiver struct {
-	b    *BMC
-	link Link
-	from netip.AddrPort
-	p    *rmcp.Packet
-}
-
-func (r *receiver) counters() *Counters { return &r.b.sessions.counters }
-
 // ping answers an ASF presence ping (§13.2.3).
-func (r *receiver) ping() {
+func (r *exchange) ping() {
 	if ack := rmcp.AppendACK(nil, r.p.Header); len(ack) > 0 {
 		r.b.transmit(r.link, r.from, ack)
 	}
@@ -71,7 +56,7 @@ func (r *receiver) ping() {
 }
 
 // packet15 deals with a packet of IPMI 1.5.
-func (r *receiver) packet15() {
+func (r *exchange) packet15() {
 	t := &r.b.sessions
 	if r.p.SessionID == 0 {
 		if r.p.AuthType != ipmi.AuthNone || r.p.Sequence != 0 {
@@ -89,7 +74,7 @@ func (r *receiver) packet15() {
 }
 
 // packet20 deals with a packet of IPMI 2.0.
-func (r *receiver) packet20() {
+func (r *exchange) packet20() {
 	if r.p.SessionID != 0 {
 		r.inSession()
 		return
@@ -109,7 +94,7 @@ func (r *receiver) packet20() {
 }
 
 // request reads an IPMI request to the BMC, or a message to system management software. What is none is counted, and false returned.
-func (r *receiver) request(payload []byte) (rmcp.Message, bool) {
+func (r *exchange) request(payload []byte) (rmcp.Message, bool) {
 	m, err := rmcp.ParseMessage(payload)
 	switch {
 	case err != nil:
@@ -123,7 +108,7 @@ func (r *receiver) request(payload []byte) (rmcp.Message, bool) {
 }
 
 // presession carries out a request outside a session.
-func (r *receiver) presession() {
+func (r *exchange) presession() {
 	m, ok := r.request(r.p.Payload)
 	switch {
 	case !ok:
@@ -132,27 +117,13 @@ func (r *receiver) presession() {
 		r.counters().Unexpected++ // it is for sessions
 		return
 	}
-	v20 := r.p.V20()
-	ctx := &Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN}
-	m.Data = append([]byte(nil), m.Data...)
-	r.b.carryOut(ctx, m.NetFn, m.Cmd, m.Data, func(cc ipmi.CompletionCode, data []byte) {
-		answer := m.Reply(cc, data)
-		payload := rmcp.AppendMessage(nil, &answer)
-		var packet []byte
-		var err error
-		if v20 {
-			packet, err = rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, payload)
-		} else {
-			packet, err = rmcp.AppendPresession15(nil, payload)
-		}
-		if err == nil {
-			r.b.transmit(r.link, r.from, packet)
-		}
-	})
+	r.message = m
+	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, data: r.ctx.data}
+	r.execute()
 }
 
 // inSession deals with a packet of an open session.
-func (r *receiver) inSession() {
+func (r *exchange) inSession() {
 	b := r.b
 	s := b.sessions.active[r.p.SessionID]
 	if s == nil {
@@ -167,7 +138,7 @@ func (r *receiver) inSession() {
 	s.last, s.used = b.clock.Now(), true
 	s.peer, s.link = r.from, r.link // the console may have moved: what it sent is verified
 	if t := r.p.PayloadType; t != ipmi.PayloadIPMI {
-		if f := b.sessions.payload[t]; f != nil {
+		if f := b.sessions.payload[t]; f != nil && !r.busy {
 			f(s, payload)
 		} else {
 			r.counters().Unexpected++
@@ -180,43 +151,36 @@ func (r *receiver) inSession() {
 }
 
 // sessionRequest carries out a request in a session.
-func (r *receiver) sessionRequest(s *session, m rmcp.Message) {
+func (r *exchange) sessionRequest(s *session, m rmcp.Message) {
 	b := r.b
-	now := b.clock.Now()
-	plain := s.v15 != nil && !r.p.Authenticated
-	if old := s.repeated(&m, now); old != nil {
+	r.plain = s.v15 != nil && !r.p.Authenticated
+	if old := s.repeated(&m, s.last); old != nil {
 		r.counters().Repeated++
 		if old.answer != nil { // otherwise the answer is on its way
-			b.respond(s, plain, old.answer)
+			b.respond(s, r.plain, old.answer)
 		}
 		return
 	}
 	privilege := min(s.privilege, b.limit(s.user))
-	if plain && !b.channels.access[settingActive].PerMessageAuthOff {
+	if r.plain && !b.channels.access[settingActive].PerMessageAuthOff {
 		privilege = min(privilege, ipmi.PrivilegeUser) // only user level authentication is disabled (§6.12.4)
 	}
-	ctx := &Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, Privilege: privilege, User: s.user, SessionID: s.id, session: s}
+	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, Privilege: privilege, User: s.user, SessionID: s.id,
+		session: s, data: r.ctx.data}
 	if m.ToLUN == smsLUN {
-		s.remember(&m, now) // so that a repetition is not put into the queue
-		b.toSystem(ctx, &m)
+		if !r.busy {
+			s.remember(&m, s.last) // so that a repetition is not put into the queue
+			b.toSystem(&r.ctx, &m)
+		}
 		return
 	}
-	cmd, known := ipmi.CommandFor(m.NetFn, m.Cmd, m.Data)
-	once := cmd.Changes || !known
-	m.Data = append([]byte(nil), m.Data...)
-	if once {
-		s.remember(&m, now)
+	r.message = m
+	if e, _ := b.mux.find(m.NetFn, m.Cmd, m.Data); (e == nil || e.command.Changes) && !r.busy {
+		r.at = s.last
+		r.message.Data = bytes.Clone(m.Data)
+		s.remember(&r.message, r.at)
 	}
-	b.carryOut(ctx, m.NetFn, m.Cmd, m.Data, func(cc ipmi.CompletionCode, data []byte) {
-		answer := m.Reply(cc, data)
-		payload := rmcp.AppendMessage(nil, &answer)
-		if once {
-			if old := s.repeated(&m, now); old != nil {
-				old.answer = payload
-			}
-		}
-		b.respond(s, plain, payload)
-	})
+	r.execute()
 }
 
 // respond sends an answer in the session, in IPMI 1.5 with an authentication code if its request had one.
@@ -228,8 +192,12 @@ func (b *BMC) respond(s *session, plain bool, message []byte) {
 }
 
 // handshake deals with the messages that open an IPMI 2.0 session (§13.15).
-func (r *receiver) handshake() {
+func (r *exchange) handshake() {
 	b, t := r.b, &r.b.sessions
+	if r.busy {
+		r.counters().Unexpected++
+		return
+	}
 	if r.p.PayloadType == ipmi.PayloadOpenSession {
 		id := t.newID(b)
 		var h *rmcp.BMCHandshake
@@ -278,7 +246,7 @@ func wrongPassword(err error) bool {
 	return errors.As(err, &refusal) && refusal.Message == ipmi.PayloadRAKP4 && refusal.Status == rmcp.StatusInvalidCheckValue
 }
 
-func (r *receiver) handshakeReply(reply []byte, err error) {
+func (r *exchange) handshakeReply(reply []byte, err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, rmcp.ErrIgnored):

@@ -40,7 +40,8 @@ func getSensorReading(ctx *Context, req ipmi.GetSensorReading) (ipmi.SensorReadi
 	} else {
 		states |= 0x8000
 	}
-	out.States = &states
+	s.told = states
+	out.States = &s.told
 	return out, nil
 }
 

@@ -22,6 +22,8 @@ type sensors struct {
 	own   bool           // state is this BMC's own, and not the set's
 	model model
 	scans Timer // nil while nothing can happen by itself
+
+	told ipmi.SensorStates // in the answer that is being made
 }
 
 // sensorState is what can change about a sensor.

@@ -58,10 +58,14 @@ func activateStray(*Context, ipmi.ActivateSession) (ipmi.ActivatedSession, error
 
 // activate deals with a packet that bears a temporary session ID and no sequence number: Activate
 // Session, and nothing else, until the session is used (§22.17).
-func (r *receiver) activate(c *challenge) {
+func (r *exchange) activate(c *challenge) {
 	b := r.b
 	m, ok := r.request(r.p.Payload)
 	if !ok {
+		return
+	}
+	if r.busy {
+		r.counters().Unexpected++
 		return
 	}
 	if m.NetFn != ipmi.NetFnApp || m.Cmd != (ipmi.ActivateSession{}).Command().Code || c.made != nil && (c.made.used || b.sessions.active[c.id] != c.made) {
@@ -106,7 +110,7 @@ func (r *receiver) activate(c *challenge) {
 }
 
 // activateSession makes the session of a challenge, or makes it anew if the answer to the first Activate Session was lost.
-func (r *receiver) activateSession(c *challenge, data []byte, password ipmi.Secret) (s *session, first uint32, cc ipmi.CompletionCode) {
+func (r *exchange) activateSession(c *challenge, data []byte, password ipmi.Secret) (s *session, first uint32, cc ipmi.CompletionCode) {
 	b := r.b
 	var req ipmi.ActivateSession
 	if err := req.UnmarshalBinary(data); err != nil {

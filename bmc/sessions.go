@@ -20,7 +20,7 @@ const (
 	maxRepeats   = 8                // so many of them in a session
 )
 
-// A Link sends datagrams from the address of one BMC. It must not wait.
+// A Link sends datagrams from the address of one BMC. It must not wait, and uses a packet only until it returns.
 type Link interface {
 	Send(to netip.AddrPort, packet []byte)
 }
@@ -254,12 +254,18 @@ func (s *session) remember(m *rmcp.Message, now time.Time) {
 
 // send sends a payload in the session.
 func (b *BMC) send(s *session, t ipmi.PayloadType, payload []byte) {
-	packet, err := s.proto.Append(nil, t, payload)
+	memory, ok := b.mux.packets.Get().(*[]byte)
+	if !ok {
+		memory = new([]byte)
+	}
+	packet, err := s.proto.Append((*memory)[:0], t, payload)
 	if err != nil {
 		b.logger.Warn("packet not sent", "bmc", b.name, "err", err)
-		return
+	} else {
+		b.transmit(s.link, s.peer, packet)
 	}
-	b.transmit(s.link, s.peer, packet)
+	*memory = packet
+	b.mux.packets.Put(memory)
 }
 
 // transmit sends a packet and counts it.

@@ -15,7 +15,7 @@ import (
 
 // A console is a client in memory: it sends datagrams to a BMC and collects what comes back.
 type console struct {
-	t    *testing.T
+	t    testing.TB
 	b    *BMC
 	addr netip.AddrPort
 	got  [][]byte
@@ -24,7 +24,7 @@ type console struct {
 
 var consoleAddr = netip.MustParseAddrPort("192.0.2.1:40000")
 
-func newConsole(t *testing.T, b *BMC) *console { return &console{t: t, b: b, addr: consoleAddr} }
+func newConsole(t testing.TB, b *BMC) *console { return &console{t: t, b: b, addr: consoleAddr} }
 
 func (c *console) Send(_ netip.AddrPort, packet []byte) {
 	c.got = append(c.got, bytes.Clone(packet))

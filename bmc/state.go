@@ -49,6 +49,9 @@ func (b *BMC) mark(section, key string, raw json.RawMessage) {
 	b.change[section+"/"+key] = raw
 }
 
+// changed reports whether the request in hand changed what is kept on disk.
+func (b *BMC) changed() bool { return len(b.change) > 0 && b.journal.path != "" }
+
 // commit sends the change of the request in hand to disk and has done called when it is there or
 // has failed, on another goroutine. Without a change it reports false and calls nothing.
 func (b *BMC) commit(done func(error)) bool {

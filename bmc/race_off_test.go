@@ -1,0 +1,5 @@
+//go:build !race
+
+package bmc
+
+const raceDetector = false
