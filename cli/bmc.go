@@ -86,7 +86,7 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 	var taken *rack.InUseError
 	switch {
 	case errors.As(err, &taken) && file.VBMC != "":
-		return fmt.Errorf("cannot listen on %v: another program uses that port; if it is vbmcd, end that first", taken.Addr)
+		return fmt.Errorf("cannot listen on %s: another program uses that port; if it is vbmcd, end that first", taken.Where)
 	case err != nil:
 		return err
 	}

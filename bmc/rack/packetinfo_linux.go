@@ -21,22 +21,29 @@ func tellAddresses(conn *net.UDPConn) bool {
 	return err == nil && told
 }
 
-// fromThere makes of what the kernel told with a packet what it is to be told with the answer, in place: the address stays, and the
-// interface is chosen anew, but for addresses that mean something on one interface only.
-func fromThere(control []byte) []byte {
+// askedAddress is the address of this machine that a packet went to, as the kernel told it; on a socket of both families one of
+// IPv4 is mapped into IPv6.
+func askedAddress(control []byte) netip.Addr {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
-		return nil
+		return netip.Addr{}
 	}
 	for _, m := range messages {
 		switch {
-		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= 20:
-			if a := netip.AddrFrom16([16]byte(m.Data)); !a.IsLinkLocalUnicast() || a.Is4In6() {
-				clear(m.Data[16:20])
-			}
+		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= 16:
+			return netip.AddrFrom16([16]byte(m.Data))
 		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= 12:
-			clear(m.Data[:4])
+			return netip.AddrFrom4([4]byte(m.Data[8:]))
 		}
 	}
-	return control
+	return netip.Addr{}
+}
+
+// answerFrom is what the kernel is to be told with an answer, so that it comes from the address that askedAddress returned. The interface
+// is chosen by where the answer goes.
+func answerFrom(a netip.Addr) []byte {
+	if a.Is4() {
+		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: a.As4()})
+	}
+	return unix.PktInfo6(&unix.Inet6Pktinfo{Addr: a.As16()})
 }

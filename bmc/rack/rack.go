@@ -4,14 +4,11 @@ package rack
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"lom/bmc"
 	"lom/bmc/host"
@@ -20,9 +17,11 @@ import (
 // A Server is one machine of a rack with its BMC.
 type Server struct {
 	Name string         // unique in the rack; also the name of its state file
-	Addr netip.AddrPort // where the BMC answers; port 0 is one that is free
+	Addr netip.AddrPort // where the BMC answers; port 0 is one that is free, the same for servers with other addresses where that can be
 	BMC  bmc.Config     // Name, StateFile, Commands and Logger are filled in
 	Host func() host.Host
+	// Service is how fast the BMC is.
+	Service Service
 	// Console makes the server's serial port, nil for none. Without it, it is the Host's own if that is a host.ConsoleOwner.
 	Console func() host.Console
 	// Satellites are controllers on the server's IPMB by slave address, each made as BMC is. They have no address of their own.
@@ -45,16 +44,20 @@ type Config struct {
 // A Rack is a number of running BMCs.
 type Rack struct {
 	units   []*Unit
+	ports   []*port
 	lock    *os.File
 	serving sync.WaitGroup
 }
 
 // A Unit is one running BMC.
 type Unit struct {
-	Name string
-	Addr netip.AddrPort // where it answers
-	BMC  *bmc.BMC
-	conn *net.UDPConn
+	Name  string
+	Addr  netip.AddrPort // where it answers
+	BMC   *bmc.BMC
+	port  *port
+	queue *queue // nil: every request is answered at once
+	stats Stats
+	links map[netip.Addr]*addressed // of one at all addresses of the machine
 }
 
 // writers is how many state files are written at a time.
@@ -76,50 +79,58 @@ func Start(c Config) (r *Rack, err error) {
 			return r, err
 		}
 	}
+	if err := r.listen(&c); err != nil {
+		return r, err
+	}
 	commands, disk := bmc.NewCommands(), bmc.NewDisk(writers)
-	for _, s := range c.Servers {
-		conn, err := listen(s.Addr)
-		if err != nil {
+	for i := range c.Servers {
+		if err := r.units[i].start(&c, &c.Servers[i], commands, disk); err != nil {
 			return r, err
-		}
-		u := &Unit{Name: s.Name, conn: conn, Addr: conn.LocalAddr().(*net.UDPAddr).AddrPort()}
-		r.units = append(r.units, u)
-		cfg := s.BMC
-		cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, disk, c.Logger, s.Host()
-		cfg.StateFile = c.stateFile(s.Name)
-		if owner, ok := cfg.Host.(host.ConsoleOwner); s.Console != nil {
-			cfg.Console = s.Console()
-		} else if ok {
-			cfg.Console = owner.Console()
-		}
-		if !cfg.LAN.Address.IsValid() && u.Addr.Addr().Unmap().Is4() {
-			bits := 24
-			if u.Addr.Addr().IsLoopback() {
-				bits = 8
-			}
-			cfg.LAN.Address = netip.PrefixFrom(u.Addr.Addr().Unmap(), bits)
-		}
-		if cfg.SendAlert == nil {
-			cfg.SendAlert = u.sendTrap
-		}
-		if cfg.LAN.Port == 0 {
-			cfg.LAN.Port = u.Addr.Port()
-		}
-		if cfg.Satellites, err = c.satellites(s, commands); err != nil {
-			return r, err
-		}
-		if u.BMC, err = bmc.New(cfg); err != nil {
-			var damage *bmc.StateError // which names the file, and so the BMC
-			if !errors.As(err, &damage) {
-				err = fmt.Errorf("BMC %s: %w", s.Name, err)
-			}
-			return r, errors.Join(err, closeAll(cfg.Satellites))
 		}
 	}
-	for _, u := range r.units {
-		r.serving.Go(func() { u.serve(c.Logger) })
+	for _, p := range r.ports {
+		r.serving.Go(p.serve)
 	}
 	return r, nil
+}
+
+// start makes the BMC.
+func (u *Unit) start(c *Config, s *Server, commands *bmc.Mux, disk *bmc.Disk) (err error) {
+	if u.queue, err = newQueue(s.Service); err != nil {
+		return fmt.Errorf("BMC %s: %w", s.Name, err)
+	}
+	cfg := s.BMC
+	cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, disk, c.Logger, s.Host()
+	cfg.StateFile = c.stateFile(s.Name)
+	if owner, ok := cfg.Host.(host.ConsoleOwner); s.Console != nil {
+		cfg.Console = s.Console()
+	} else if ok {
+		cfg.Console = owner.Console()
+	}
+	if !cfg.LAN.Address.IsValid() && u.Addr.Addr().Unmap().Is4() {
+		bits := 24
+		if u.Addr.Addr().IsLoopback() {
+			bits = 8
+		}
+		cfg.LAN.Address = netip.PrefixFrom(u.Addr.Addr().Unmap(), bits)
+	}
+	if cfg.SendAlert == nil {
+		cfg.SendAlert = u.sendTrap
+	}
+	if cfg.LAN.Port == 0 {
+		cfg.LAN.Port = u.Addr.Port()
+	}
+	if cfg.Satellites, err = c.satellites(*s, commands); err != nil {
+		return err
+	}
+	if u.BMC, err = bmc.New(cfg); err != nil {
+		var damage *bmc.StateError // which names the file, and so the BMC
+		if !errors.As(err, &damage) {
+			err = fmt.Errorf("BMC %s: %w", s.Name, err)
+		}
+		return errors.Join(err, closeAll(cfg.Satellites))
+	}
+	return nil
 }
 
 // stateFile returns the path of a controller's state file, "" if nothing is kept.
@@ -158,11 +169,27 @@ func closeAll(satellites map[uint8]*bmc.BMC) error {
 // Units returns the running BMCs in the order of the configuration.
 func (r *Rack) Units() []*Unit { return r.units }
 
+// Stats returns what the BMC had to do since its start.
+func (u *Unit) Stats() Stats {
+	u.port.mu.Lock()
+	defer u.port.mu.Unlock()
+	return u.stats
+}
+
+// Stats returns what all BMCs together had to do since their start.
+func (r *Rack) Stats() Stats {
+	var all Stats
+	for _, u := range r.units {
+		all.add(u.Stats())
+	}
+	return all
+}
+
 // Close ends the BMCs. When it returns, what they kept is on disk.
 func (r *Rack) Close() error {
 	var errs []error
-	for _, u := range r.units {
-		u.conn.Close()
+	for _, p := range r.ports {
+		p.socket.close()
 	}
 	r.serving.Wait()
 	for _, u := range r.units {
@@ -174,29 +201,6 @@ func (r *Rack) Close() error {
 		r.lock.Close()
 	}
 	return errors.Join(errs...)
-}
-
-// An InUseError says that another program has the address of a BMC.
-type InUseError struct{ Addr netip.AddrPort }
-
-func (e *InUseError) Error() string {
-	return fmt.Sprintf("cannot listen on %v: another program uses that port; end it or choose another with --listen", e.Addr)
-}
-
-// listen opens the socket of a BMC.
-func listen(a netip.AddrPort) (*net.UDPConn, error) {
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
-	switch {
-	case err == nil:
-		return conn, nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &InUseError{a}
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("cannot listen on %v: this machine does not have that address", a)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("cannot listen on %v: ports below 1024 are for root; choose another with --listen", a)
-	}
-	return nil, fmt.Errorf("cannot listen on %v: %w", a, err)
 }
 
 // lockDir makes the state directory, if it must, and takes it for this process.
