@@ -63,6 +63,7 @@ func (a *accounts) load(b *BMC) error {
 		}
 		a.user[2+i] = account
 	}
+	b.cfg.Users = nil
 	return keep(b, "user", func(key string, v account) error {
 		id, err := strconv.Atoi(key)
 		if err != nil || id < 1 || id > maxUsers || len(v.Name) > 16 || len(v.Password) > 20 {

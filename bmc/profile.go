@@ -38,6 +38,9 @@ var profiles = [...]*Profile{
 	{"supermicro", device(10876, 0x1b0f, 1, 0x74), ServerIdentity{Maker: "Supermicro", Product: "SYS-6029 (simulated)", PartNumber: "SYS-6029-SIM", Version: "0123456789",
 		Chassis: fru.ChassisRackMount, ChassisPart: "CSE-829-SIM", Board: "X11DPx (simulated)", BoardPart: "X11DPX-SIM", Made: made,
 		Supplies: supplies(2, "SUPERMICRO", "PWS-1K02A-1R (sim)", "PWS-1K02A-1R", 1000)}, sync.OnceValue(supermicroSensors)},
+	{"dense", device(0, 0x003c, 1, 0x00), ServerIdentity{Maker: "lom", Product: "Simulated Node", PartNumber: "LOM-N1", Version: "1.0",
+		Chassis: fru.ChassisRackMount, ChassisPart: "LOM-C1U", Board: "Simulated Node Board", BoardPart: "LOM-B2", Made: made,
+		Supplies: supplies(2, "lom", "Power Supply 1600W", "LOM-P1600", 1600)}, sync.OnceValue(denseSensors)},
 }
 
 // made is when the boards of simulated servers were made.

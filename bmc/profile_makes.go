@@ -79,6 +79,65 @@ func plainSensors() *SensorSet {
 	return m.done()
 }
 
+// denseSensors are the sixty of a server of no make in a data centre, four in five of them with a reading.
+func denseSensors() *SensorSet {
+	m := newSet()
+	m.controller("BMC")
+	m.analog(celsiusHalf, "Inlet Temp", entityAirInlet, 1, span{21, 24}, 21, limits{lcr: 0, lnc: 5, unc: 40, ucr: 45})
+	m.analog(celsius, "Exhaust Temp", entityChassis, 1, span{31, 46}, roomTemperature, limits{unc: 70, ucr: 75})
+	each(2, "CPU%d Temp", func(i int, name string) {
+		m.analog(celsius, name, entityProcessor, ipmi.EntityInstance(i), span{41, 76}, roomTemperature, limits{unc: 92, ucr: 97, unr: 102})
+	})
+	each(2, "CPU%d Margin", func(i int, name string) {
+		m.analog(celsiusSign, name, entityProcessor, ipmi.EntityInstance(i), span{-55, -21}, -70, limits{ucr: -2, unc: -6})
+	})
+	each(16, "DIMM%d Temp", func(i int, name string) {
+		m.analog(celsius, name, entityDIMM, ipmi.EntityInstance(i), span{34, 54}, roomTemperature, limits{unc: 83, ucr: 88})
+	})
+	each(4, "VRM%d Temp", func(i int, name string) {
+		m.analog(celsius, name, entityPowerModule, ipmi.EntityInstance(i), span{38, 61}, roomTemperature, limits{unc: 95, ucr: 105})
+	})
+	each(8, "Fan%d", func(i int, name string) {
+		m.analog(fan120, name, entityFan, ipmi.EntityInstance(i), span{5400, 14400}, 0, limits{lcr: 840, lnc: 1200})
+	})
+	m.analog(volts12, "12V", entityBoard, 1, at(12.1), 0, within(12, 5, 10))
+	m.analog(volts5, "5V", entityBoard, 1, at(5.05), 0, within(5, 5, 10))
+	m.analog(volts3, "3.3V", entityBoard, 1, at(3.31), 0, within(3.3, 5, 10))
+	m.analog(volts3.standby(), "3.3V Standby", entityBoard, 2, at(3.3), 3.32, within(3.3, 5, 10))
+	each(2, "CPU%d VCore", func(i int, name string) {
+		m.analog(voltsCore, name, entityProcessor, ipmi.EntityInstance(i), span{1.79, 1.83}, 0, limits{lcr: 1.5, lnc: 1.6, unc: 1.95, ucr: 2.0})
+	})
+	each(2, "PSU%d Input", func(i int, name string) {
+		m.analog(voltsInput, name, entitySupply, ipmi.EntityInstance(i), at(230), 230, limits{lcr: 180, lnc: 190, unc: 254, ucr: 264})
+	})
+	each(2, "PSU%d Current", func(i int, name string) {
+		m.analog(amps, name, entitySupply, ipmi.EntityInstance(i), span{0.6, 1.9}, 0.04, limits{unc: 4.2, ucr: 4.8})
+	})
+	each(2, "PSU%d Power", func(i int, name string) {
+		m.analog(watts, name, entitySupply, ipmi.EntityInstance(i), span{140, 430}, 8, limits{unc: 900, ucr: 980})
+	})
+	m.analog(wattsOther, "System Power", entityPowerUnit, 1, span{280, 860}, 16, nil)
+	m.analog(load, "CPU Load", entityProcessor, 1, span{4, 82}, 0, nil)
+	each(2, "CPU%d Status", func(i int, name string) {
+		m.specific(ipmi.SensorProcessor, name, entityProcessor, ipmi.EntityInstance(i), processorStates, states(7))
+	})
+	each(2, "PSU%d Status", func(i int, name string) {
+		m.specific(ipmi.SensorPowerSupply, name, entitySupply, ipmi.EntityInstance(i), supplyStates, states(0))
+	})
+	m.discrete(ipmi.SensorPowerSupply, ipmi.EventRedundancy, "PSU Redundancy", entityPowerUnit, 1, redundancy, states(0), states(0))
+	each(4, "Drive%d", func(i int, name string) {
+		m.specific(ipmi.SensorDriveSlot, name, entityDisk, ipmi.EntityInstance(i), driveStates, states(0))
+	})
+	m.specific(ipmi.SensorPhysicalSecurity, "Intrusion", entityChassis, 1, intrusion, 0)
+	m.power("Power Unit", "ACPI State")
+	m.ownEvents("Watchdog", "Session Audit")
+	m.fru(1, "PSU1 FRU", entitySupply, 1)
+	m.fru(2, "PSU2 FRU", entitySupply, 2)
+	m.contains(entityPowerUnit, entitySupply, 1, 2)
+	m.contains(entityCoolingUnit, entityFan, 1, 8)
+	return m.done()
+}
+
 func dellSensors() *SensorSet {
 	m := newSet()
 	m.controller("iDRAC")

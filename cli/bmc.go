@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,11 @@ type bmcOptions struct {
 	profile string
 	state   string
 	still   bool
+	stats   string
+
+	serviceTime time.Duration
+	buffer      int
+	overflow    string
 }
 
 // The defaults of lom bmc.
@@ -57,7 +63,26 @@ func newBMC(a *App) *cobra.Command {
 	f.Var(required(&o.profile), "profile", "`NAME` of the make of server to be: "+strings.Join(rack.Profiles(), ", "))
 	f.Var(required(&o.state), "state", "`DIR` that keeps users, settings and logs over a restart")
 	f.BoolVar(&o.still, "still", false, "let readings move with the server's power only")
+	f.Var(setter{kind: "TIME", set: o.setServiceTime}, "service-time", "`TIME` that a BMC takes for each request, one after the other, such as 5ms")
+	f.Var(number{&o.buffer, 1, rack.MaxBuffer}, "buffer", "requests that a BMC with a service time has room for (default 2)")
+	f.Var(setter{kind: "WHAT", set: o.setOverflow}, "overflow", "what such a BMC does with more: drop (the default), or busy, to answer so")
+	f.Var(required(&o.stats), "stats", "`FILE` that gets, at the end, how many requests came and how many too many (JSON)")
 	return cmd
+}
+
+func (o *bmcOptions) setServiceTime(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return errors.New("a time such as 5ms is needed")
+	}
+	o.serviceTime = d
+	return nil
+}
+
+func (o *bmcOptions) setOverflow(s string) error {
+	var v rack.Overflow
+	o.overflow = s
+	return v.UnmarshalText([]byte(s))
 }
 
 // runBMC runs BMCs until ctx ends.
@@ -82,20 +107,24 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 		return err
 	}
 	c.Logger = a.bmcLog()
-	r, err := rack.Start(c)
-	var taken *rack.InUseError
-	switch {
-	case errors.As(err, &taken) && file.VBMC != "":
-		return fmt.Errorf("cannot listen on %s: another program uses that port; if it is vbmcd, end that first", taken.Where)
-	case err != nil:
+	stats, err := openStats(o.stats)
+	if err != nil {
 		return err
+	}
+	r, err := rack.Start(c)
+	if err != nil {
+		var taken *rack.InUseError
+		if errors.As(err, &taken) && file.VBMC != "" {
+			err = fmt.Errorf("cannot listen on %s: another program uses that port; if it is vbmcd, end that first", taken.Where)
+		}
+		return errors.Join(err, stats.close())
 	}
 	a.announce(r)
 	if told != "" {
 		fmt.Fprintln(a.Out, told)
 	}
 	<-ctx.Done()
-	return r.Close()
+	return errors.Join(r.Close(), stats.write(r))
 }
 
 // announceEach is up to how many BMCs are listed one by one.
@@ -159,12 +188,15 @@ func madeUpPassword() string { return rand.Text()[:16] }
 
 // nextAddr returns the address n after a.
 func nextAddr(a netip.AddrPort, n int) (netip.AddrPort, error) {
-	ip := a.Addr()
-	for range n {
-		ip = ip.Next()
+	bytes := a.Addr().AsSlice()
+	for i := len(bytes) - 1; i >= 0 && n > 0; i-- {
+		n += int(bytes[i])
+		bytes[i] = byte(n)
+		n >>= 8
 	}
-	if !ip.IsValid() {
+	ip, ok := netip.AddrFromSlice(bytes)
+	if !ok || n > 0 {
 		return a, fmt.Errorf("there are not so many addresses from %v on", a.Addr())
 	}
-	return netip.AddrPortFrom(ip, a.Port()), nil
+	return netip.AddrPortFrom(ip.WithZone(a.Addr().Zone()), a.Port()), nil
 }

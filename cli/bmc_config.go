@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -41,6 +42,11 @@ type rackServer struct {
 
 	Console        string `yaml:"console"`         // the serial port for Serial over LAN; "" is the machine's own
 	ConsoleHistory int    `yaml:"console-history"` // KiB that whoever opens the console is shown first
+
+	// How fast the BMC is.
+	ServiceTime time.Duration `yaml:"service-time"` // that each request takes
+	Buffer      int           `yaml:"buffer"`       // requests that there is room for
+	Overflow    string        `yaml:"overflow"`     // drop or busy: what happens to more
 
 	Faults     []rackFault     `yaml:"faults"`
 	Satellites []rackSatellite `yaml:"satellites"`
@@ -161,6 +167,15 @@ func (f *rackFile) override(o *bmcOptions) {
 	if o.profile != "" {
 		f.Default.Profile = o.profile
 	}
+	if o.serviceTime != 0 {
+		f.Default.ServiceTime = o.serviceTime
+	}
+	if o.buffer != 0 {
+		f.Default.Buffer = o.buffer
+	}
+	if o.overflow != "" {
+		f.Default.Overflow = o.overflow
+	}
 	if f.Default.Listen == "" || o.listen != bmcListen {
 		f.Default.Listen = o.listen
 	}
@@ -203,6 +218,13 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 	}
 	if len(f.Default.Users) == 0 {
 		f.Default.Users = []rackUser{admin}
+	}
+	for i := range f.Default.Users { // once, and not for each BMC; what cannot be read is told with the first
+		if u := &f.Default.Users[i]; u.PasswordFile != "" && u.Password == "" {
+			if p, err := readPasswordFile(u.PasswordFile); err == nil {
+				u.secret, u.PasswordFile = ipmi.NewSecret(p), ""
+			}
+		}
 	}
 	names := map[string]bool{}
 	listens := map[netip.AddrPort]string{}
@@ -280,6 +302,15 @@ func (s *rackServer) inherit(d *rackServer) {
 	if s.ConsoleHistory == 0 {
 		s.ConsoleHistory = d.ConsoleHistory
 	}
+	if s.ServiceTime == 0 {
+		s.ServiceTime = d.ServiceTime
+	}
+	if s.Buffer == 0 {
+		s.Buffer = d.Buffer
+	}
+	if s.Overflow == "" {
+		s.Overflow = d.Overflow
+	}
 }
 
 // server makes the BMC's configuration.
@@ -295,6 +326,12 @@ func (s *rackServer) server() (rack.Server, error) {
 			return r, err
 		}
 		r.BMC.GUID = g
+	}
+	r.Service = rack.Service{Time: s.ServiceTime, Buffer: s.Buffer}
+	if s.Overflow != "" {
+		if err := r.Service.Overflow.UnmarshalText([]byte(s.Overflow)); err != nil {
+			return r, fmt.Errorf("overflow: %w", err)
+		}
 	}
 	if s.Allow != nil {
 		r.BMC.Allow = bmc.Allowed{CipherSuite0: s.Allow.CipherSuite0, Anonymous: s.Allow.Anonymous, AuthNone: s.Allow.AuthNone}

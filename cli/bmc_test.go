@@ -142,7 +142,7 @@ func TestBMCFailsInOneSentence(t *testing.T) {
 		{[]string{"--listen", "127.0.0.1"}, `"127.0.0.1" is an address without a port; write 127.0.0.1:6230`},
 		{[]string{"--listen", "nowhere"}, `"nowhere" is no address and port; write it like 127.0.0.1:6230`},
 		{[]string{"--count", "0"}, `option --count "0": a number from 1 to 65536 is needed`},
-		{[]string{"--profile", "abacus"}, `BMC bmc1: there is no profile "abacus"; there are lom, dell, hpe, lenovo, supermicro`},
+		{[]string{"--profile", "abacus"}, `BMC bmc1: there is no profile "abacus"; there are lom, dell, hpe, lenovo, supermicro, dense`},
 		{[]string{"--listen", "127.0.0.1:0", "-f", none}, "the password file " + none + " cannot be read: no such file or directory"},
 		{[]string{"--listen", "127.0.0.1:0", "-P", "secret", "--state", state}, "state file " + damaged + " is damaged at byte 16 (the checksum of a change is wrong): put back a copy, or move it away to begin with factory settings"},
 		{[]string{"--config", none}, "the configuration " + none + " cannot be read: no such file or directory"},
@@ -171,6 +171,13 @@ func TestBMCFailsInOneSentence(t *testing.T) {
 		{config("users: [{name: root, password: {a: b}}]\n"), "line 1: a group of keys is not what belongs here; a text is wanted"},
 		{config("users: [{name: root}]\n"), "BMC bmc1: user root has no password; give one with password or password-file, or write allow: {anonymous: true}"},
 		{config("bmcs: [{listen: '127.0.0.1:7'}, {listen: '127.0.0.1:7'}]\n"), "BMC bmc2: bmc1 has the address 127.0.0.1:7 already; give one of them another"},
+		{[]string{"--service-time", "-5ms"}, `option --service-time "-5ms": a time such as 5ms is needed`},
+		{[]string{"--buffer", "9"}, `option --buffer "9": a number from 1 to 8 is needed`},
+		{[]string{"--overflow", "panic"}, `option --overflow "panic": "panic" is neither drop nor busy`},
+		{[]string{"--listen", "127.0.0.1:0", "-P", "secret", "--stats", filepath.Join(none, "stats")}, "the statistics cannot be kept: "},
+		{config("service-time: -5ms\n"), "BMC bmc1: a request cannot take -5ms"},
+		{config("service-time: 5ms\nbuffer: 9\n"), "BMC bmc1: a buffer for 9 requests; 1 to 8 are possible"},
+		{config("service-time: 5ms\noverflow: panic\n"), `"panic" is neither drop nor busy`},
 		{config("host: {boot-time: -5s}\n"), "BMC bmc1: host: power-time, boot-time and stop-time are not below zero"},
 	} {
 		code, out, errs := runBMCs(t, append([]string{"bmc"}, c.args...)...)
