@@ -46,7 +46,8 @@ func (e *StateError) Error() string {
 }
 
 // A journal appends changes to one state file. Appends that come while one is being written are
-// written together by the next. It holds no file open and no goroutine while nothing changes.
+// written together by the next, and so are those of other files of its [Disk]. It holds no file open and no goroutine while
+// nothing changes.
 type journal struct {
 	path string // "": nothing is kept
 	disk *Disk
@@ -57,18 +58,11 @@ type journal struct {
 	pending []journalEntry
 	running bool
 
-	// Of the goroutine that writes.
+	// Of the goroutine that writes. There is one at most, of the disk's.
 	size    int64  // that is known to be good; 0: there is no file yet
 	base    int64  // size after the last rewriting
 	unsaved change // of appends that failed
 }
-
-// A Disk bounds how many state files are written at a time. BMCs that are run together share one: a
-// write holds a thread of the operating system until it is safe.
-type Disk struct{ slots chan struct{} }
-
-// NewDisk returns a Disk that takes n writes at a time.
-func NewDisk(n int) *Disk { return &Disk{make(chan struct{}, n)} }
 
 type journalEntry struct {
 	line []byte
@@ -196,33 +190,12 @@ func (c change) line() []byte {
 // append writes c after what was appended before it and calls done when it is on disk, or when that failed.
 func (j *journal) append(c change, done func(error)) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.pending = append(j.pending, journalEntry{c.line(), c, done})
-	if !j.running {
-		j.running = true
-		go j.run()
-	}
-}
-
-// run writes until nothing is pending.
-func (j *journal) run() {
-	for {
-		j.mu.Lock()
-		batch := j.pending
-		j.pending = nil
-		if len(batch) == 0 {
-			j.running = false
-			j.idle.Broadcast()
-			j.mu.Unlock()
-			return
-		}
-		j.mu.Unlock()
-		j.disk.slots <- struct{}{}
-		err := j.write(batch)
-		<-j.disk.slots
-		for _, e := range batch {
-			e.done(err)
-		}
+	begin := !j.running
+	j.running = true
+	j.mu.Unlock()
+	if begin {
+		j.disk.add(j)
 	}
 }
 
@@ -239,55 +212,39 @@ func (j *journal) close() error {
 	return nil
 }
 
-// write brings the batch to disk. What could not be written is tried again with the next batch.
-func (j *journal) write(batch []journalEntry) error {
-	var data []byte
-	if len(j.unsaved) > 0 {
-		data = j.unsaved.line()
-	}
-	for _, e := range batch {
-		data = append(data, e.line...)
-	}
-	err := j.appendFile(data)
-	if err != nil {
+// written takes notice of a write.
+func (j *journal) written(w *journalWrite) {
+	if w.err != nil {
 		if j.unsaved == nil {
 			j.unsaved = change{}
 		}
-		for _, e := range batch {
+		for _, e := range w.batch {
 			j.unsaved.merge(e.c, false)
 		}
-		return err
+		return
 	}
 	j.unsaved = nil
+	j.size += int64(len(w.data))
+	if w.fresh {
+		j.base = min(j.size, compactAt/4) // it may hold many changes of one value
+	}
 	if j.size > compactAt && j.size > 4*j.base {
 		if err := j.compact(); err != nil {
 			j.warn(fmt.Errorf("state file %s cannot be made smaller: %w", j.path, err))
 		}
 	}
-	return nil
 }
 
-func (j *journal) appendFile(data []byte) error {
-	if j.size == 0 {
-		return j.replace(append([]byte(journalHeader), data...))
+// finished reports whether nothing is left to be written.
+func (j *journal) finished() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.pending) > 0 {
+		return false
 	}
-	f, err := os.OpenFile(j.path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	// What follows the good part is a write that was cut short or failed.
-	err = f.Truncate(j.size)
-	if err == nil {
-		_, err = f.WriteAt(data, j.size)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	j.size += int64(len(data))
-	return nil
+	j.running = false
+	j.idle.Broadcast()
+	return true
 }
 
 // compact rewrites the file with the last value of each key.
@@ -304,23 +261,18 @@ func (j *journal) compact() error {
 
 // replace makes data the content of the file, in one step.
 func (j *journal) replace(data []byte) error {
-	next := j.path + ".new"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+	w := journalWrite{j: j, data: data, fresh: true}
+	w.begin()
+	if w.err == nil {
+		w.err = w.file.Sync()
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
+	if w.end(); w.err == nil {
+		w.err = syncDir(filepath.Dir(j.path))
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
+	if w.err == nil {
+		j.size, j.base = int64(len(data)), int64(len(data))
 	}
-	if err := os.Rename(next, j.path); err != nil {
-		return err
-	}
-	j.size, j.base = int64(len(data)), int64(len(data))
-	return syncDir(filepath.Dir(j.path))
+	return w.err
 }
 
 // syncDir makes a renaming in dir last. Windows has no such call and needs none.

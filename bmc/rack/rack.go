@@ -60,8 +60,8 @@ type Unit struct {
 	links map[netip.Addr]*addressed // of one at all addresses of the machine
 }
 
-// writers is how many state files are written at a time.
-const writers = 32
+// writers is how many goroutines write state files, each up to 64 at a time.
+const writers = 8
 
 // Start starts the BMCs. When it returns without an error, they answer. Its error is one sentence.
 func Start(c Config) (r *Rack, err error) {

@@ -1,0 +1,55 @@
+package bmc
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncTogether is from how many files on it costs less to sync their file system.
+const syncTogether = 8
+
+// syncfsTells reports whether syncfs tells of writes that failed, which it does since Linux 5.8.
+var syncfsTells = sync.OnceValue(func() bool {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	major, rest, _ := strings.Cut(unix.ByteSliceToString(u.Release[:]), ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	a, _ := strconv.Atoi(major)
+	b, _ := strconv.Atoi(minor)
+	return a > 5 || a == 5 && b >= 8
+})
+
+// syncFiles makes what was written to files safe.
+func syncFiles(files []*os.File) error {
+	if len(files) >= syncTogether && syncfsTells() && oneFileSystem(files) {
+		return os.NewSyscallError("syncfs", unix.Syncfs(int(files[0].Fd())))
+	}
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Sync())
+	}
+	return errors.Join(errs...)
+}
+
+func oneFileSystem(files []*os.File) bool {
+	var first, st unix.Stat_t
+	for i, f := range files {
+		if unix.Fstat(int(f.Fd()), &st) != nil {
+			return false
+		}
+		if i == 0 {
+			first = st
+		}
+		if st.Dev != first.Dev {
+			return false
+		}
+	}
+	return true
+}

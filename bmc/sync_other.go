@@ -1,0 +1,17 @@
+//go:build !linux
+
+package bmc
+
+import (
+	"errors"
+	"os"
+)
+
+// syncFiles makes what was written to files safe.
+func syncFiles(files []*os.File) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Sync())
+	}
+	return errors.Join(errs...)
+}
