@@ -72,7 +72,7 @@ func StartBMCAt(t testing.TB, listen, state string, more ...string) *BMC {
 	case b.Addr = <-ready:
 	case <-b.done:
 		t.Fatalf("lom bmc ended (%v): %s", b.err, b.Output())
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute): // it may have ten thousand state files to write
 		t.Fatalf("lom bmc does not say where it listens: %s", b.Output())
 	}
 	return b

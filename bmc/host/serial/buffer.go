@@ -44,6 +44,13 @@ func (b *Buffer) Detach() {
 	b.wake()
 }
 
+// Heard reports whether anything becomes of what the machine sends: somebody is attached, or it is kept for those who come.
+func (b *Buffer) Heard() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.notify != nil || b.History > 0
+}
+
 // wake tells those who wait for room.
 func (b *Buffer) wake() {
 	if b.room != nil {

@@ -97,6 +97,9 @@ func (c *console) take() {
 
 // say prints what the machine says. It is called under the lock of the machine.
 func (c *console) say(text string) {
+	if !c.speaking && !c.Heard() {
+		return // a rack of machines that start costs no timers
+	}
 	c.said = append(c.said, strings.ReplaceAll(text, "\n", "\r\n")...)
 	if !c.speaking {
 		c.speaking = true

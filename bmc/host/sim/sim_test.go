@@ -102,3 +102,23 @@ func TestFaultyMachines(t *testing.T) {
 		}
 	})
 }
+
+// A machine to which nothing happens has nothing to do, and so costs no timer and no goroutine; nor do its words while nobody hears them.
+func TestIdleMachineHasNoTimers(t *testing.T) {
+	timers := 0
+	after := func(time.Duration, func()) func() bool { timers++; return func() bool { return true } }
+	m := New(Config{On: true, AfterFunc: after})
+	defer m.Close()
+	m.Notify(func(host.Event) {})
+	m.Restore(true)
+	if timers != 0 {
+		t.Errorf("%d timers", timers)
+	}
+	m.console.Attach(func() {})
+	m.mu.Lock()
+	m.console.say("hello")
+	m.mu.Unlock()
+	if timers != 1 {
+		t.Errorf("%d timers for words that somebody hears", timers)
+	}
+}
