@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lom/ipmi"
 	"lom/rmcp"
 )
@@ -218,4 +220,33 @@ func powerAndSensors() []rmcp.Message {
 		list = append(list, rmcp.Message{NetFn: ipmi.NetFnSensor, Cmd: 0x2d, Data: []byte{byte(i + 1)}})
 	}
 	return list
+}
+
+// BenchmarkExchange has a thousand BMCs asked over and over, in a session each. The time of the processor is that of both ends.
+func BenchmarkExchange(b *testing.B) {
+	r, err := Start(Config{Servers: manyServers(1000)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	l := newLoader(b, 3, addresses(r), powerAndSensors()...)
+	l.run(0)
+	l.run(10)
+	each := max(1, b.N/len(l.sessions))
+	before := processor(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	l.run(each)
+	b.StopTimer()
+	b.ReportMetric(float64(processor(b)-before)/float64(each*len(l.sessions)), "cpu-ns/exchange")
+	b.ReportMetric(float64(each*len(l.sessions))/b.Elapsed().Seconds(), "exchanges/s")
+}
+
+// processor returns the time of the processor that the program has used.
+func processor(t testing.TB) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

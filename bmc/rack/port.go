@@ -35,8 +35,7 @@ type port struct {
 	units map[netip.Addr]*Unit
 	one   *Unit // that answers at every address, nil if there are several
 
-	mu     sync.Mutex // guards the statistics of the units; and all of stray
-	stray  uint64     // datagrams to addresses that are nobody's
+	mu     sync.Mutex // guards the statistics of the units
 	due    dueHeap    // the BMCs that are at work
 	memory [][]byte   // of datagrams that waited
 }
@@ -73,10 +72,7 @@ func (p *port) arrived(to netip.Addr, from netip.AddrPort, data []byte) {
 		u = p.units[to]
 	}
 	if u == nil {
-		p.mu.Lock()
-		p.stray++
-		p.mu.Unlock()
-		return
+		return // nobody has that address
 	}
 	link := u.link(to)
 	if u.queue != nil {
