@@ -83,22 +83,22 @@ func (ChannelUse) WireSize() (least, greatest int) { return 1, 1 }
 func (m Compact) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 31)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
 	}
-	if t, err := m.Sensor.AppendBinary(b[: o+5 : o+5]); err != nil {
+	if t, err := m.Sensor.AppendBinary(b[: o+5 : o+23]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+5:o+23], t[o+5:])
 	}
-	if t, err := m.Sharing.AppendBinary(b[: o+23 : o+23]); err != nil {
+	if t, err := m.Sharing.AppendBinary(b[: o+23 : o+25]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+23:o+25], t[o+23:])
 	}
-	if t, err := m.Hysteresis.AppendBinary(b[: o+25 : o+25]); err != nil {
+	if t, err := m.Hysteresis.AppendBinary(b[: o+25 : o+27]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+25:o+27], t[o+25:])
@@ -150,7 +150,7 @@ func (m DeviceEntity) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, make([]byte, 4)...)
 	b[o+0] = byte(m.Address)
 	b[o+1] |= byte(uint64(m.Channel) & 0xf << 4)
-	if t, err := m.Entity.AppendBinary(b[: o+2 : o+2]); err != nil {
+	if t, err := m.Entity.AppendBinary(b[: o+2 : o+4]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+2:o+4], t[o+2:])
@@ -182,12 +182,12 @@ func (m DeviceEntityAssociation) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 32)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
 	}
-	if t, err := m.Container.AppendBinary(b[: o+5 : o+5]); err != nil {
+	if t, err := m.Container.AppendBinary(b[: o+5 : o+7]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+5:o+7], t[o+5:])
@@ -203,22 +203,22 @@ func (m DeviceEntityAssociation) AppendBinary(b []byte) ([]byte, error) {
 	if m.Presence {
 		b[o+9] |= 0x20
 	}
-	if t, err := m.Contained1.AppendBinary(b[: o+10 : o+10]); err != nil {
+	if t, err := m.Contained1.AppendBinary(b[: o+10 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+10:o+14], t[o+10:])
 	}
-	if t, err := m.Contained2.AppendBinary(b[: o+14 : o+14]); err != nil {
+	if t, err := m.Contained2.AppendBinary(b[: o+14 : o+18]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+14:o+18], t[o+14:])
 	}
-	if t, err := m.Contained3.AppendBinary(b[: o+18 : o+18]); err != nil {
+	if t, err := m.Contained3.AppendBinary(b[: o+18 : o+22]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+18:o+22], t[o+18:])
 	}
-	if t, err := m.Contained4.AppendBinary(b[: o+22 : o+22]); err != nil {
+	if t, err := m.Contained4.AppendBinary(b[: o+22 : o+26]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+22:o+26], t[o+22:])
@@ -297,12 +297,12 @@ func (Entity) WireSize() (least, greatest int) { return 2, 2 }
 func (m EntityAssociation) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 16)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
 	}
-	if t, err := m.Container.AppendBinary(b[: o+5 : o+5]); err != nil {
+	if t, err := m.Container.AppendBinary(b[: o+5 : o+7]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+5:o+7], t[o+5:])
@@ -316,22 +316,22 @@ func (m EntityAssociation) AppendBinary(b []byte) ([]byte, error) {
 	if m.Presence {
 		b[o+7] |= 0x20
 	}
-	if t, err := m.Contained1.AppendBinary(b[: o+8 : o+8]); err != nil {
+	if t, err := m.Contained1.AppendBinary(b[: o+8 : o+10]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+8:o+10], t[o+8:])
 	}
-	if t, err := m.Contained2.AppendBinary(b[: o+10 : o+10]); err != nil {
+	if t, err := m.Contained2.AppendBinary(b[: o+10 : o+12]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+10:o+12], t[o+10:])
 	}
-	if t, err := m.Contained3.AppendBinary(b[: o+12 : o+12]); err != nil {
+	if t, err := m.Contained3.AppendBinary(b[: o+12 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+12:o+14], t[o+12:])
 	}
-	if t, err := m.Contained4.AppendBinary(b[: o+14 : o+14]); err != nil {
+	if t, err := m.Contained4.AppendBinary(b[: o+14 : o+16]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+14:o+16], t[o+14:])
@@ -376,24 +376,24 @@ func (EntityAssociation) WireSize() (least, greatest int) { return 16, 16 }
 func (m EventOnly) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 16)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
 	}
-	if t, err := m.Key.AppendBinary(b[: o+5 : o+5]); err != nil {
+	if t, err := m.Key.AppendBinary(b[: o+5 : o+8]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+5:o+8], t[o+5:])
 	}
-	if t, err := m.Entity.AppendBinary(b[: o+8 : o+8]); err != nil {
+	if t, err := m.Entity.AppendBinary(b[: o+8 : o+10]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+8:o+10], t[o+8:])
 	}
 	b[o+10] = byte(m.SensorType)
 	b[o+11] = byte(m.EventType)
-	if t, err := m.Sharing.AppendBinary(b[: o+12 : o+12]); err != nil {
+	if t, err := m.Sharing.AppendBinary(b[: o+12 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+12:o+14], t[o+12:])
@@ -451,7 +451,7 @@ func (m FRULocator) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 15)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -466,7 +466,7 @@ func (m FRULocator) AppendBinary(b []byte) ([]byte, error) {
 	b[o+8] |= byte(uint64(m.Channel) & 0xf << 4)
 	b[o+10] = byte(m.DeviceType)
 	b[o+11] = byte(m.Modifier)
-	if t, err := m.Entity.AppendBinary(b[: o+12 : o+12]); err != nil {
+	if t, err := m.Entity.AppendBinary(b[: o+12 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+12:o+14], t[o+12:])
@@ -518,18 +518,18 @@ func (m Full) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 47)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
 	}
-	if t, err := m.Sensor.AppendBinary(b[: o+5 : o+5]); err != nil {
+	if t, err := m.Sensor.AppendBinary(b[: o+5 : o+23]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+5:o+23], t[o+5:])
 	}
 	b[o+23] |= byte(uint64(m.Linearization) & 0x7f << 0)
-	if t, err := m.Factors.AppendBinary(b[: o+24 : o+24]); err != nil {
+	if t, err := m.Factors.AppendBinary(b[: o+24 : o+30]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+24:o+30], t[o+24:])
@@ -549,7 +549,7 @@ func (m Full) AppendBinary(b []byte) ([]byte, error) {
 	b[o+34] = byte(m.Max)
 	b[o+35] = byte(m.Min)
 	copy(b[o+36:], m.Thresholds[:])
-	if t, err := m.Hysteresis.AppendBinary(b[: o+42 : o+42]); err != nil {
+	if t, err := m.Hysteresis.AppendBinary(b[: o+42 : o+44]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+42:o+44], t[o+42:])
@@ -624,7 +624,7 @@ func (m GenericLocator) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 15)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -638,7 +638,7 @@ func (m GenericLocator) AppendBinary(b []byte) ([]byte, error) {
 	b[o+8] |= byte(uint64(m.Span) & 0x7 << 0)
 	b[o+10] = byte(m.DeviceType)
 	b[o+11] = byte(m.Modifier)
-	if t, err := m.Entity.AppendBinary(b[: o+12 : o+12]); err != nil {
+	if t, err := m.Entity.AppendBinary(b[: o+12 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+12:o+14], t[o+12:])
@@ -840,7 +840,7 @@ func (m MCConfirmation) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 32)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -896,7 +896,7 @@ func (m MCLocator) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 15)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -943,7 +943,7 @@ func (m MCLocator) AppendBinary(b []byte) ([]byte, error) {
 	if m.Sensors {
 		b[o+8] |= 0x01
 	}
-	if t, err := m.Entity.AppendBinary(b[: o+12 : o+12]); err != nil {
+	if t, err := m.Entity.AppendBinary(b[: o+12 : o+14]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+12:o+14], t[o+12:])
@@ -1000,7 +1000,7 @@ func (MCLocator) WireSize() (least, greatest int) { return 15, -1 }
 func (m MessageChannel) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 16)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -1038,7 +1038,7 @@ func (m OEM) AppendBinary(b []byte) ([]byte, error) {
 	}
 	o := len(b)
 	b = append(b, make([]byte, 8)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -1071,7 +1071,7 @@ func (OEM) WireSize() (least, greatest int) { return 8, -1 }
 func (m Raw) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 5)...)
-	if t, err := m.Header.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Header.AppendBinary(b[: o+0 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+5], t[o+0:])
@@ -1100,22 +1100,22 @@ func (Raw) WireSize() (least, greatest int) { return 5, -1 }
 func (m Sensor) AppendBinary(b []byte) ([]byte, error) {
 	o := len(b)
 	b = append(b, make([]byte, 18)...)
-	if t, err := m.Key.AppendBinary(b[: o+0 : o+0]); err != nil {
+	if t, err := m.Key.AppendBinary(b[: o+0 : o+3]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+0:o+3], t[o+0:])
 	}
-	if t, err := m.Entity.AppendBinary(b[: o+3 : o+3]); err != nil {
+	if t, err := m.Entity.AppendBinary(b[: o+3 : o+5]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+3:o+5], t[o+3:])
 	}
-	if t, err := m.Init.AppendBinary(b[: o+5 : o+5]); err != nil {
+	if t, err := m.Init.AppendBinary(b[: o+5 : o+6]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+5:o+6], t[o+5:])
 	}
-	if t, err := m.Capabilities.AppendBinary(b[: o+6 : o+6]); err != nil {
+	if t, err := m.Capabilities.AppendBinary(b[: o+6 : o+7]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+6:o+7], t[o+6:])
@@ -1128,7 +1128,7 @@ func (m Sensor) AppendBinary(b []byte) ([]byte, error) {
 	b[o+12] = byte(uint64(m.Deassertions) >> 8)
 	b[o+13] = byte(uint64(m.Readable) >> 0)
 	b[o+14] = byte(uint64(m.Readable) >> 8)
-	if t, err := m.Units.AppendBinary(b[: o+15 : o+15]); err != nil {
+	if t, err := m.Units.AppendBinary(b[: o+15 : o+18]); err != nil {
 		return b[:o], err
 	} else {
 		copy(b[o+15:o+18], t[o+15:])
