@@ -32,6 +32,8 @@ const (
 	reopenMost   = 5 * time.Second // between two tries to open a console again
 	activateFor  = 4 * time.Second // wait for the answer of Activate and Deactivate Payload
 	activateMost = 6               // tries
+
+	firstRetry = 50 * time.Millisecond // the least time after which a packet of the console is sent again
 )
 
 // consoleBuffer is how many received characters wait for their reader; then the BMC is told to wait.
@@ -281,8 +283,10 @@ func (c *Console) Write(ctx context.Context, p []byte) (n int, err error) {
 			return false
 		}
 		if c.stream != nil {
-			n += c.stream.Write(time.Now(), p[n:])
-			c.nudge()
+			if k := c.stream.Write(time.Now(), p[n:]); k > 0 {
+				n += k
+				c.nudge() // only then: send wakes those who wait for room
+			}
 		}
 		return n == len(p)
 	})

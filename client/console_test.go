@@ -252,6 +252,33 @@ func TestConsoleWaitsForItsReader(t *testing.T) {
 	})
 }
 
+// Who writes more than there is room for sleeps until there is: in a bubble, time stands still while anybody is busy.
+func TestConsoleWriterSleeps(t *testing.T) {
+	consoleTest(t, func(t *testing.T, _ *memNet, e *solEnd, s *Session) {
+		c := mustOpen(t, s)
+		e.b.with(func() { e.mute = true })
+		text := randomBytes(3 * consoleBuffer)
+		written := make(chan error, 1)
+		go func() {
+			_, err := c.Write(context.Background(), text)
+			written <- err
+		}()
+		time.Sleep(2 * time.Second)
+		e.b.with(func() { e.mute = false })
+		if err := <-written; err != nil {
+			t.Error(err)
+		}
+		if err := c.Flush(context.Background()); err != nil {
+			t.Error(err)
+		}
+		e.b.with(func() {
+			if sha256.Sum256(e.in) != sha256.Sum256(text) {
+				t.Errorf("%d of %d characters came, and not all are the same", len(e.in), len(text))
+			}
+		})
+	})
+}
+
 func TestConsoleBreaksAndCloses(t *testing.T) {
 	consoleTest(t, func(t *testing.T, _ *memNet, e *solEnd, s *Session) {
 		c := mustOpen(t, s)
