@@ -40,7 +40,7 @@ func (c *Console) open(ctx context.Context) error {
 	c.generation = c.session.Generation()
 	c.stream = sol.New(sol.Config{
 		Role: sol.Console, MaxData: maxCharacters(r.InboundSize), RetryInterval: max(c.session.retryInterval(), minRTO),
-		Retries: 7, ZeroAckIsWhole: true,
+		FirstRetry: firstRetry, Retries: 7, ZeroAckIsWhole: true,
 	})
 	// Some BMCs, ipmi_sim among them, take the first packet for a retry of the last console's if the sequence numbers happen to
 	// be the same. One without characters cannot lose any.

@@ -22,8 +22,11 @@ type Config struct {
 	Role Role
 	// MaxData is how many characters the other end takes in a packet, 1 to 255.
 	MaxData int
-	// RetryInterval is how long to wait for an acknowledge before the packet is sent again.
+	// RetryInterval is how long to wait for an acknowledge before the packet is sent again, at the most if FirstRetry is set.
 	RetryInterval time.Duration
+	// FirstRetry, if it is not 0, makes the wait follow what acknowledges take: it begins with the time that they are
+	// measured to take, but not below FirstRetry, and doubles up to RetryInterval.
+	FirstRetry time.Duration
 	// Retries is after how many retries [Stream.Stalled] says so. The stream does not give up by itself:
 	// characters are not dropped while the session lives.
 	Retries int
@@ -62,6 +65,8 @@ type Stream struct {
 	flight    []byte    // its bytes, with header; nil if none
 	sentAt    time.Time
 	retries   int
+	trip      time.Duration // measured from a packet to its acknowledge, smoothed as in RFC 6298; 0: not yet
+	deviation time.Duration
 	suspended bool      // the console asked the BMC to wait
 	holdUntil time.Time // the BMC had no room: wait before the next packet
 	pushed    bool      // what is queued does not wait for company
@@ -243,6 +248,9 @@ func (s *Stream) acknowledged(now time.Time, p Packet) bool {
 	if p.Ack == 0 || s.flight == nil || p.Ack != s.seq {
 		return false
 	}
+	if s.retries == 0 && !s.suspended && !s.sentAt.IsZero() {
+		s.measure(now.Sub(s.sentAt))
+	}
 	size, nack := len(s.flight)-headerSize, p.Flags&NACK != 0
 	accepted := min(int(p.Accepted), size)
 	if accepted == 0 && !nack && s.cfg.ZeroAckIsWhole {
@@ -307,10 +315,25 @@ func (s *Stream) Poll(now time.Time) (payload []byte, next time.Time) {
 // wait is how long the packet on its way waits for its acknowledge. A console that asked the BMC to
 // wait may have lost its place: a suspended packet is tried again after a long while.
 func (s *Stream) wait() time.Duration {
-	if s.suspended {
+	switch {
+	case s.suspended:
 		return suspendedFactor * s.cfg.RetryInterval
+	case s.cfg.FirstRetry <= 0 || s.trip == 0:
+		return s.cfg.RetryInterval
 	}
-	return s.cfg.RetryInterval
+	first := max(s.trip+4*s.deviation, s.cfg.FirstRetry)
+	return min(first<<min(s.retries, 10), s.cfg.RetryInterval)
+}
+
+// measure takes the time between a packet that was sent once and its acknowledge.
+func (s *Stream) measure(d time.Duration) {
+	d = min(max(d, 1), s.cfg.RetryInterval)
+	if s.trip == 0 {
+		s.trip, s.deviation = d, d/2
+		return
+	}
+	s.deviation += ((s.trip - d).Abs() - s.deviation) / 4
+	s.trip = max(s.trip+(d-s.trip)/8, 1)
 }
 
 const (

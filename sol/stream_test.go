@@ -176,6 +176,35 @@ func TestConsoleKeepsSequenceNumberOfRetries(t *testing.T) {
 	}
 }
 
+// With FirstRetry, the wait follows the measured trip, doubles, and is never longer than RetryInterval.
+func TestRetriesFollowTheTrip(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := New(Config{Role: Console, MaxData: 10, RetryInterval: time.Second, FirstRetry: 50 * time.Millisecond})
+	for range 40 {
+		s.Write(now, []byte("x"))
+		p := exchange(t, s, now)
+		now = now.Add(20 * time.Millisecond)
+		receive(t, s, now, Packet{Ack: p.Sequence, Accepted: 1}, 0)
+	}
+	s.Write(now, []byte("y"))
+	first := exchange(t, s, now)
+	var waits []time.Duration
+	for last := now; len(waits) < 7; now = now.Add(time.Millisecond) {
+		if b, _ := s.Poll(now); b != nil {
+			if b[0] != first.Sequence {
+				t.Fatalf("sent % x", b)
+			}
+			waits, last = append(waits, now.Sub(last)), now
+		}
+	}
+	want := []time.Duration{50, 100, 200, 400, 800, 1000, 1000}
+	for i := range want {
+		if waits[i] != want[i]*time.Millisecond {
+			t.Fatalf("waits %v", waits)
+		}
+	}
+}
+
 func TestConsoleAcceptsAppendedCharacters(t *testing.T) {
 	now := time.Unix(0, 0)
 	s := New(Config{Role: Console, MaxData: 10})
