@@ -26,6 +26,8 @@ type solPayload struct {
 	waiting bool        // characters came from the remote console: what the host says next is its echo
 	lost    bool        // characters of the host are missing after those that the stream has
 	heard   bool        // an SOL packet came since the activation
+
+	patience time.Duration // silence of the session after which the host does not wait for it any longer
 }
 
 // Sizes of SOL payloads, with their header of four bytes: what one packet on the usual network holds with room for encryption, and
@@ -35,6 +37,10 @@ const (
 	solPayloadSize  = solHeader + 251
 	solStreamBuffer = 2 << 10
 )
+
+// solPatience is the least time for which the host waits for a session that is silent. A bad network, which loses a third of all
+// packets, is silent for as long once in ten million packets.
+const solPatience = 15 * time.Second
 
 func (p *solPayload) load(b *BMC) error {
 	if p.console = b.cfg.Console; p.console == nil {
@@ -98,9 +104,11 @@ func (p *solPayload) activate(ctx *Context, auxiliary [4]byte) (r ipmi.Activated
 // that is about hardware lines, which few systems obey, and ipmitool and ipmiconsole ask for it and then wait for characters.
 func (p *solPayload) begin(b *BMC) {
 	accumulate, retry := solValue[ipmi.SOLAccumulate](b), solValue[ipmi.SOLRetry](b)
+	interval := time.Duration(max(retry.Interval, 1)) * 10 * time.Millisecond // 0 is back to back, which must not be a flood
+	p.patience = max(solPatience, 4*time.Duration(retry.Count+1)*interval)
 	p.stream = sol.New(sol.Config{
 		Role: sol.BMC, MaxData: solPayloadSize - solHeader, Buffer: solStreamBuffer,
-		RetryInterval: time.Duration(retry.Interval) * 10 * time.Millisecond, Retries: int(retry.Count),
+		RetryInterval: interval, Retries: int(retry.Count),
 		Accumulate: time.Duration(accumulate.Interval) * 5 * time.Millisecond, Threshold: int(accumulate.Threshold),
 	})
 	p.held, p.waiting, p.lost, p.heard = false, false, false, false
@@ -229,7 +237,7 @@ func (p *solPayload) pump(b *BMC) {
 // fill moves what the host has sent into the stream. What a silent session does not take is dropped, so that the host does
 // not wait for it; the session is told if it comes back.
 func (p *solPayload) fill(now time.Time) {
-	if p.stream.Stalled() {
+	if p.stream.Stalled() && now.Sub(p.owner().last) >= p.patience {
 		p.lost = p.drain() || p.lost
 		return
 	}

@@ -406,7 +406,7 @@ func TestSOLFlood(t *testing.T) {
 		if sent > 64<<10 {
 			t.Errorf("%d characters are in memory", sent)
 		}
-		time.Sleep(10 * time.Second) // more than the retries take
+		time.Sleep(solPatience + 5*time.Second)
 		synctest.Wait()
 		for range 100 {
 			if n, _ := port.Send(chunk); n != len(chunk) {
