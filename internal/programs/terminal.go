@@ -116,6 +116,16 @@ func (x *Terminal) Within(most time.Duration, text string) {
 	}
 }
 
+// Ended reports whether the program has ended.
+func (x *Terminal) Ended() bool {
+	select {
+	case <-x.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // End waits for the program's end and returns its error.
 func (x *Terminal) End() error {
 	x.t.Helper()

@@ -38,11 +38,11 @@ type Relay struct {
 	// Addr is where clients send to.
 	Addr netip.AddrPort
 
-	to     netip.AddrPort
-	faults Faults
-	front  *net.UDPConn
+	to    netip.AddrPort
+	front *net.UDPConn
 
 	mu      sync.Mutex
+	faults  Faults
 	rng     *rand.Rand
 	peers   map[netip.AddrPort]*net.UDPConn
 	packets []Packet
@@ -53,7 +53,14 @@ type Relay struct {
 // Start runs a relay to a server until the test ends.
 func Start(t testing.TB, to netip.AddrPort, f Faults) *Relay {
 	t.Helper()
-	front, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	return StartAt(t, netip.MustParseAddrPort("127.0.0.1:0"), to, f)
+}
+
+// StartAt is Start for an address. A BMC tells the port of its consoles: one whose relay has the same port, at another address, is not
+// gone around.
+func StartAt(t testing.TB, at, to netip.AddrPort, f Faults) *Relay {
+	t.Helper()
+	front, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +73,13 @@ func Start(t testing.TB, to netip.AddrPort, f Faults) *Relay {
 	go r.listen()
 	t.Cleanup(r.close)
 	return r
+}
+
+// SetFaults changes what the relay does to the packets that come from now on. The random numbers go on.
+func (r *Relay) SetFaults(f Faults) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults = f
 }
 
 // Host is the address for -H.
@@ -170,8 +184,8 @@ func (r *Relay) pass(p Packet, b []byte, send func([]byte)) {
 	p.Data = append([]byte(nil), b...)
 	out := append([]byte(nil), b...)
 
-	f := r.faults
 	r.mu.Lock()
+	f := r.faults
 	// All numbers are drawn for each packet, so that one fault does not move the others.
 	lost, double, turned, held := r.rng.Float64() < f.Loss, r.rng.Float64() < f.Duplicate, r.rng.Float64() < f.Corrupt, r.rng.Float64() < f.Reorder
 	place := r.rng.IntN(max(1, 8*len(out)))

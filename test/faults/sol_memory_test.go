@@ -1,0 +1,197 @@
+package faults
+
+import (
+	"context"
+	"crypto/sha256"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lom/bmc"
+	"lom/bmc/host/serial"
+	"lom/bmc/host/sim"
+	"lom/client"
+	"lom/ipmi"
+)
+
+// A memoryLink is a bad network in memory between one client and one BMC. It is the client's socket and the BMC's link.
+type memoryLink struct {
+	loss, double, reorder float64
+
+	mu     sync.Mutex
+	rng    *rand.Rand
+	bmc    *bmc.BMC
+	in     chan []byte // to the client
+	once   sync.Once
+	closed chan struct{}
+	passed [2]int // packets to the BMC and to the client that arrived
+}
+
+var (
+	memoryClient = netip.MustParseAddrPort("192.0.2.1:40000")
+	memoryBMC    = netip.MustParseAddrPort("192.0.2.2:623")
+)
+
+func newMemoryLink(seed uint64) *memoryLink {
+	return &memoryLink{rng: rand.New(rand.NewPCG(seed, 1)), in: make(chan []byte, 1024), closed: make(chan struct{})}
+}
+
+// carry delivers a packet after a millisecond, if not late, twice or never.
+func (l *memoryLink) carry(direction int, b []byte, deliver func([]byte)) {
+	b = append([]byte(nil), b...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	copies := 1
+	if l.rng.Float64() < l.double {
+		copies = 2
+	}
+	for range copies {
+		if l.rng.Float64() < l.loss {
+			continue
+		}
+		wait := time.Millisecond
+		if l.rng.Float64() < l.reorder {
+			wait += time.Duration(l.rng.IntN(int(60 * time.Millisecond)))
+		}
+		l.passed[direction]++
+		time.AfterFunc(wait, func() { deliver(append([]byte(nil), b...)) })
+	}
+}
+
+// Send is the BMC's link.
+func (l *memoryLink) Send(_ netip.AddrPort, packet []byte) {
+	l.carry(1, packet, func(b []byte) {
+		select {
+		case l.in <- b:
+		case <-l.closed:
+		}
+	})
+}
+
+func (l *memoryLink) WriteTo(b []byte, _ net.Addr) (int, error) {
+	l.carry(0, b, func(b []byte) { l.bmc.HandlePacket(l, memoryClient, b) })
+	return len(b), nil
+}
+
+func (l *memoryLink) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case p := <-l.in:
+		return copy(b, p), net.UDPAddrFromAddrPort(memoryBMC), nil
+	case <-l.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+func (l *memoryLink) Close() error                     { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *memoryLink) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(memoryClient) }
+func (l *memoryLink) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
+func (l *memoryLink) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
+func (l *memoryLink) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
+
+// A memoryPort is a serial port whose machine is the test.
+type memoryPort struct{ serial.Buffer }
+
+func (*memoryPort) Break() error { return nil }
+func (*memoryPort) Close() error { return nil }
+
+// stream returns size characters that are all but random, so that none can be lost or moved unnoticed.
+func stream(size int, seed uint64) []byte {
+	out, rng := make([]byte, size), rand.NewChaCha8([32]byte{byte(seed)})
+	rng.Read(out)
+	return out
+}
+
+// 16 MB in each direction at once, over a network that loses a third, doubles and mixes up: every character arrives once and in order.
+func TestSOLInMemory(t *testing.T) {
+	t.Parallel()
+	const size = 16 << 20
+	synctest.Test(t, func(t *testing.T) {
+		link, port := newMemoryLink(1), &memoryPort{}
+		b, err := bmc.New(bmc.Config{
+			Host: sim.New(sim.Config{On: true}), Console: port,
+			Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		link.bmc = b
+		transport, err := client.NewTransport(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer transport.Close()
+		ctx := context.Background()
+		s, err := client.Dial(ctx, memoryBMC.String(), client.WithTransport(transport), client.WithInterface(client.LANPlus), client.WithUser("admin", ipmi.NewSecret("secret")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		c, err := client.OpenConsole(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		link.mu.Lock()
+		link.loss, link.double, link.reorder = .3, .1, .2
+		link.mu.Unlock()
+
+		up, down := stream(size, 1), stream(size, 2)
+		began := time.Now()
+		var all sync.WaitGroup
+		all.Go(func() { // what is typed
+			if _, err := c.Write(ctx, up); err != nil {
+				t.Error(err)
+			} else if err := c.Flush(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() { // what the machine says
+			for rest := down; len(rest) > 0; {
+				n, more := port.Send(rest)
+				if rest = rest[n:]; more != nil {
+					<-more
+				}
+			}
+		})
+		sums := [2][32]byte{}
+		all.Go(func() { // what the machine gets
+			sum, buf := sha256.New(), make([]byte, 4096)
+			for n := 0; n < len(up); {
+				k := port.Take(buf)
+				if n += k; k == 0 {
+					time.Sleep(20 * time.Millisecond)
+				}
+				sum.Write(buf[:k])
+			}
+			sum.Sum(sums[0][:0])
+		})
+		all.Go(func() { // what is shown
+			sum, buf := sha256.New(), make([]byte, 4096)
+			for n := 0; n < len(down); {
+				k, err := c.Read(ctx, buf)
+				if n += k; err != nil {
+					t.Errorf("after %d characters: %v", n, err)
+					break
+				}
+				sum.Write(buf[:k])
+			}
+			sum.Sum(sums[1][:0])
+		})
+		all.Wait()
+		link.mu.Lock()
+		t.Logf("%d bytes each way in %v of the network's time; %d and %d packets arrived", size, time.Since(began).Round(time.Second), link.passed[0], link.passed[1])
+		link.loss = 0 // the end is told and answered
+		link.mu.Unlock()
+		for i, sent := range [][]byte{up, down} {
+			if sums[i] != sha256.Sum256(sent) {
+				t.Errorf("%s: not what was sent", []string{"up", "down"}[i])
+			}
+		}
+	})
+}
