@@ -51,3 +51,11 @@ func (c *counter) next() uint32 {
 	}
 	return n
 }
+
+// behind returns by how much n is less than the highest number seen, 0 if it is not.
+func (w *window) behind(n uint32) uint32 {
+	if d := w.highest - n; d < 1<<31 {
+		return d
+	}
+	return 0
+}

@@ -76,3 +76,14 @@ func TestCounterSkipsZero(t *testing.T) {
 		}
 	}
 }
+
+func TestWindowBehind(t *testing.T) {
+	w := newWindow20()
+	w.accept(1)
+	w.accept(10)
+	for n, want := range map[uint32]uint32{10: 0, 11: 0, 9: 1, 3: 7, 2: 8, 0xffffffff: 11} {
+		if got := w.behind(n); got != want {
+			t.Errorf("%d is %d behind, want %d", n, got, want)
+		}
+	}
+}
