@@ -2,7 +2,6 @@ package interop
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"io"
 	"net"
 	"net/netip"
@@ -156,22 +155,6 @@ func TestConsoleClientOnTheSimulator(t *testing.T) {
 			}
 		}
 	})
-	t.Run("16 KB over a bad network", func(t *testing.T) {
-		// At the simulator's own port, or lom goes around the relay to that. What is late, the simulator takes for an
-		// acknowledge of something else, and then it loses characters itself.
-		at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), sim.Addr.Port())
-		relay := udprelay.StartAt(t, at, sim.Addr, udprelay.Faults{Loss: .05, Seed: 1})
-		text := strings.Repeat("0123456789abcdef0123456789abcde\n", 512)
-		r := lom(sim.At(relay.Addr), "activate", "--linger", "5s")
-		r.await(t, operational)
-		if _, err := io.WriteString(r.in, text); err != nil {
-			t.Fatal(err)
-		}
-		r.in.Close()
-		if code := r.wait(t, 80*time.Second); code != 0 || sha256.Sum256([]byte(r.said())) != sha256.Sum256([]byte(operational+text)) {
-			t.Errorf("exit status %d, %d bytes of %d: %.300q", code, len(r.said())-len(operational), len(text), r.said())
-		}
-	})
 	t.Run("another client closes it", func(t *testing.T) {
 		r := lom(sim, "activate")
 		r.await(t, operational)
@@ -230,6 +213,41 @@ func TestConsoleClientOnTheSimulator(t *testing.T) {
 			t.Error(r)
 		}
 	})
+}
+
+// What is typed over a bad network reaches the host of the simulator whole. What the host says need not: the simulator sends a packet
+// once, and what is lost is lost.
+func TestConsoleClientOnTheSimulatorOverABadNetwork(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 1, Serial: l.Addr().String()}))
+	host, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	// At the simulator's own port: else lom goes around the relay, to the port that the simulator names for consoles.
+	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), sim.Addr.Port())
+	relay := udprelay.StartAt(t, at, sim.Addr, udprelay.Faults{Loss: .05, Seed: 1})
+	r := startProgram(t, t.TempDir(), programs.Lom(), sim.At(relay.Addr).Tool("lanplus", "-C", "3", "-R", "7", "sol", "activate", "--linger", "1s")...)
+	r.await(t, operational)
+	text := strings.Repeat("0123456789abcdef0123456789abcde\n", 512)
+	if _, err := io.WriteString(r.in, text); err != nil {
+		t.Fatal(err)
+	}
+	r.in.Close()
+	got := make([]byte, len(text))
+	_ = host.SetReadDeadline(time.Now().Add(time.Minute)) // ReadFull says that it is over
+	if n, err := io.ReadFull(host, got); err != nil || string(got) != text {
+		t.Errorf("the host got %d characters of %d: %v", n, len(text), err)
+	}
+	if code := r.wait(t, 20*time.Second); code != 0 {
+		t.Errorf("exit status %d: %.300q", code, r.said())
+	}
 }
 
 // A console against "lom bmc": log in and carry out a command.
