@@ -125,10 +125,18 @@ func (m *machine) got() string {
 	return m.typed.String()
 }
 
+// size returns how many characters the machine got.
+func (m *machine) size() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.typed.Len()
+}
+
 // A viewer is a program that shows a console.
 type viewer interface {
 	Type(keys string)
 	Shown() string
+	size() int // of Shown
 	ended() bool
 }
 
@@ -166,6 +174,7 @@ func startPiped(t testing.TB, b programs.Target) *piped {
 
 func (p *piped) Type(keys string) { _, _ = io.WriteString(p.in, keys) } // that it has ended is seen elsewhere
 func (p *piped) Shown() string    { return p.out.got() }
+func (p *piped) size() int        { return p.out.size() }
 
 func (p *piped) ended() bool {
 	select {
@@ -179,6 +188,7 @@ func (p *piped) ended() bool {
 // terminal is a program on a terminal.
 type terminal struct{ *programs.Terminal }
 
+func (x terminal) size() int   { return len(x.Shown()) }
 func (x terminal) ended() bool { return x.Ended() }
 
 // An exchange is what became of two numbered texts that went both ways at once.
@@ -202,23 +212,27 @@ func (e exchange) String() string {
 func (m *machine) run(t *testing.T, v viewer, n, ahead int, patience time.Duration) exchange {
 	t.Helper()
 	text := numbered(n)
-	before := len(v.Shown())
+	before := v.size()
 	began := time.Now()
 	go func() { _, _ = io.WriteString(m.conn, text) }()
 	typed, moved, sum := 0, time.Now(), -1
 	for {
-		up, down := m.got(), v.Shown()[before:]
-		if now := len(up) + len(down); now != sum {
-			sum, moved = now, time.Now()
+		up, down := m.size(), v.size()-before
+		if up+down != sum {
+			sum, moved = up+down, time.Now()
 		}
 		stuck := time.Since(moved)
-		if len(up) >= len(text) && len(down) >= len(text) && stuck > 500*time.Millisecond || stuck > patience || v.ended() {
-			e := exchange{up: count(up, n), down: count(down, n), ended: v.ended(), took: moved.Sub(began)}
-			e.whole = sha256.Sum256([]byte(up)) == sha256.Sum256([]byte(text)) && sha256.Sum256([]byte(down)) == sha256.Sum256([]byte(text))
+		if up >= len(text) && down >= len(text) && stuck > 500*time.Millisecond || stuck > patience || v.ended() {
+			up, down := m.got(), v.Shown()[before:]
+			e := exchange{ended: v.ended(), took: moved.Sub(began)}
+			sum := sha256.Sum256([]byte(text))
+			if e.whole = sha256.Sum256([]byte(up)) == sum && sha256.Sum256([]byte(down)) == sum; !e.whole {
+				e.up, e.down = count(up, n), count(down, n)
+			}
 			return e
 		}
 		// What got lost leaves a gap for ever.
-		if typed < len(text) && (typed-len(up) < ahead || stuck > patience/2) {
+		if typed < len(text) && (typed-up < ahead || stuck > patience/2) {
 			k := min(len(text)-typed, max(ahead/4, 1))
 			v.Type(text[typed : typed+k])
 			typed += k
