@@ -40,7 +40,7 @@ func newSetup(a *App) *cobra.Command {
 	oneHost(console, "is about one system")
 	console.Long = setupConsoleLong
 	f := console.Flags()
-	f.StringVar(&o.port, "port", "", "serial `PORT` that SOL uses, such as ttyS1 (default: what the firmware tells, then the kernel's)")
+	f.StringVar(&o.port, "port", "", "serial `PORT` that SOL uses, such as ttyS1 (default: what the firmware tells, then the maker's usual one, then the kernel's)")
 	f.IntVar(&o.baud, "baud", 0, "its `RATE` in bit/s (default: of the BMC's SOL settings)")
 	f.StringVar(&o.root, "root", "/", "`DIR` with an unpacked system instead of the running one")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show as a diff what --apply would change")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -80,8 +81,28 @@ func (t *tree) uarts() (out []uart) {
 	return out
 }
 
-// FindLine guesses the line that SOL uses: what the firmware says of its console, then what the running
-// kernel uses, then the only serial port there is. How says in words where the port comes from. The
+// vendorPath is where Linux shows who made the server (SMBIOS, type 1).
+const vendorPath = "/sys/class/dmi/id/sys_vendor"
+
+// usualPorts are the ports that makers' BMCs use for SOL unless the BIOS set-up says otherwise. A BMC does not tell.
+var usualPorts = map[string]string{"Dell Inc.": "ttyS1", "Supermicro": "ttyS1"}
+
+// usualPort returns the port that SOL usually has on this make of server, "" if it is not known or not there.
+func (t *tree) usualPort() (port, vendor string) {
+	text, _, err := t.text(vendorPath)
+	if err != nil {
+		return "", ""
+	}
+	vendor = strings.TrimSpace(text)
+	port = usualPorts[vendor]
+	if u := t.uarts(); len(u) > 0 && !slices.ContainsFunc(u, func(u uart) bool { return u.port == port }) {
+		return "", ""
+	}
+	return port, vendor
+}
+
+// FindLine guesses the line that SOL uses: what the firmware says of its console, then what is usual for the maker of the
+// server, then what the running kernel uses, then the only serial port there is. How says in words where the port comes from. The
 // rate is 0 if none of them tells it.
 func FindLine(root string) (l Line, how string, err error) {
 	t, err := newTree(root)
@@ -92,6 +113,9 @@ func FindLine(root string) (l Line, how string, err error) {
 		if l, err := t.spcr([]byte(text)); err == nil {
 			return l, "the firmware's console (SPCR)", nil
 		}
+	}
+	if port, vendor := t.usualPort(); port != "" {
+		return Line{Port: port}, "what is usual on servers of " + vendor + " (DMI)", nil
 	}
 	if text, ok, err := t.text("/proc/cmdline"); err == nil && ok {
 		if lines := consoles(strings.Fields(text)); len(lines) > 0 {

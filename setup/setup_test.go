@@ -230,6 +230,38 @@ func TestSPCR(t *testing.T) {
 	}
 }
 
+// Without a word of the firmware's, the port is the maker's usual one if the machine has it, then the kernel's, then the only one.
+func TestFindLine(t *testing.T) {
+	const two = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n1: uart:16550A port:000002F8 irq:3 tx:0 rx:0\n2: uart:unknown port:000003E8 irq:4\n"
+	const one = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n"
+	for _, c := range []struct {
+		vendor, cmdline, ports string
+		want                   Line
+		how                    string
+	}{
+		{"Supermicro\n", "console=ttyS0,57600", two, Line{Port: "ttyS1"}, "Supermicro (DMI)"},
+		{"Dell Inc.\n", "console=ttyS0,57600", one, Line{"ttyS0", 57600}, "kernel"},
+		{"QEMU\n", "console=tty0 console=ttyS0", two, Line{"ttyS0", 9600}, "kernel"},
+		{"QEMU\n", "quiet", one, Line{Port: "ttyS0"}, "only"},
+		{"QEMU\n", "quiet", two, Line{}, ""},
+	} {
+		root := unpack(t, "debian")
+		for name, text := range map[string]string{vendorPath: c.vendor, "/proc/cmdline": c.cmdline, "/proc/tty/driver/serial": c.ports} {
+			p := filepath.Join(root, name)
+			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l, how, err := FindLine(root)
+		if l != c.want || !strings.Contains(how, c.how) || (err == nil) != (c.how != "") {
+			t.Errorf("%+v: got %v, %q, %v", c, l, how, err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		root string
