@@ -71,19 +71,12 @@ func Start(t testing.TB, c Config) *Sim {
 	if err := Available(); err != nil {
 		t.Skip(err)
 	}
-	var s *Sim
-	var err error
-	// ipmi_sim cannot choose a port itself: another process may take the one we found.
-	for range 5 {
-		if s, err = start(t.TempDir(), c); err == nil {
-			break
-		}
-	}
+	s, err := Run(t.TempDir(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.stop()
+		s.Stop()
 		if n := s.crashes; n > 0 {
 			t.Logf("ipmi_sim crashed %d times", n)
 		}
@@ -94,6 +87,24 @@ func Start(t testing.TB, c Config) *Sim {
 		}
 	})
 	return s
+}
+
+// Run runs a simulator, with its files in a folder of dir, until it is stopped.
+func Run(dir string, c Config) (s *Sim, err error) {
+	if err := Available(); err != nil {
+		return nil, err
+	}
+	// ipmi_sim cannot choose a port itself: another process may take the one we found.
+	for range 5 {
+		var own string
+		if own, err = os.MkdirTemp(dir, "sim-"); err != nil {
+			return nil, err
+		}
+		if s, err = start(own, c); err == nil {
+			break
+		}
+	}
+	return s, err
 }
 
 func start(dir string, c Config) (*Sim, error) {
@@ -110,7 +121,7 @@ func start(dir string, c Config) (*Sim, error) {
 	}
 	go s.supervise()
 	if err := s.await(5 * time.Second); err != nil {
-		s.stop()
+		s.Stop()
 		return nil, err
 	}
 	return s, nil
@@ -183,7 +194,8 @@ func (s *Sim) supervise() {
 	s.cmd.Wait()
 }
 
-func (s *Sim) stop() {
+// Stop ends the simulator.
+func (s *Sim) Stop() {
 	s.mu.Lock()
 	if !s.stopped {
 		s.stopped = true

@@ -4,7 +4,6 @@ package udprelay
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -39,15 +38,15 @@ type Relay struct {
 	Addr netip.AddrPort
 
 	to    netip.AddrPort
+	fates *fates
 	front *net.UDPConn
 
 	mu      sync.Mutex
-	faults  Faults
-	rng     *rand.Rand
 	peers   map[netip.AddrPort]*net.UDPConn
 	packets []Packet
 	closed  bool
 	work    sync.WaitGroup
+	line    *line // of the packets that are delayed and not held
 }
 
 // Start runs a relay to a server until the test ends.
@@ -60,27 +59,32 @@ func Start(t testing.TB, to netip.AddrPort, f Faults) *Relay {
 // gone around.
 func StartAt(t testing.TB, at, to netip.AddrPort, f Faults) *Relay {
 	t.Helper()
-	front, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+	r, err := New(at, to, f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := front.LocalAddr().(*net.UDPAddr).AddrPort()
-	r := &Relay{
-		Addr: netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), to: to, faults: f, front: front,
-		rng: rand.New(rand.NewPCG(f.Seed, 1)), peers: map[netip.AddrPort]*net.UDPConn{},
-	}
-	r.work.Add(1)
-	go r.listen()
-	t.Cleanup(r.close)
+	t.Cleanup(r.Close)
 	return r
 }
 
-// SetFaults changes what the relay does to the packets that come from now on. The random numbers go on.
-func (r *Relay) SetFaults(f Faults) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.faults = f
+// New runs a relay at an address to a server until it is closed.
+func New(at, to netip.AddrPort, f Faults) (*Relay, error) {
+	front, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, err
+	}
+	a := front.LocalAddr().(*net.UDPAddr).AddrPort()
+	r := &Relay{
+		Addr: netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), to: to, fates: newFates(f), front: front,
+		peers: map[netip.AddrPort]*net.UDPConn{}, line: newLine(),
+	}
+	r.work.Go(r.listen)
+	r.work.Go(r.line.run)
+	return r, nil
 }
+
+// SetFaults changes what the relay does to the packets that come from now on. The random numbers go on.
+func (r *Relay) SetFaults(f Faults) { r.fates.set(f) }
 
 // Host is the address for -H.
 func (r *Relay) Host() string { return r.Addr.Addr().String() }
@@ -114,9 +118,11 @@ func (r *Relay) Reset() {
 	r.packets = nil
 }
 
-func (r *Relay) close() {
+// Close ends the relay. Packets that are under way are lost.
+func (r *Relay) Close() {
 	r.mu.Lock()
 	r.closed = true
+	r.line.close()
 	r.front.Close()
 	for _, c := range r.peers {
 		c.Close()
@@ -126,7 +132,6 @@ func (r *Relay) close() {
 }
 
 func (r *Relay) listen() {
-	defer r.work.Done()
 	buf := make([]byte, 65536)
 	for {
 		n, client, err := r.front.ReadFromUDPAddrPort(buf)
@@ -182,53 +187,18 @@ func (r *Relay) peer(client netip.AddrPort) *net.UDPConn {
 func (r *Relay) pass(p Packet, b []byte, send func([]byte)) {
 	p.Time = time.Now()
 	p.Data = append([]byte(nil), b...)
-	out := append([]byte(nil), b...)
-
+	fate := r.fates.of(b)
 	r.mu.Lock()
-	f := r.faults
-	// All numbers are drawn for each packet, so that one fault does not move the others.
-	lost, double, turned, held := r.rng.Float64() < f.Loss, r.rng.Float64() < f.Duplicate, r.rng.Float64() < f.Corrupt, r.rng.Float64() < f.Reorder
-	place := r.rng.IntN(max(1, 8*len(out)))
 	r.packets = append(r.packets, p)
-	turned = turned && !(f.Spare && setsUp(p.Data))
 	r.mu.Unlock()
-
-	if lost {
-		return
-	}
-	if turned && len(out) > 0 {
-		out[place/8] ^= 1 << (place % 8)
-	}
-	wait := f.Delay
-	if held {
-		hold := f.Hold
-		if hold == 0 {
-			hold = max(4*f.Delay, 4*time.Millisecond)
+	for _, b := range fate.packets {
+		switch {
+		case fate.held:
+			time.AfterFunc(fate.wait, func() { send(b) })
+		case fate.wait > 0:
+			r.line.put(p.Time.Add(fate.wait), func() { send(b) })
+		default:
+			send(b)
 		}
-		wait += hold
 	}
-	copies := 1
-	if double {
-		copies = 2
-	}
-	for range copies {
-		if wait == 0 {
-			send(out)
-			continue
-		}
-		time.AfterFunc(wait, func() { send(out) })
-	}
-}
-
-// setsUp reports whether an RMCP packet sets up a session: of IPMI 1.5, it has no session ID or no sequence number
-// yet; of RMCP+, it is an Open Session or RAKP message.
-func setsUp(b []byte) bool {
-	const rmcpPlus = 6
-	switch {
-	case len(b) < 16:
-		return true
-	case b[4] == rmcpPlus:
-		return b[5]&0x3f >= 0x10 && b[5]&0x3f <= 0x15
-	}
-	return [4]byte(b[5:9]) == [4]byte{} || [4]byte(b[9:13]) == [4]byte{}
 }

@@ -76,3 +76,30 @@ func TestFaultsHappen(t *testing.T) {
 		t.Errorf("%d lost and %d changed of 60", lost, changed)
 	}
 }
+
+// Packets that are sent together come in their order, and not before the delay is over.
+func TestDelayKeepsOrder(t *testing.T) {
+	const delay, n = 2500 * time.Microsecond, 50
+	r := Start(t, echo(t), Faults{Delay: delay})
+	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(r.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	began := time.Now()
+	for i := range n {
+		c.Write([]byte{byte(i)})
+	}
+	c.SetReadDeadline(began.Add(10 * time.Second))
+	buf := make([]byte, 100)
+	for i := range n {
+		if m, err := c.Read(buf); err != nil || m != 1 || buf[0] != byte(i) {
+			t.Fatalf("answer %d is % x, %v", i, buf[:m], err)
+		}
+		if took := time.Since(began); i == 0 && took < 2*delay {
+			t.Errorf("the first answer came after %v, before twice the delay", took)
+		} else if i == 0 {
+			t.Logf("round trip: %v", took)
+		}
+	}
+}
