@@ -10,6 +10,7 @@ func commands(a *App) []*cobra.Command {
 		newMC(a),
 		newBMC(a),
 		newDemo(a),
+		newBench(a),
 
 		newSDR(a),
 		newSensor(a),

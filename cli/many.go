@@ -21,10 +21,14 @@ const hostsAnnotation = "hosts"
 const (
 	hostsNone = "none" // the command has nothing to do with -H
 	hostsOne  = "one"  // it needs a person or a file for itself
+	hostsAll  = "all"  // it works on all of them together
 )
 
 // withoutHost marks a command that has nothing to do with -H.
 func withoutHost(cmd *cobra.Command) *cobra.Command { return annotate(cmd, hostsNone, "") }
+
+// allHosts marks a command that works on all hosts together.
+func allHosts(cmd *cobra.Command) *cobra.Command { return annotate(cmd, hostsAll, "") }
 
 // oneHost marks a command that works on one host only. what says what it does, such as "opens a console".
 func oneHost(cmd *cobra.Command, what string) *cobra.Command { return annotate(cmd, hostsOne, what) }
@@ -68,7 +72,7 @@ func (o *Options) name(t target) {
 
 // carryOut runs the function of a command: once, or on each of many hosts.
 func (a *App) carryOut(cmd *cobra.Command, run runFunc, args []string) error {
-	if len(a.targets) < 2 || a.oneOf || cmd.Annotations[hostsAnnotation] == hostsNone {
+	if kind := cmd.Annotations[hostsAnnotation]; len(a.targets) < 2 || a.oneOf || kind == hostsNone || kind == hostsAll {
 		return run(cmd.Context(), a, args)
 	}
 	if cmd.Annotations[hostsAnnotation] == hostsOne {
