@@ -10,7 +10,7 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 
 export CGO_ENABLED = 0
 
-.PHONY: build demo machine test lint fuzz soak cross peers generate clean
+.PHONY: build demo machine test lint fuzz soak soak-kill soak-net perf cross peers generate clean
 
 build: ## the static binary bin/lom
 	go build -trimpath -ldflags '-s -w -X lom/cli.version=$(VERSION)' -o bin/lom ./cmd/lom
@@ -36,8 +36,20 @@ lint: ## gofmt, go vet, staticcheck
 fuzz: ## every fuzz target, five seconds each
 	@scripts/fuzz 5s
 
-soak: ## a thousand kill -9 of a BMC that is being written to
+# How long, and with how many BMCs, soak-net lasts.
+SOAK      := 30m
+SOAK_BMCS := 10000
+
+soak: soak-kill soak-net ## both of the next two
+
+soak-kill: ## a thousand kill -9 of a BMC that is being written to
 	go test -count=1 -timeout 60m -run Kill ./test/faults -args -kills=1000
+
+soak-net: ## half an hour of ten thousand BMCs behind a bad network: nothing grows
+	go test -count=1 -timeout 0 -v -run Soak ./test/faults -args -soak=$(SOAK) -bmcs=$(SOAK_BMCS)
+
+perf: peers ## what docs/performance.md tells, measured anew on this machine
+	scripts/performance
 
 cross: ## builds for every platform that is supported
 	@for p in $(PLATFORMS); do echo "GOOS=$${p%/*} GOARCH=$${p#*/}"; \
