@@ -174,16 +174,3 @@ func middle[T ~int | ~int64 | ~float64](values []T) T {
 	v := slices.Sorted(slices.Values(values))
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
-
-// await waits until f reports true.
-func await(ctx context.Context, what string, d time.Duration, f func() bool) error {
-	for end := time.Now().Add(d); !f(); time.Sleep(20 * time.Millisecond) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if time.Now().After(end) {
-			return errors.New(what + " within " + d.String())
-		}
-	}
-	return nil
-}

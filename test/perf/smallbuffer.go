@@ -14,7 +14,7 @@ import (
 // smallBuffer shows that a BMC with room for two requests, each of which takes it 5 ms, is never given more once that is
 // known, and is used as well as it can be. It returns a table.
 func (r *runner) smallBuffer(ctx context.Context) (string, error) {
-	b, err := r.startBMCs(ctx, 1, "--service-time", "5ms", "--buffer", "2")
+	b, err := r.startBMCs(ctx, 1, "--profile", fleetProfile, "--service-time", "5ms", "--buffer", "2")
 	if err != nil {
 		return "", err
 	}
@@ -36,11 +36,11 @@ func (r *runner) smallBuffer(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	first := &program{name: "lom, first time: it learns", args: t.lom(r.lom, "sdr", "elist"), home: homes[0], check: rows}
-	learnt := &program{name: "lom, from then on", args: t.lom(r.lom, "sdr", "elist"), home: homes[0], check: rows}
-	single := &program{name: "lom --window 1", args: t.lom(r.lom, "--window", "1", "sdr", "elist"), home: homes[1], check: rows}
-	tool := &program{name: "ipmitool", args: t.ipmitool("sdr", "elist"), check: rows}
-	out := table{head: []string{"sdr elist, " + b.shown, "exchanges", "most at a time", "lost", "time", "lom is faster by", "goal"}}
+	first := &program{name: "lom, first time: it learns", args: t.lom(r.lom, "sensor", "list"), home: homes[0], check: rows}
+	learnt := &program{name: "lom, from then on", args: t.lom(r.lom, "sensor", "list"), home: homes[0], check: rows}
+	single := &program{name: "lom --window 1", args: t.lom(r.lom, "--window", "1", "sensor", "list"), home: homes[1], check: rows}
+	tool := &program{name: "ipmitool", args: t.ipmitool("sensor", "list"), check: rows}
+	out := table{head: []string{"sensor list, " + b.shown, "exchanges", "most at a time", "lost", "time", "lom is faster by", "goal"}}
 	if _, err := r.run(ctx, single); err != nil { // its cache
 		return "", err
 	}
