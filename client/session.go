@@ -67,6 +67,7 @@ type Session struct {
 	keepAliveAt time.Time
 	stats       Stats
 	handlers    map[ipmi.PayloadType]func([]byte)
+	outage      *outage // of one that carries a console
 }
 
 var _ Conn = (*Session)(nil)
@@ -230,14 +231,19 @@ func (s *Session) stayAlive(now time.Time) {
 	if !now.Before(s.keepAliveAt) {
 		rest := s.config.keepAlive - now.Sub(s.heard)
 		if rest <= 0 && !s.suspect && len(s.pending) == 0 {
-			r := s.newRequest(ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil, nil)
-			r.unsung = true
-			s.submit(r)
+			s.greet()
 			rest = s.config.keepAlive
 		}
 		s.keepAliveAt = now.Add(max(rest, time.Second))
 	}
 	s.arm(s.keepAliveAt)
+}
+
+// greet sends Get Device ID, so that the BMC and the session hear of each other. The caller holds mu.
+func (s *Session) greet() {
+	r := s.newRequest(ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil, nil)
+	r.unsung = true
+	s.submit(r)
 }
 
 // refused notes an ICMP refusal. One may be the last word of a BMC that restarts, or forged; two without
@@ -266,13 +272,13 @@ func (s *Session) HandlePayload(t ipmi.PayloadType, f func(payload []byte)) {
 // SendPayload sends a payload of a type other than PayloadIPMI, once.
 func (s *Session) SendPayload(t ipmi.PayloadType, payload []byte) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.closed || s.link == nil {
 		return &ipmi.Error{Peer: s.peer.String(), Err: ipmi.ErrClosed}
 	}
 	room := s.transport.room()
 	defer s.transport.rooms.Put(room)
-	return s.transmit(room, t, payload)
+	return s.transmitPayload(room, t, payload)
 }
 
 // Protect sets how packets of a payload type other than PayloadIPMI are protected, as was agreed on in Activate
@@ -327,7 +333,7 @@ func (s *Session) receive(p *rmcp.Packet) {
 	s.heard = time.Now()
 	s.refusals = 0
 	if p.PayloadType != ipmi.PayloadIPMI {
-		s.proved = s.sends // which packet it got last is not known
+		s.provePayload(p.PayloadType, payload)
 		f := s.handlers[p.PayloadType]
 		if f == nil {
 			s.stats.Stray++

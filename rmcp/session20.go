@@ -45,14 +45,22 @@ func newSession20(c session20Config) (*Session20, error) {
 	if err != nil {
 		return nil, err
 	}
+	auth := newWindow20()
+	if !c.bmc {
+		auth.forward = consoleForward
+	}
 	return &Session20{
 		localID: c.localID, remoteID: c.remoteID, suite: c.suite, privilege: c.privilege,
 		integrity: newIntegrity(c.suite.Integrity, k1, c.password.Reveal()),
 		conf:      conf,
 		sendAuth:  1, sendPlain: 1,
-		recvAuth: newWindow20(), recvPlain: newWindow20(),
+		recvAuth: auth, recvPlain: newWindow20(),
 	}, nil
 }
+
+// consoleForward is how far ahead the number of a packet may be that a BMC has signed. The window of §6.12.13 is there for the BMC's
+// memory; a console that kept to it would be deaf for ever once the network was away for as long as the BMC sends 16 packets.
+const consoleForward = 1024
 
 // LocalID returns the session ID of packets to this end.
 func (s *Session20) LocalID() uint32 { return s.localID }

@@ -24,6 +24,7 @@ type memoryFaults struct {
 	loss, double, reorder float64       // shares
 	late                  time.Duration // at the most, of what is reordered
 	seed                  uint64
+	outage                time.Duration // at the beginning of each minute
 }
 
 // A memoryLink is a bad network in memory between one client and one BMC. It is the client's socket and the BMC's link.
@@ -36,6 +37,7 @@ type memoryLink struct {
 	in     chan []byte // to the client
 	once   sync.Once
 	closed chan struct{}
+	began  time.Time
 	passed [2]int // packets to the BMC and to the client that arrived
 }
 
@@ -57,8 +59,9 @@ func (l *memoryLink) carry(direction int, b []byte, deliver func([]byte)) {
 	if l.rng.Float64() < l.faults.double {
 		copies = 2
 	}
+	gone := time.Since(l.began)%time.Minute < l.faults.outage
 	for range copies {
-		if l.rng.Float64() < l.faults.loss {
+		if gone || l.rng.Float64() < l.faults.loss {
 			continue
 		}
 		wait := time.Millisecond
@@ -130,6 +133,15 @@ func TestSOLInMemoryOneWay(t *testing.T) {
 	}
 }
 
+// A network that is away for five seconds in every minute ends no console.
+func TestSOLInMemoryOutages(t *testing.T) {
+	t.Parallel()
+	bad := memoryFaults{loss: .1, outage: 5 * time.Second, seed: 1}
+	solInMemory(t, 1<<20, 1<<20, bad)
+	solInMemory(t, 0, 1<<20, bad)
+	solInMemory(t, 1<<20, 0, bad)
+}
+
 // solInMemory sends up characters to the machine and down from it, over a network that is bad once the console is open.
 func solInMemory(t *testing.T, upSize, downSize int, bad memoryFaults) {
 	synctest.Test(t, func(t *testing.T) {
@@ -162,7 +174,7 @@ func solInMemory(t *testing.T, upSize, downSize int, bad memoryFaults) {
 		}
 		defer c.Close()
 		link.mu.Lock()
-		link.faults = bad
+		link.faults, link.began = bad, time.Now()
 		link.mu.Unlock()
 
 		up, down := stream(upSize, 1), stream(downSize, 2)
