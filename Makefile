@@ -23,7 +23,7 @@ machine: ## a QEMU machine behind a BMC, from BIOS to log-in
 	@scripts/machine
 
 test: peers ## all tests, against other IPMI programs too
-	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 20m ./...
+	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout 40m ./...
 
 peers: ## the programs that the tests talk to
 	@scripts/install-peers

@@ -102,18 +102,23 @@ func TestMachineKilled(t *testing.T) {
 		killed += len(all)
 		<-done
 		// The truth is what the process table says. A cycle makes another machine a second later: both are looked at together.
-		began := time.Now()
+		// Its delay is until it was last asked for what it then told wrongly: how long its answer takes on a busy machine does not count.
+		began, wrong := time.Now(), time.Duration(0)
 		within(t, 10*time.Second, "the BMC says what is true after "+command, func() bool {
+			asked := time.Since(began)
 			before := len(processes(said))
 			on := r.is("on")()
 			after := len(processes(said))
+			if before == after && on != (after == 1) {
+				wrong = asked
+			}
 			return before == after && on == (after == 1)
 		})
-		slowest = max(slowest, time.Since(began))
+		slowest = max(slowest, wrong)
 	}
-	t.Logf("%d machines killed; the BMC said what is true within %v", killed, slowest)
+	t.Logf("%d machines killed; the BMC told nothing wrong later than %v", killed, slowest)
 	if slowest > 2*time.Second {
-		t.Errorf("it took %v until the BMC said what is true", slowest)
+		t.Errorf("after %v the BMC still told what is wrong", slowest)
 	}
 	r.run("lom", "power off", "Down/Off")
 	within(t, 5*time.Second, "nothing is left over", func() bool { return r.is("off")() && len(processes(said)) == 0 })
