@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
 	"time"
@@ -497,97 +496,4 @@ func (v *consoleView) waitQuiet(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// A rawTerminal is a terminal that hands on every key as it is, and can be put right again.
-type rawTerminal struct {
-	fd    int
-	mu    sync.Mutex
-	state *term.State // before; nil: it is as it was
-}
-
-func (t *rawTerminal) enter() error {
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.state != nil {
-		return nil
-	}
-	state, err := term.MakeRaw(t.fd)
-	if err != nil {
-		return fmt.Errorf("the terminal cannot be set up: %w", err)
-	}
-	t.state = state
-	return nil
-}
-
-// restore puts the terminal right. It may be called at any time, as often as one likes.
-func (t *rawTerminal) restore() {
-	if t == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.state != nil {
-		_ = term.Restore(t.fd, t.state) // a terminal that is gone needs none
-		t.state = nil
-	}
-}
-
-// watchSignals puts the terminal right at the first signal that ends the program: the second ends it at once.
-func (t *rawTerminal) watchSignals() (stop func()) {
-	signals, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, hardSignals...)
-	go func() {
-		defer signal.Stop(signals)
-		select {
-		case <-signals:
-			t.restore()
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
-}
-
-// ignoreBrokenPipe makes a closed output an error of writing, so that the console is closed properly.
-func ignoreBrokenPipe() (stop func()) {
-	if len(brokenPipe) == 0 {
-		return func() {}
-	}
-	ignored := make(chan os.Signal, 1)
-	signal.Notify(ignored, brokenPipe...)
-	return func() { signal.Stop(ignored) }
-}
-
-// A consoleLog writes what the host says into a file.
-type consoleLog struct {
-	w       io.Writer
-	stamps  bool
-	now     func() time.Time
-	midLine bool
-}
-
-// stampFormat is the time in front of a line of the log.
-const stampFormat = "2006-01-02T15:04:05.000Z07:00 "
-
-func (l *consoleLog) write(p []byte) error {
-	if l == nil {
-		return nil
-	}
-	if !l.stamps {
-		_, err := l.w.Write(p)
-		return err
-	}
-	var b []byte
-	for line := range bytes.Lines(p) {
-		if !l.midLine {
-			b = l.now().AppendFormat(b, stampFormat)
-		}
-		b = append(b, line...)
-		l.midLine = line[len(line)-1] != '\n'
-	}
-	_, err := l.w.Write(b)
-	return err
 }
