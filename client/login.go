@@ -20,6 +20,7 @@ type login struct {
 
 	silent int                          // sends that had no answer, as long as nothing has one
 	alive  bool                         // the BMC has answered something
+	v20    bool                         // it has answered in IPMI 2.0
 	caps   ipmi.ChannelAuthCapabilities // what it said of itself, if it was asked
 
 	link rmcp.Session
@@ -50,7 +51,7 @@ func (l *login) first(ctx context.Context) error {
 		return l.open15(ctx)
 	}
 	err := l.open20(ctx)
-	if errors.Is(err, ipmi.ErrTimeout) && l.alive && !(l.caps.Extended && l.caps.SupportsIPMI20) {
+	if errors.Is(err, ipmi.ErrTimeout) && l.alive && !l.v20 && !(l.caps.Extended && l.caps.SupportsIPMI20) {
 		return ipmi.ErrNoIPMI20
 	}
 	return err

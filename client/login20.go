@@ -158,7 +158,7 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 				knock.take(p)
 				return false
 			}
-			l.alive, l.silent = true, 0
+			l.alive, l.v20, l.silent = true, true, 0
 			return true
 		})
 		repeated = repeated || step > 0 && n > 1

@@ -105,6 +105,18 @@ func TestChoosesInterface(t *testing.T) {
 	})
 }
 
+// A BMC that has answered Open Session speaks IPMI 2.0, whatever happens to the packets after that.
+func TestSilenceAfterOpenSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newMemNet()
+		b := startBMC(t, n)
+		b.with(func() { b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadRAKP1 } })
+		if _, err := dialTest(t, n, WithInterface(LANPlus), WithCipherSuite(3)); !errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrNoIPMI20) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestChoosesSuite(t *testing.T) {
 	for _, tc := range []struct {
 		suites []int

@@ -71,6 +71,7 @@ type soak struct {
 	next      atomic.Int64
 	answers   atomic.Int64
 	logins    atomic.Int64
+	spoiled   atomic.Int64 // log-ins that were begun again
 
 	mu     sync.Mutex
 	closed client.Stats // of sessions that have ended
@@ -201,7 +202,13 @@ func (s *soak) renew(i int) {
 	s.mu.Lock()
 	s.closed = added(s.closed, b.session.Stats())
 	s.mu.Unlock()
-	if err := s.login(i); err != nil {
+	// The network may spoil a log-in, and the next, but not for ever.
+	err := s.login(i)
+	for n := 0; n < 3 && errors.Is(err, ipmi.ErrTimeout); n++ {
+		s.spoiled.Add(1)
+		err = s.login(i)
+	}
+	if err != nil {
 		s.t.Errorf("BMC %d: %v", i, err)
 		return
 	}
@@ -276,5 +283,5 @@ func added(a, b client.Stats) client.Stats {
 
 // String tells what was done so far.
 func (s *soak) String() string {
-	return fmt.Sprintf("%d answers, %d sessions renewed", s.answers.Load(), s.logins.Load())
+	return fmt.Sprintf("%d answers, %d sessions renewed, %d log-ins begun again", s.answers.Load(), s.logins.Load(), s.spoiled.Load())
 }
