@@ -94,7 +94,7 @@ func TestReadmeIsTrue(t *testing.T) {
 			if !hasGuest(t) {
 				continue
 			}
-			command = strings.ReplaceAll(command, machinePort, machine)
+			command, e.output = strings.ReplaceAll(command, machinePort, machine), strings.ReplaceAll(e.output, machinePort, machine)
 		}
 		switch {
 		case strings.HasPrefix(command, "export "):
