@@ -90,7 +90,7 @@ func (o *Options) register(f *pflag.FlagSet) {
 		CipherSuite: -1, AuthType: -1, Escape: "~",
 	}
 	f.VarP(setter{"NAME", o.setInterface}, "interface", "I", "lan (IPMI 1.5), lanplus (2.0), auto (2.0 if there is, else 1.5; the default with -H), or open (this machine's own BMC, through its driver; the default without), or serial-terminal and serial-basic (over the line that -D names)")
-	f.VarP(setter{"HOSTS", func(s string) error { o.hostExprs = append(o.hostExprs, s); return nil }}, "host", "H",
+	f.VarP(setter{"HOSTS", o.addHosts}, "host", "H",
 		"name or address of the BMC, with :PORT behind it if need be; or many, such as node[001-200],rack2-[a-d], and @FILE with one such list a line")
 	f.VarP(setter{"HOSTS", func(s string) error { o.excludeExprs = append(o.excludeExprs, s); return nil }}, "exclude", "x", "of the many, leave these out")
 	f.VarP(number{&o.Port, 1, 65535}, "port", "p", "UDP port of the BMC (default 623)")
@@ -156,6 +156,15 @@ func (o *Options) register(f *pflag.FlagSet) {
 
 // windowMost is the greatest window: rqSeq tells 64 requests apart, of which the session keeps a few in reserve.
 const windowMost = 60
+
+// addHosts notes a value of -H. An empty one is a script's mistake, and must not mean this machine, as no -H does.
+func (o *Options) addHosts(s string) error {
+	if s == "" {
+		return errors.New("the name of a BMC is missing; without -H, lom talks to this machine's own")
+	}
+	o.hostExprs = append(o.hostExprs, s)
+	return nil
+}
 
 const noSuchWay = "lom has no such way to a BMC; use -I open on its own machine, and lan, lanplus or auto over the network"
 
