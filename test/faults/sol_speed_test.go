@@ -83,7 +83,7 @@ func bareEcho(b *testing.B) func() error {
 // turn, and counts with its best: other programs are running.
 func TestSOLThroughput(t *testing.T) {
 	programs.Need(t, "ipmitool")
-	const n = 64 << 10 / blockSize
+	const n = 512 << 10 / blockSize
 	sl := listenSerial(t)
 	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 1, Serial: sl.Addr().String()})
 	theirs := acceptMachine(t, sl)
