@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"lom/ipmi"
 	"lom/rmcp"
@@ -184,4 +185,32 @@ func udpBMC(t testing.TB, host string) netip.AddrPort {
 		<-done
 	})
 	return unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort())
+}
+
+// An answer that comes at the moment of the next try ends the probe: what makes the packets has nothing more to send then.
+func TestProbeAnsweredAtTheNextTry(t *testing.T) {
+	n := newMemNet()
+	m := newMux(packetSocket{n.listen("127.0.0.1", 0)})
+	defer m.close()
+	peer := netip.MustParseAddrPort("127.0.0.2:623")
+	pat := patience{first: time.Nanosecond, tries: 1 << 20}
+	for range 200 {
+		answered := false // guarded by the probe
+		err := m.probe(t.Context(), peer, pat, func(dst []byte) ([]byte, error) {
+			if answered {
+				return nil, errors.New("asked again after the answer")
+			}
+			go func() {
+				var p rmcp.Packet
+				m.dispatch(&p, peer)
+			}()
+			return append(dst, 1), nil
+		}, func(*rmcp.Packet) bool {
+			answered = true
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

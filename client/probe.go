@@ -69,12 +69,17 @@ func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, pack
 			return context.Cause(ctx)
 		case <-timer.C:
 		}
+		p.mu.Lock()
+		if p.finished { // at the same moment; packet may have nothing more to say
+			p.mu.Unlock()
+			return p.err
+		}
 		wait, ok := pat.wait(sent)
 		if !ok {
+			p.mu.Unlock()
 			return ipmi.ErrTimeout
 		}
 		sent++
-		p.mu.Lock()
 		b, err := packet(buf[:0])
 		p.mu.Unlock()
 		if err != nil {
