@@ -99,21 +99,38 @@ func (x *Terminal) Wait(text string) {
 // Within is Wait with a limit of its own.
 func (x *Terminal) Within(most time.Duration, text string) {
 	x.t.Helper()
-	for limit := time.Now().Add(most); ; time.Sleep(10 * time.Millisecond) {
-		x.mu.Lock()
-		shown := x.shown.String()
-		i := strings.Index(shown[x.from:], text)
-		if i >= 0 {
-			x.from += i + len(text)
+	x.Press("", most, text)
+}
+
+// Press types keys as a person does, within a limit: again if the program shows nothing of text for five seconds. GRUB on a busy machine
+// reads the escape sequence of a key as its characters.
+func (x *Terminal) Press(keys string, most time.Duration, text string) {
+	x.t.Helper()
+	const again = 5 * time.Second
+	began := time.Now()
+	for typed := began.Add(-again); ; time.Sleep(10 * time.Millisecond) {
+		if keys != "" && time.Since(typed) >= again {
+			typed = time.Now()
+			x.Type(keys)
 		}
-		x.mu.Unlock()
-		if i >= 0 {
+		if x.find(text) {
 			return
 		}
-		if time.Now().After(limit) {
-			x.t.Fatalf("%s does not show %q, but\n%s", x.what, text, shown)
+		if time.Since(began) > most {
+			x.t.Fatalf("%s does not show %q, but\n%s", x.what, text, x.Shown())
 		}
 	}
+}
+
+// find looks for text after what was found before.
+func (x *Terminal) find(text string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i := bytes.Index(x.shown.Bytes()[x.from:], []byte(text))
+	if i >= 0 {
+		x.from += i + len(text)
+	}
+	return i >= 0
 }
 
 // Ended reports whether the program has ended.

@@ -26,20 +26,20 @@ const (
 
 // fromGRUBToShell works at a console whose machine is about to start, until a command of the guest's shell has answered.
 func fromGRUBToShell(x *programs.Terminal) {
-	for _, s := range []struct{ shown, typed string }{
-		{"SeaBIOS", ""},
-		{"GNU GRUB", ""},
-		{"executed automatically in", keyDown},
-		{"*Linux, quiet", keyUp},
-		{"*Linux  ", "\r"},
-		{"Linux version", ""},
-		{"guest is ready", ""},
-		{"guest login: ", "root\r"},
-		{"# ", "echo the answer is $((6*7))\r"},
-		{"the answer is 42", ""},
+	for _, shown := range []string{"SeaBIOS", "GNU GRUB", "executed automatically in"} {
+		x.Within(bootTime, shown)
+	}
+	x.Press(keyDown, bootTime, "*Linux, quiet")
+	x.Press(keyUp, bootTime, "*Linux  ")
+	for _, s := range []struct{ typed, shown string }{
+		{"\r", "Linux version"},
+		{"", "guest is ready"},
+		{"", "guest login: "},
+		{"root\r", "# "},
+		{"echo the answer is $((6*7))\r", "the answer is 42"},
 	} {
-		x.Within(bootTime, s.shown)
 		x.Type(s.typed)
+		x.Within(bootTime, s.shown)
 	}
 }
 
@@ -61,8 +61,7 @@ func TestMachineConsole(t *testing.T) {
 				r.run("lom", "power cycle", "Cycle")
 				x.Within(bootTime, "GNU GRUB")
 				x.Within(bootTime, "executed automatically in")
-				x.Type(keyDown)
-				x.Within(bootTime, "*Linux, quiet")
+				x.Press(keyDown, bootTime, "*Linux, quiet")
 				x.Type("\r")
 				x.Within(bootTime, "guest login: ")
 			}

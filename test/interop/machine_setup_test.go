@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -222,47 +221,23 @@ func TestMachineSetupConsoleBoots(t *testing.T) {
 		t.Fatal(err)
 	}
 	bmc := programs.StartBMC(t, "--config", config)
-	console := startProgram(t, t.TempDir(), programs.Lom(), bmc.Tool("lanplus", "sol", "activate")...)
-	console.await(t, operational)
+	x := programs.StartTerminal(t, programs.Lom(), bmc.Tool("lanplus", "sol", "activate")...)
+	x.Wait("SOL Session operational")
 	quiet(t, programs.Run(t, t.TempDir(), programs.Lom(), bmc.Tool("lanplus", "power", "on")...))
-	seen := 0
-	wait := func(texts ...string) {
-		t.Helper()
-		for _, text := range texts {
-			for limit := time.Now().Add(4 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-				i := strings.Index(console.said()[seen:], text)
-				if i >= 0 {
-					seen += i + len(text)
-					break
-				}
-				if time.Now().After(limit) {
-					t.Fatalf("the console does not show %q, but\n%q", text, console.said())
-				}
-			}
-		}
+	x.Within(bootTime, "GNU GRUB")
+	x.Within(bootTime, "Debian GNU/Linux")
+	x.Press(keyDown, bootTime, "*Advanced options")
+	x.Press(keyUp, bootTime, "*Debian GNU/Linux")
+	x.Type("\r")
+	for _, shown := range []string{"Loading Linux", "Loading initial ramdisk", "INIT:", "login: "} {
+		x.Within(bootTime, shown)
 	}
-	keys := func(s string) {
-		t.Helper()
-		if _, err := io.WriteString(console.in, s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wait("GNU GRUB", "Debian GNU/Linux")
-	keys("\x1b[B") // down
-	wait("*Advanced options")
-	keys("\x1b[A") // up
-	wait("*Debian GNU/Linux")
-	keys("\r")
-	wait("Loading Linux", "Loading initial ramdisk", "INIT:", "login: ")
-	keys("root\r")
-	wait("# ")
-	keys("echo on $(tty) at $(stty speed)\r")
-	wait("on /dev/ttyS0 at 115200")
-	keys("\r~.")
-	if code := console.wait(t, 10*time.Second); code != 0 {
-		t.Errorf("exit status %d", code)
-	}
-	if t.Failed() {
-		t.Logf("the console showed:\n%s", console.said())
+	x.Type("root\r")
+	x.Within(bootTime, "# ")
+	x.Type("echo on $(tty) at $(stty speed)\r")
+	x.Within(bootTime, "on /dev/ttyS0 at 115200")
+	x.Type("\r~.")
+	if err := x.End(); err != nil {
+		t.Error(err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // bootTime is how long the guest may take from power on to its prompt. It takes seconds, where the processor is not shared.
-const bootTime = 3 * time.Minute
+const bootTime = 5 * time.Minute
 
 var built struct {
 	once sync.Once
