@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -113,6 +114,9 @@ func runSOLInfo(ctx context.Context, a *App, args []string) error {
 	if err := r.wait(); err != nil {
 		return failed("Get SOL Configuration Parameters", err)
 	}
+	if progress == nil && enable == nil && auth == nil && accumulate == nil && retry == nil && kept == nil && rate == nil {
+		return errNoSOL(channel)
+	}
 	// Where a BMC does not say which channel and port it uses, it is those of the session.
 	v := solInfo{Channel: channel, Port: uint16(a.Options.Port)}
 	s := &v.settings
@@ -151,6 +155,14 @@ func runSOLInfo(ctx context.Context, a *App, args []string) error {
 		v.Port = port.Port
 	}
 	return a.Show(v, v.text, v.csv)
+}
+
+// errNoSOL says that a BMC has none of the parameters: settings that are all 0 would be an invention.
+func errNoSOL(channel uint8) error {
+	if channel == ipmi.ChannelPresent {
+		return errors.New("the BMC has no Serial over LAN on this channel")
+	}
+	return fmt.Errorf("the BMC has no Serial over LAN on channel %d", channel)
 }
 
 // solSetState is a state of SetInProgress in sol info and sol set.
