@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"slices"
 
@@ -160,7 +161,8 @@ func parseSELRange(args []string) (selRange, error) {
 		}
 	}
 	if len(args) > 0 {
-		n, err := parseNumber(args[len(args)-1], 0, 0xffff)
+		// More than a SEL can hold is all of it, as it is with ipmitool.
+		n, err := parseNumber(args[len(args)-1], 0, math.MaxInt32)
 		if err != nil {
 			return r, usagef("%v", err)
 		}

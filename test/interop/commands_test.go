@@ -147,6 +147,8 @@ var commands = []step{
 	{line: "sel elist"},
 	{line: "sel list first 3"},
 	{line: "sel list last 3"},
+	{line: "sel list last 100000"},
+	{line: "sel elist first 70000"},
 	{line: "sel list 4"},
 	{line: "-c sel list"},
 	{line: "-c sel elist"},
