@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -249,15 +250,17 @@ func runBootparamGet(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := r.Parameter()
-	if err != nil {
-		return err
+	p, malformed := r.Parameter() // its bytes are shown in any case
+	v := bootParameterInfo{r.Number, r.Version, !r.Invalid, r.Data, nil}
+	if malformed == nil {
+		v.Value = bootValue(p)
 	}
-	v := bootParameterInfo{r.Number, r.Version, !r.Invalid, r.Data, bootValue(p)}
-	return a.Show(v, func(w io.Writer) {
+	return cmp.Or(a.Show(v, func(w io.Writer) {
 		bootParameterHead(w, r)
-		a.bootParameterText(w, p)
-	}, nil)
+		if malformed == nil {
+			a.bootParameterText(w, p)
+		}
+	}, nil), malformed)
 }
 
 func bootParameterHead(w io.Writer, r ipmi.SystemBootOptions) {

@@ -136,12 +136,19 @@ func runLANPrint(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	v, err := readLANConfig(ctx, conn, channel)
-	if err != nil {
-		return failed("Get LAN Parameter command", err)
+	if err == nil {
+		return a.Show(v, v.text, nil)
 	}
-	return a.Show(v, v.text, nil)
+	if v.SetInProgress != nil {
+		// What could be read may be all that is needed.
+		if shown := a.Show(v, v.text, nil); shown != nil {
+			return shown
+		}
+	}
+	return failed("Get LAN Parameter command", err)
 }
 
+// readLANConfig returns with an error what could be read nevertheless.
 func readLANConfig(ctx context.Context, conn client.Conn, channel uint8) (lanConfig, error) {
 	var (
 		progress   *ipmi.SetInProgress
@@ -189,9 +196,7 @@ func readLANConfig(ctx context.Context, conn client.Conn, channel uint8) (lanCon
 	readLAN(r, channel, &privileges)
 	readLAN(r, channel, &bad)
 	v := lanConfig{Channel: channel}
-	if err := r.wait(); err != nil {
-		return v, err
-	}
+	err := r.wait()
 	if progress != nil {
 		v.SetInProgress = new(setStateWord(progress.State))
 	}
@@ -264,7 +269,7 @@ func readLANConfig(ctx context.Context, conn client.Conn, channel uint8) (lanCon
 	if p := bad; p != nil {
 		v.BadPassword = &lanBadPassword{p.Threshold, p.Event, 10 * int(p.ResetInterval), 10 * int(p.Lockout)}
 	}
-	return v, nil
+	return v, err
 }
 
 // setStateWord is the value of SetInProgress in lan print.

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,25 +21,38 @@ type paramReader struct {
 	group *errgroup.Group
 	ctx   context.Context
 	conn  client.Conn
+
+	mu      sync.Mutex
+	refused error // the first parameter that the BMC has, and does not give
 }
 
 func newParamReader(ctx context.Context, conn client.Conn) *paramReader {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	return &paramReader{g, ctx, conn}
+	return &paramReader{group: g, ctx: ctx, conn: conn}
 }
 
 // wait returns when all is read, with the first error.
-func (r *paramReader) wait() error { return r.group.Wait() }
+func (r *paramReader) wait() error {
+	err := r.group.Wait()
+	return cmp.Or(err, r.refused)
+}
 
-// read puts the parameter that get reads at *dst, or leaves it nil if the BMC does not have it.
+// read puts the parameter that get reads at *dst, or leaves it nil if the BMC does not have it. One that is refused does not keep the
+// others from being read.
 func read[P any](r *paramReader, dst **P, get func(context.Context, client.Conn) (P, error)) {
 	r.group.Go(func() error {
 		p, err := get(r.ctx, r.conn)
+		_, refused := code(err)
 		switch {
 		case err == nil:
 			*dst = &p
-		case !missingParam(err):
+		case missingParam(err):
+		case refused:
+			r.mu.Lock()
+			r.refused = cmp.Or(r.refused, err)
+			r.mu.Unlock()
+		default:
 			return err
 		}
 		return nil
