@@ -2,6 +2,8 @@ package setup
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,6 +11,9 @@ import (
 )
 
 const grubSource = "/etc/default/grub"
+
+// extlinuxConfigs are the menus of extlinux and syslinux.
+var extlinuxConfigs = []string{"/boot/extlinux.conf", "/boot/extlinux/extlinux.conf", "/boot/syslinux/syslinux.cfg"}
 
 // grubConfigs returns the menus that GRUB reads at boot.
 func grubConfigs(t *tree) []string {
@@ -68,12 +73,14 @@ func bootLoader(t *tree, want Line) (Finding, error) {
 			f = Finding{Layer: "boot loader", State: state, Where: where, Says: says}
 		}
 	}
-	if text, ok, err := t.text(grubSource); err != nil {
-		return f, err
-	} else if ok {
-		state, says := judgeGrub(grubSource, text, want)
+	if t.exists(grubSource) {
+		m, err := readGrubSettings(t)
+		if err != nil {
+			return f, err
+		}
+		state, says := m.judge(want)
 		note(grubSource, state, says)
-		if _, err := t.edit(grubSource, func(lines []string) []string { return withTerminal(lines, want) }); err != nil {
+		if err := mendTerminal(t, m, want); err != nil {
 			return f, err
 		}
 	}
@@ -85,7 +92,7 @@ func bootLoader(t *tree, want Line) (Finding, error) {
 		if isStub(text) {
 			continue
 		}
-		state, says := judgeGrub(name, text, want)
+		state, says := readMenu(text).judge(want)
 		note(name, state, says)
 		if _, err := t.edit(name, func(lines []string) []string { return withCommands(lines, want) }); err != nil {
 			return f, err
@@ -99,55 +106,127 @@ func isStub(text string) bool {
 	return strings.Contains(text, "configfile") && !strings.Contains(text, "menuentry") && !strings.Contains(text, "blscfg")
 }
 
-// judgeGrub says how GRUB's configuration stands: the file of shell variables, or the menu.
-func judgeGrub(name, text string, want Line) (State, string) {
-	command, terminals := "", ""
-	if name == grubSource {
-		command, _ = variable(text, "GRUB_SERIAL_COMMAND")
-		for _, key := range []string{"GRUB_TERMINAL", "GRUB_TERMINAL_INPUT", "GRUB_TERMINAL_OUTPUT"} {
-			v, _ := variable(text, key)
-			terminals += " " + v
-		}
-	} else {
-		for l := range strings.SplitSeq(text, "\n") {
-			fields := strings.Fields(l)
-			if len(fields) == 0 {
-				continue
-			}
-			switch fields[0] {
-			case "serial":
-				command = l
-			case "terminal_output", "terminal_input":
-				terminals += " " + strings.Join(fields[1:], " ")
-			}
-		}
-	}
+// A menuTerminal is where GRUB shows its menu, and takes keys.
+type menuTerminal struct {
+	command       string // that sets up the serial line
+	input, output string // lists of terminals
+	both          string // GRUB_TERMINAL, which stands for the two if it is not empty
+}
+
+func (m menuTerminal) judge(want Line) (State, string) {
+	in, out := strings.Contains(m.input, "serial"), strings.Contains(m.output, "serial")
 	switch {
-	case !strings.Contains(terminals, "serial"):
+	case !in && !out:
 		return Missing, "GRUB shows its menu on the screen only"
-	case command == "":
+	case !in:
+		return Missing, "GRUB shows its menu on a serial line, and takes no keys from it"
+	case !out:
+		return Missing, "GRUB takes keys from a serial line, and shows its menu on the screen only"
+	case m.command == "":
 		return Missing, "GRUB uses a serial line that is not set up"
 	}
-	l := parseSerial(command)
+	l := parseSerial(m.command)
 	if d := l.differs(want); d != "" {
 		return Wrong, "GRUB " + d
 	}
 	return OK, fmt.Sprintf("GRUB's menu is on %s at %d bit/s", l.Port, l.Baud)
 }
 
-// withTerminal returns /etc/default/grub with the serial terminal.
-func withTerminal(lines []string, want Line) []string {
-	text := strings.Join(lines, "\n")
-	set := false
-	for _, key := range []string{"GRUB_TERMINAL", "GRUB_TERMINAL_INPUT", "GRUB_TERMINAL_OUTPUT"} {
-		if v, ok := variable(text, key); ok {
-			lines, set = setVariable(lines, key, withSerial(v)), true
+// readMenu reads the terminals of a grub.cfg.
+func readMenu(text string) (m menuTerminal) {
+	for l := range strings.SplitSeq(text, "\n") {
+		fields := strings.Fields(l)
+		if len(fields) == 0 {
+			continue
+		}
+		switch fields[0] {
+		case "serial":
+			m.command = l
+		case "terminal_input":
+			m.input += " " + strings.Join(fields[1:], " ")
+		case "terminal_output":
+			m.output += " " + strings.Join(fields[1:], " ")
 		}
 	}
-	if !set {
-		lines = setVariable(lines, "GRUB_TERMINAL", "console serial")
+	return m
+}
+
+// readGrubSettings reads the terminals of /etc/default/grub.
+func readGrubSettings(t *tree) (m menuTerminal, err error) {
+	for key, to := range map[string]*string{"GRUB_SERIAL_COMMAND": &m.command, "GRUB_TERMINAL": &m.both,
+		"GRUB_TERMINAL_INPUT": &m.input, "GRUB_TERMINAL_OUTPUT": &m.output} {
+		if *to, err = grubSetting(t, key); err != nil {
+			return m, err
+		}
 	}
-	return setVariable(lines, "GRUB_SERIAL_COMMAND", serialCommand(want))
+	if m.both != "" {
+		m.input, m.output = m.both, m.both
+	}
+	return m, nil
+}
+
+// mendTerminal sets the serial terminal in /etc/default/grub.
+func mendTerminal(t *tree, m menuTerminal, want Line) error {
+	set := map[string]string{"GRUB_SERIAL_COMMAND": serialCommand(want)}
+	if m.both != "" || m.input == "" && m.output == "" {
+		set["GRUB_TERMINAL"] = withSerial(m.both)
+	} else {
+		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input), withSerial(m.output)
+	}
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		if err := setGrubSetting(t, key, set[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grubSources are the files that grub-mkconfig reads variables from, in its order. Debian and Ubuntu read those of the folder too.
+func grubSources(t *tree) []string {
+	return append([]string{grubSource}, t.glob("/etc/default/grub.d", "*.cfg")...)
+}
+
+// grubSetting returns the value that a variable has after all of the files.
+func grubSetting(t *tree, key string) (string, error) {
+	var texts []string
+	for _, name := range grubSources(t) {
+		text, _, err := t.text(name)
+		if err != nil {
+			return "", err
+		}
+		if _, err := assignments(text); err != nil {
+			return "", fmt.Errorf("%s cannot be read by a shell: %w", name, err)
+		}
+		texts = append(texts, text)
+	}
+	v, err := readShell(texts...)
+	if err != nil {
+		return "", err
+	}
+	value, err := v.get(key)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", grubSource, err)
+	}
+	return value, nil
+}
+
+// setGrubSetting sets a variable in the last file that sets it.
+func setGrubSetting(t *tree, key, value string) error {
+	names := grubSources(t)
+	for _, name := range slices.Backward(names) {
+		text, _, err := t.text(name)
+		if err != nil {
+			return err
+		}
+		if name != grubSource && !assigns(text, key) {
+			continue
+		}
+		if text, err = setShell(text, key, value); err != nil {
+			return err
+		}
+		return t.write(name, text)
+	}
+	return nil
 }
 
 // withSerial returns a list of terminals with the serial one.
@@ -165,7 +244,7 @@ func withSerial(terminals string) string {
 // withCommands returns a grub.cfg with the serial terminal, as update-grub would make it.
 func withCommands(lines []string, want Line) []string {
 	var out []string
-	serial, terminal := false, false
+	serial, input, output := false, false, false
 	for _, l := range lines {
 		fields := strings.Fields(l)
 		indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
@@ -174,7 +253,8 @@ func withCommands(lines []string, want Line) []string {
 			case "serial":
 				l, serial = indent+serialCommand(want), true
 			case "terminal_input", "terminal_output":
-				l, terminal = indent+fields[0]+" "+withSerial(strings.Join(fields[1:], " ")), true
+				l = indent + fields[0] + " " + withSerial(strings.Join(fields[1:], " "))
+				input, output = input || fields[0] == "terminal_input", output || fields[0] == "terminal_output"
 			}
 		}
 		out = append(out, l)
@@ -183,8 +263,11 @@ func withCommands(lines []string, want Line) []string {
 	if !serial {
 		front = append(front, serialCommand(want))
 	}
-	if !terminal || !serial {
-		front = append(front, "terminal_input console serial", "terminal_output console serial")
+	if !input || !serial {
+		front = append(front, "terminal_input console serial")
+	}
+	if !output || !serial {
+		front = append(front, "terminal_output console serial")
 	}
 	at := 0
 	for at < len(out) && (strings.HasPrefix(out[at], "#") || out[at] == "") {
@@ -195,15 +278,21 @@ func withCommands(lines []string, want Line) []string {
 
 // grubDefault is the kernel's command line in /etc/default/grub.
 func grubDefault(t *tree, want Line) ([]commandLine, error) {
-	text, ok, err := t.text(grubSource)
-	if err != nil || !ok {
+	if !t.exists(grubSource) {
+		return nil, nil
+	}
+	const always, usual = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
+	first, err := grubSetting(t, always)
+	if err != nil {
 		return nil, err
 	}
-	always, _ := variable(text, "GRUB_CMDLINE_LINUX")
-	usual, _ := variable(text, "GRUB_CMDLINE_LINUX_DEFAULT")
+	second, err := grubSetting(t, usual)
+	if err != nil {
+		return nil, err
+	}
 	// GRUB puts the default ones behind the others. Consoles of those would come last: they go.
 	var rest []string
-	for _, a := range strings.Fields(usual) {
+	for _, a := range kernelArgs(second) {
 		if v, ok := strings.CutPrefix(a, "console="); ok {
 			if _, serial := parseConsole(v); serial {
 				continue
@@ -211,23 +300,28 @@ func grubDefault(t *tree, want Line) ([]commandLine, error) {
 		}
 		rest = append(rest, a)
 	}
-	_, err = t.edit(grubSource, func(lines []string) []string {
-		lines = setVariable(lines, "GRUB_CMDLINE_LINUX", strings.Join(withConsole(strings.Fields(always), want), " "))
-		if len(consoles(strings.Fields(usual))) > 0 {
-			lines = setVariable(lines, "GRUB_CMDLINE_LINUX_DEFAULT", strings.Join(rest, " "))
+	if err := setGrubSetting(t, always, strings.Join(withConsole(kernelArgs(first), want), " ")); err != nil {
+		return nil, err
+	}
+	if len(consoles(kernelArgs(second))) > 0 {
+		if err := setGrubSetting(t, usual, strings.Join(rest, " ")); err != nil {
+			return nil, err
 		}
-		return lines
-	})
-	return []commandLine{{grubSource, append(strings.Fields(always), strings.Fields(usual)...)}}, err
+	}
+	return []commandLine{{grubSource, append(kernelArgs(first), kernelArgs(second)...)}}, nil
 }
 
 // grubConfigLinux is the kernel's command line in the entries of a grub.cfg.
 func grubConfigLinux(t *tree, want Line) (out []commandLine, err error) {
 	for _, name := range grubConfigs(t) {
 		_, err := t.edit(name, func(lines []string) []string {
+			other := false // an entry of another system on this machine
 			for i, l := range lines {
-				fields := strings.Fields(l)
-				if len(fields) < 2 || !slices.Contains([]string{"linux", "linux16", "linuxefi"}, fields[0]) {
+				fields := kernelArgs(l)
+				if len(fields) > 0 && fields[0] == "menuentry" {
+					other = strings.Contains(l, "osprober")
+				}
+				if other || len(fields) < 2 || strings.HasPrefix(path.Base(fields[1]), "memtest") || !slices.Contains([]string{"linux", "linux16", "linuxefi"}, fields[0]) {
 					continue
 				}
 				indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
@@ -252,35 +346,45 @@ func bootLoaderExtlinux(t *tree, want Line, note func(string, State, string)) er
 		return err
 	}
 	if ok {
-		port, _ := variable(text, "serial_port")
-		baud, _ := variable(text, "serial_baud")
+		v, err := readShell(text)
+		if err != nil {
+			return fmt.Errorf("%s cannot be read by a shell: %w", source, err)
+		}
+		port, baud := v.values["serial_port"], v.values["serial_baud"]
 		state, says := judgeExtlinux(port, baud, want)
 		note(source, state, says)
-		if _, err := t.edit(source, func(lines []string) []string {
-			return setVariable(setVariable(lines, "serial_port", unit), "serial_baud", strconv.Itoa(want.Baud))
+		if text, err = setShell(text, "serial_port", unit); err == nil {
+			text, err = setShell(text, "serial_baud", strconv.Itoa(want.Baud))
+		}
+		if err != nil {
+			return err
+		}
+		if err := t.write(source, text); err != nil {
+			return err
+		}
+	}
+	command := fmt.Sprintf("SERIAL %s %d", unit, want.Baud)
+	for _, made := range extlinuxConfigs {
+		if _, err := t.edit(made, func(lines []string) []string {
+			for i, l := range lines {
+				if fields := strings.Fields(l); len(fields) > 0 && strings.EqualFold(fields[0], "serial") {
+					baud := "9600"
+					if len(fields) > 2 {
+						baud = fields[2]
+					}
+					state, says := judgeExtlinux(strings.Join(fields[1:min(2, len(fields))], ""), baud, want)
+					note(made, state, says)
+					lines[i] = command
+					return lines
+				}
+			}
+			note(made, Missing, "extlinux shows its menu on the screen only")
+			return append([]string{command}, lines...) // it must be the first command
 		}); err != nil {
 			return err
 		}
 	}
-	const made = "/boot/extlinux.conf"
-	command := fmt.Sprintf("SERIAL %s %d", unit, want.Baud)
-	_, err = t.edit(made, func(lines []string) []string {
-		for i, l := range lines {
-			if fields := strings.Fields(l); len(fields) > 0 && strings.EqualFold(fields[0], "serial") {
-				baud := "9600"
-				if len(fields) > 2 {
-					baud = fields[2]
-				}
-				state, says := judgeExtlinux(strings.Join(fields[1:min(2, len(fields))], ""), baud, want)
-				note(made, state, says)
-				lines[i] = command
-				return lines
-			}
-		}
-		note(made, Missing, "extlinux shows its menu on the screen only")
-		return append([]string{command}, lines...) // it must be the first command
-	})
-	return err
+	return nil
 }
 
 func judgeExtlinux(port, baud string, want Line) (State, string) {

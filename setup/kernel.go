@@ -3,6 +3,7 @@ package setup
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // consoles returns the serial consoles of a kernel command line, in order.
@@ -15,6 +16,27 @@ func consoles(args []string) (out []Line) {
 		}
 	}
 	return out
+}
+
+// kernelArgs splits a kernel command line: a blank within double quotes is part of an argument.
+func kernelArgs(line string) (args []string) {
+	if strings.Count(line, `"`)%2 != 0 {
+		return strings.Fields(line)
+	}
+	at, quoted := -1, false
+	for i, r := range line + " " {
+		blank := unicode.IsSpace(r) && !quoted
+		switch {
+		case blank && at >= 0:
+			args, at = append(args, line[at:i]), -1
+		case !blank && at < 0:
+			at = i
+		}
+		if r == '"' {
+			quoted = !quoted
+		}
+	}
+	return args
 }
 
 // withConsole returns kernel arguments whose last console, the one that /dev/console is, is the
@@ -95,7 +117,7 @@ func kernelCmdline(t *tree, want Line) ([]commandLine, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	args := strings.Fields(text)
+	args := kernelArgs(text)
 	return []commandLine{{name, args}}, t.write(name, strings.Join(withConsole(args, want), " ")+"\n")
 }
 
@@ -104,11 +126,11 @@ func bootEntries(t *tree, want Line) (out []commandLine, err error) {
 	for _, name := range t.glob("/boot/loader/entries", "*.conf") {
 		_, err := t.edit(name, func(lines []string) []string {
 			for i, l := range lines {
-				key, rest, _ := strings.Cut(strings.TrimSpace(l), " ")
+				key, rest, _ := cutWord(l)
 				if key != "options" {
 					continue
 				}
-				args := strings.Fields(rest)
+				args := kernelArgs(rest)
 				if len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
 					continue // the environment block has them
 				}
@@ -134,7 +156,7 @@ func grubEnvironment(t *tree, want Line) (out []commandLine, err error) {
 		if err != nil {
 			return nil, err
 		}
-		value, has := variable(text, "kernelopts")
+		value, has := unitValue(text, "kernelopts")
 		if !ok || !has {
 			continue
 		}
@@ -143,7 +165,7 @@ func grubEnvironment(t *tree, want Line) (out []commandLine, err error) {
 		for l := range strings.SplitSeq(strings.TrimRight(text, "#"), "\n") {
 			if v, ok := strings.CutPrefix(l, "kernelopts="); ok {
 				value = v
-				l = "kernelopts=" + strings.Join(withConsole(strings.Fields(v), want), " ")
+				l = "kernelopts=" + strings.Join(withConsole(kernelArgs(v), want), " ")
 			}
 			lines = append(lines, l)
 		}
@@ -151,7 +173,7 @@ func grubEnvironment(t *tree, want Line) (out []commandLine, err error) {
 		if len(block) > environmentSize {
 			return nil, fmt.Errorf("%s has no room for the console of the kernel; shorten kernelopts first", name)
 		}
-		out = append(out, commandLine{name, strings.Fields(value)})
+		out = append(out, commandLine{name, kernelArgs(value)})
 		if err := t.write(name, block+strings.Repeat("#", environmentSize-len(block))); err != nil {
 			return nil, err
 		}
@@ -165,27 +187,48 @@ func extlinux(t *tree, want Line) (out []commandLine, err error) {
 	if text, ok, err := t.text(source); err != nil {
 		return nil, err
 	} else if ok {
-		options, _ := variable(text, "default_kernel_opts")
-		args := strings.Fields(options)
+		const key = "default_kernel_opts"
+		v, err := readShell(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be read by a shell: %w", source, err)
+		}
+		options, err := v.get(key)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		args := kernelArgs(options)
 		out = append(out, commandLine{source, args})
-		if _, err := t.edit(source, func(lines []string) []string {
-			return setVariable(lines, "default_kernel_opts", strings.Join(withConsole(args, want), " "))
+		if text, err = setShell(text, key, strings.Join(withConsole(args, want), " ")); err != nil {
+			return nil, err
+		}
+		if err := t.write(source, text); err != nil {
+			return nil, err
+		}
+	}
+	for _, made := range extlinuxConfigs {
+		if _, err = t.edit(made, func(lines []string) []string {
+			for i, l := range lines {
+				key, rest, indent := cutWord(l)
+				if strings.EqualFold(key, "append") {
+					args := kernelArgs(rest)
+					out = append(out, commandLine{made, args})
+					lines[i] = indent + key + " " + strings.Join(withConsole(args, want), " ")
+				}
+			}
+			return lines
 		}); err != nil {
 			return nil, err
 		}
 	}
-	const made = "/boot/extlinux.conf"
-	_, err = t.edit(made, func(lines []string) []string {
-		for i, l := range lines {
-			indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
-			key, rest, _ := strings.Cut(strings.TrimSpace(l), " ")
-			if strings.EqualFold(key, "append") {
-				args := strings.Fields(rest)
-				out = append(out, commandLine{made, args})
-				lines[i] = indent + key + " " + strings.Join(withConsole(args, want), " ")
-			}
-		}
-		return lines
-	})
-	return out, err
+	return out, nil
+}
+
+// cutWord returns the first word of a line, what is behind it, and the blanks before it.
+func cutWord(line string) (word, rest, indent string) {
+	trimmed := strings.TrimLeft(line, " \t")
+	indent = line[:len(line)-len(trimmed)]
+	if i := strings.IndexAny(trimmed, " \t"); i >= 0 {
+		return trimmed[:i], trimmed[i+1:], indent
+	}
+	return trimmed, "", indent
 }

@@ -61,7 +61,7 @@ func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 		if err != nil {
 			return f, err
 		}
-		if v, ok := variable(text, "ExecStart"); ok && v != "" {
+		if v, ok := unitValue(text, "ExecStart"); ok && v != "" {
 			exec, where = v, name
 		}
 	}
@@ -69,7 +69,7 @@ func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 		if d := l.differs(want); d != "" {
 			f.State, f.Where, f.Says = Wrong, where, "the prompt on "+d
 			dropIn := path.Join(own+".d", "zz-lom-rate.conf")
-			err := t.write(dropIn, "[Service]\nExecStart=\nExecStart="+regexp.MustCompile(`\b`+strconv.Itoa(l.Baud)+`\b`).ReplaceAllLiteralString(exec, strconv.Itoa(want.Baud))+"\n")
+			err := t.write(dropIn, "[Service]\nExecStart=\nExecStart="+withRate(exec, l.Baud, want.Baud)+"\n")
 			if err != nil {
 				return f, err
 			}
@@ -94,7 +94,9 @@ func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 }
 
 // keepsRate reports whether getty leaves the rate as the kernel set it.
-func keepsRate(command string) bool { return strings.Contains(command, "--keep-baud") }
+func keepsRate(command string) bool {
+	return slices.ContainsFunc(strings.Fields(command), func(w string) bool { return w == "--keep-baud" || w == "-s" })
+}
 
 var rateWord = regexp.MustCompile(`^[0-9]{3,6}(,[0-9]{3,6})*$`)
 
@@ -110,6 +112,11 @@ func gettyLine(command, port string) Line {
 		}
 	}
 	return l
+}
+
+// withRate returns a getty command with another rate, and all else as it is.
+func withRate(command string, from, to int) string {
+	return regexp.MustCompile(`\b`+strconv.Itoa(from)+`\b`).ReplaceAllLiteralString(command, strconv.Itoa(to))
 }
 
 // inittabPrompt looks at /etc/inittab, of BusyBox or of System V.
@@ -137,12 +144,13 @@ func inittabPrompt(t *tree, want Line) (Finding, error) {
 				continue
 			}
 			at = i
-			if g.Baud == 0 {
+			if g.Baud == 0 || keepsRate(fields[3]) {
 				g.Baud = want.Baud // it takes what the kernel has set
 			}
 			if d := g.differs(want); d != "" {
 				f.State, f.Says = Wrong, "the prompt on "+d
-				break
+				lines[i] = withRate(l, g.Baud, want.Baud)
+				return lines
 			}
 			f.State, f.Says = OK, fmt.Sprintf("getty is on %s", want.Port)
 			return lines

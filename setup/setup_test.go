@@ -280,7 +280,7 @@ func FuzzExamine(f *testing.F) {
 	f.Add([]byte("GRUB_TERMINAL=\"serial\nlinux\nserial --unit=\nttyS1:::getty\noptions $kernelopts\nconsole=ttyS0,\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		root := t.TempDir()
-		for _, name := range []string{"etc/default/grub", "etc/inittab", "etc/securetty", "boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
+		for _, name := range []string{"etc/default/grub", "etc/default/grub.d/a.cfg", "etc/update-extlinux.conf", "etc/inittab", "etc/securetty", "boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
 			p := filepath.Join(root, name)
 			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 				t.Fatal(err)

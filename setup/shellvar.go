@@ -1,54 +1,142 @@
 package setup
 
 import (
-	"regexp"
+	"fmt"
 	"strings"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
 )
 
-// variable returns the last value that a file of shell assignments gives to a variable.
-func variable(text, key string) (string, bool) {
-	value, found := "", false
+// maxShell is more than a file of shell variables has: the parser takes its time.
+const maxShell = 1 << 20
+
+// assignments returns the assignments of a shell's text in their order, those of "export" among them.
+func assignments(text string) (out []*syntax.Assign, err error) {
+	if len(text) > maxShell {
+		return nil, fmt.Errorf("%d bytes are too much for a file of shell variables", len(text))
+	}
+	f, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	if err != nil {
+		return nil, fmt.Errorf("line %w", err) // "line 3:1: reached EOF without closing quote"
+	}
+	syntax.Walk(f, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CallExpr:
+			if len(n.Args) == 0 { // else they hold for that command only
+				out = append(out, n.Assigns...)
+			}
+		case *syntax.DeclClause:
+			out = append(out, n.Args...)
+		case *syntax.FuncDecl:
+			return false
+		}
+		return true
+	})
+	return out, nil
+}
+
+// shellVariables are the variables that texts of shell set, one text read after the other. Those whose value only a running system
+// can tell, such as the output of a command, are unclear.
+type shellVariables struct {
+	values  map[string]string
+	unclear map[string]bool
+}
+
+func readShell(texts ...string) (shellVariables, error) {
+	v := shellVariables{map[string]string{}, map[string]bool{}}
+	for _, text := range texts {
+		all, err := assignments(text)
+		if err != nil {
+			return v, err
+		}
+		for _, a := range all {
+			v.assign(a)
+		}
+	}
+	return v, nil
+}
+
+// assign carries out one assignment.
+func (v shellVariables) assign(a *syntax.Assign) {
+	if a.Name == nil || a.Naked {
+		return
+	}
+	key := a.Name.Value
+	value, ok := "", a.Array == nil && a.Index == nil
+	if ok && a.Value != nil {
+		syntax.Walk(a.Value, func(n syntax.Node) bool {
+			if p, is := n.(*syntax.ParamExp); is && p.Param != nil && v.unclear[p.Param.Value] {
+				ok = false
+			}
+			return true
+		})
+		var err error
+		value, err = expand.Literal(&expand.Config{Env: expand.FuncEnviron(func(name string) string { return v.values[name] })}, a.Value)
+		ok = ok && err == nil
+	}
+	if a.Append {
+		ok = ok && !v.unclear[key]
+		value = v.values[key] + value
+	}
+	v.values[key], v.unclear[key] = value, !ok
+}
+
+// get returns the value of a variable, "" if it is not set.
+func (v shellVariables) get(key string) (string, error) {
+	if v.unclear[key] {
+		return "", fmt.Errorf("what %s is cannot be told without running commands; set it by hand", key)
+	}
+	return v.values[key], nil
+}
+
+// has reports whether a variable is set.
+func (v shellVariables) has(key string) bool {
+	_, ok := v.values[key]
+	return ok
+}
+
+// assigns reports whether a text of shell sets a variable.
+func assigns(text, key string) bool {
+	v, err := readShell(text)
+	return err == nil && v.has(key)
+}
+
+// setShell returns the text with the variable set: in place of its last assignment, or at the end. Everything else stays as it is.
+func setShell(text, key, value string) (string, error) {
+	all, err := assignments(text)
+	if err != nil {
+		return "", err
+	}
+	line := key + "=" + shellQuoted(value)
+	for i := len(all) - 1; i >= 0; i-- {
+		if a := all[i]; a.Name != nil && !a.Naked && a.Name.Value == key {
+			return text[:a.Pos().Offset()] + line + text[a.End().Offset():], nil
+		}
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text + line + "\n", nil
+}
+
+// shellQuoted returns a value as a shell reads it back.
+func shellQuoted(value string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:,-", r)
+	}
+	if value != "" && strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) < 0 {
+		return value
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(value) + `"`
+}
+
+// unitValue returns the last value that a systemd unit gives to a key, as it stands there.
+func unitValue(text, key string) (value string, found bool) {
 	for l := range strings.SplitSeq(text, "\n") {
-		if v, ok := assignment(l, key); ok {
-			value, found = v, true
+		if v, ok := strings.CutPrefix(strings.TrimSpace(l), key+"="); ok {
+			value, found = strings.TrimSpace(v), true
 		}
 	}
 	return value, found
-}
-
-// assignment reads "KEY=value", with or without quotes.
-func assignment(line, key string) (string, bool) {
-	v, ok := strings.CutPrefix(strings.TrimPrefix(strings.TrimSpace(line), "export "), key+"=")
-	if !ok {
-		return "", false
-	}
-	v = strings.TrimSpace(v)
-	if len(v) > 0 && (v[0] == '"' || v[0] == '\'') {
-		if i := strings.IndexByte(v[1:], v[0]); i >= 0 {
-			return v[1 : 1+i], true
-		}
-		return v[1:], true
-	}
-	v, _, _ = strings.Cut(v, " #")
-	return strings.TrimSpace(v), true
-}
-
-var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:,-]*$`)
-
-// setVariable returns the lines with the variable set: at its last assignment, or at the end.
-func setVariable(lines []string, key, value string) []string {
-	quoted := value
-	if !plainValue.MatchString(value) || value == "" {
-		quoted = `"` + value + `"`
-	}
-	for i := len(lines) - 1; i >= 0; i-- {
-		if _, ok := assignment(lines[i], key); ok {
-			lines[i] = key + "=" + quoted
-			return lines
-		}
-	}
-	if n := len(lines); n > 0 && lines[n-1] == "" {
-		return append(lines[:n-1:n-1], key+"="+quoted, "")
-	}
-	return append(lines, key+"="+quoted)
 }

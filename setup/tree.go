@@ -227,8 +227,8 @@ func (t *tree) edit(name string, f func(lines []string) []string) (bool, error) 
 func (t *tree) distribution() string {
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		if text, ok, err := t.text(name); err == nil && ok {
-			if v, ok := variable(text, "PRETTY_NAME"); ok {
-				return v
+			if v, err := readShell(text); err == nil && v.has("PRETTY_NAME") {
+				return v.values["PRETTY_NAME"]
 			}
 		}
 	}
