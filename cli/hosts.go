@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lom/hostlist"
 )
@@ -17,11 +18,21 @@ type target struct {
 	port int // UDP; 0: that of -p
 }
 
-// expandHosts finds the hosts that -H names, without those of --exclude. Without -H there are none.
+// expandHosts finds the hosts that -H names, without those of --exclude. Without -H there are none, which means this machine's
+// own BMC; a -H that names none is refused, and so is --exclude without -H: neither may lead there.
 func (o *Options) expandHosts() ([]target, error) {
+	if len(o.hostExprs) == 0 {
+		if len(o.excludeExprs) > 0 {
+			return nil, errors.New("-x leaves out some of the hosts that -H names, and there is no -H")
+		}
+		return nil, nil
+	}
 	names, err := expandAll("-H", o.hostExprs)
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("-H: %q names no host", strings.Join(o.hostExprs, ","))
 	}
 	excluded, err := expandAll("-x", o.excludeExprs)
 	if err != nil {

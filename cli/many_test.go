@@ -296,7 +296,17 @@ func TestManyCommandLine(t *testing.T) {
 			t.Errorf("%s: dialled %v", c.line, f.began)
 		}
 	}
-	f := newFleet("n1", "n2", "n3")
+	// None of these may lead to the BMC of the machine that lom runs on.
+	for _, expr := range []string{",", " ", "n1!n1", "n1&n2", "n[1-2]^n[1-2]"} {
+		f := newFleet("n1", "n2", "")
+		f.run(t, nil, "-H", expr, "power", "off").check(t, 1, "", fmt.Sprintf("lom: -H: %q names no host\n", expr))
+		if len(f.began) > 0 {
+			t.Errorf("-H %q: dialled %v", expr, f.began)
+		}
+	}
+	f := newFleet("")
+	f.run(t, nil, "-x", "n1", "power", "off").check(t, 1, "", "lom: -x leaves out some of the hosts that -H names, and there is no -H\n")
+	f = newFleet("n1", "n2", "n3")
 	if r := f.run(t, nil, "-H", "n[1-3]", "sdr", "type", "list"); r.exit != 0 || strings.Count(r.stdout, "Temperature") != 1 || strings.Contains(r.stdout, "n1") {
 		t.Errorf("%+v", r)
 	}
