@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -148,8 +149,12 @@ func cacheLine(kind, words string, body []byte) string {
 	return "lom-" + kind + "-2 " + hex.EncodeToString(h.Sum(nil)) + " " + strconv.Quote(words) + "\n"
 }
 
-// readCache reads a file, if it is whole.
+// readCache reads a file, if it is whole. What is no plain file is not even opened: a pipe would be waited for.
 func readCache(path, kind string) (words string, body []byte, ok bool) {
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() || st.Size() > cacheFileMost {
+		return "", nil, false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", nil, false
@@ -173,7 +178,7 @@ func writeCache(path, kind, words string, body []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
@@ -191,16 +196,23 @@ const (
 	cacheAge        = 90 * 24 * time.Hour
 	cacheMost       = 512 << 20 // bytes: some 20,000 BMCs
 	cachePruneEvery = 24 * time.Hour
-	cacheStamp      = "pruned" // the file whose time tells when that was
+	cacheStamp      = "lom-pruned" // the file whose time tells when that was
 )
+
+// cacheFileName is what a file of the cache is called, with what is behind it while it is written. The folder may be one in which
+// other things are kept too, if a person has named it, and these are no business of lom's.
+var cacheFileName = regexp.MustCompile(`^[0-9a-f]{32}\.(` + kindSDR + `|` + kindSEL + `|` + kindModel + `|` + kindWindow + `)(-[0-9]+)?$`)
 
 // pruneCache keeps the cache within its bounds. Errors are of no consequence: the next call tries again.
 func pruneCache(dir string, now time.Time) {
 	stamp := filepath.Join(dir, cacheStamp)
-	if st, err := os.Stat(stamp); err == nil && now.Sub(st.ModTime()) < cachePruneEvery {
-		return
+	if st, err := os.Lstat(stamp); err == nil {
+		if age := now.Sub(st.ModTime()); age >= 0 && age < cachePruneEvery { // what comes from the future was written with a wrong clock
+			return
+		}
 	}
-	if os.WriteFile(stamp, nil, 0o600) != nil || os.Chtimes(stamp, now, now) != nil {
+	// It is put in the place of whatever stands there, which may be a link that leads to a file of somebody's.
+	if writeCache(stamp, "stamp", "", nil) != nil || os.Chtimes(stamp, now, now) != nil {
 		return
 	}
 	entries, err := os.ReadDir(dir)
@@ -210,7 +222,7 @@ func pruneCache(dir string, now time.Time) {
 	var files []fs.FileInfo
 	total := int64(0)
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && e.Name() != cacheStamp {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && cacheFileName.MatchString(e.Name()) {
 			files = append(files, info)
 			total += info.Size()
 		}

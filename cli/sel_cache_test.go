@@ -248,7 +248,7 @@ func TestCacheOfManyWriters(t *testing.T) {
 		})
 	}
 	work.Wait()
-	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "new-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(left) != 1 {
 		t.Errorf("%v %v", left, err)
 	}
 }
@@ -256,7 +256,9 @@ func TestCacheOfManyWriters(t *testing.T) {
 func TestCacheIsPruned(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Now()
+	named := func(name string) string { return hashName("%s", name) + "." + kindSEL }
 	file := func(name string, age time.Duration) {
+		name = named(name)
 		path := filepath.Join(dir, name)
 		if err := writeCache(path, kindSEL, name, []byte(name)); err != nil {
 			t.Fatal(err)
@@ -265,10 +267,10 @@ func TestCacheIsPruned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	file("old.sel", cacheAge+time.Hour)
-	file("new.sel", cacheAge-time.Hour)
+	file("old", cacheAge+time.Hour)
+	file("new", cacheAge-time.Hour)
 	pruneCache(dir, now)
-	file("older.sel", 2*cacheAge)
+	file("older", 2*cacheAge)
 	pruneCache(dir, now.Add(time.Hour)) // it was looked after an hour ago
 	names := func() (all []string) {
 		entries, err := os.ReadDir(dir)
@@ -280,12 +282,61 @@ func TestCacheIsPruned(t *testing.T) {
 		}
 		return all
 	}
-	if got := names(); !slices.Equal(got, []string{"new.sel", "older.sel", cacheStamp}) {
-		t.Error(got)
+	check := func(want ...string) {
+		t.Helper()
+		slices.Sort(want)
+		if got := names(); !slices.Equal(got, want) {
+			t.Errorf("%q, not %q", got, want)
+		}
 	}
-	pruneCache(dir, now.Add(cachePruneEvery))
-	if got := names(); !slices.Equal(got, []string{cacheStamp}) && !slices.Equal(got, []string{"new.sel", cacheStamp}) {
-		t.Error(got)
+	check(named("new"), named("older"), cacheStamp)
+	pruneCache(dir, now.Add(cachePruneEvery)) // new is old by now
+	check(cacheStamp)
+
+	// A stamp of the future holds nobody up.
+	file("older", 2*cacheAge)
+	if err := os.Chtimes(filepath.Join(dir, cacheStamp), now, now.Add(1000*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	pruneCache(dir, now)
+	check(cacheStamp)
+}
+
+// LOM_CACHE may name a folder in which there are other things: nothing becomes of them.
+func TestCacheLeavesOthersFiles(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	thesis := filepath.Join(dir, "thesis.txt")
+	if err := os.WriteFile(thesis, []byte("hard work"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	long := now.Add(-10 * cacheAge)
+	if err := os.Chtimes(thesis, long, long); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(thesis, filepath.Join(dir, cacheStamp)); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	pruneCache(dir, now)
+	if text, err := os.ReadFile(thesis); err != nil || string(text) != "hard work" {
+		t.Errorf("the file that was there before: %q, %v", text, err)
+	}
+}
+
+// What stands in the place of a file and is none counts as none, and is not waited for.
+func TestCacheReadsPlainFilesOnly(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "x.sel"), filepath.Join(dir, "y.sel")
+	if err := writeCache(path, kindSEL, "words", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	if _, _, ok := readCache(link, kindSEL); ok {
+		t.Error("a link was followed")
+	}
+	if _, _, ok := readCache(path, kindSEL); !ok {
+		t.Error("the file itself was not read")
 	}
 }
 
