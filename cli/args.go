@@ -34,7 +34,8 @@ loop:
 		case len(arg) < 2 || arg[0] != '-':
 			words = append(words, arg)
 		case len(words) > 0 && isNumber(arg):
-			if numbers < 0 {
+			// Behind an option of the command it is that option's value.
+			if numbers < 0 && !strings.HasPrefix(words[len(words)-1], "--") {
 				numbers = len(words)
 			}
 			words = append(words, arg)

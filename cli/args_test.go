@@ -24,6 +24,7 @@ func TestSplitOptions(t *testing.T) {
 		{"power status --host bmc1 --csv", "--host bmc1 --csv power status"},
 		{"power status --host=bmc1", "--host=bmc1 power status"},
 		{"bmc --count 8 --listen 127.0.0.1:623 -v", "-v bmc --count 8 --listen 127.0.0.1:623"},
+		{"bmc --count -1 --buffer -2", "bmc --count -1 --buffer -2"},
 		{"user set password 5 -- -secret", "user set password 5 -- -secret"},
 		{"__complete power -I la", "__complete power -I la"},
 		{"power -q", "power -q"},

@@ -43,6 +43,9 @@ func (a *App) cacheDir() string {
 		}
 	}
 	base, home := env("XDG_CACHE_HOME"), env("HOME")
+	if !filepath.IsAbs(base) {
+		base = "" // the XDG specification ignores relative ones: they would be another place in each folder
+	}
 	switch {
 	case runtime.GOOS == "windows":
 		base = env("LocalAppData")

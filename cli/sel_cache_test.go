@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -300,6 +301,27 @@ func TestCacheIsPruned(t *testing.T) {
 	}
 	pruneCache(dir, now)
 	check(cacheStamp)
+}
+
+// A folder that is not named from the root on would be another one in each directory.
+func TestCacheDir(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the folder of Linux")
+	}
+	home := "/home/mia"
+	for _, c := range []struct{ xdg, want string }{
+		{"", home + "/.cache/lom/bmc"},
+		{"/var/cache/mia", "/var/cache/mia/lom/bmc"},
+		{"cache", home + "/.cache/lom/bmc"},
+	} {
+		a := &App{env: func(name string) (string, bool) {
+			v, ok := map[string]string{"HOME": home, "XDG_CACHE_HOME": c.xdg}[name]
+			return v, ok
+		}}
+		if got := a.cacheDir(); got != c.want {
+			t.Errorf("XDG_CACHE_HOME=%s: %s, not %s", c.xdg, got, c.want)
+		}
+	}
 }
 
 // LOM_CACHE may name a folder in which there are other things: nothing becomes of them.

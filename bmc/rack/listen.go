@@ -93,5 +93,12 @@ func listenError(where string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("cannot listen on %s: ports below 1024 are for root; choose another with --listen", where)
 	}
+	// Of net's error only the cause is kept: the rest of it repeats the address.
+	if op := new(net.OpError); errors.As(err, &op) {
+		err = op.Err
+	}
+	if errors.Is(err, syscall.EMFILE) {
+		return fmt.Errorf("cannot listen on %s: %w; each BMC needs a file of its own (ulimit -n says how many there may be)", where, err)
+	}
 	return fmt.Errorf("cannot listen on %s: %w", where, err)
 }

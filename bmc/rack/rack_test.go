@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -102,5 +103,18 @@ func TestRackThatDoesNotStart(t *testing.T) {
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A sentence about a socket that cannot be opened names the address once, and what helps.
+func TestListenError(t *testing.T) {
+	full := &net.OpError{Op: "listen", Net: "udp", Addr: &net.UDPAddr{}, Err: os.NewSyscallError("socket", syscall.EMFILE)}
+	const want = "cannot listen on 127.0.0.1:6230: socket: too many open files; each BMC needs a file of its own (ulimit -n says how many there may be)"
+	err := listenError("127.0.0.1:6230", full)
+	if err.Error() != want {
+		t.Errorf("%q", err)
+	}
+	if op := new(net.OpError); errors.As(err, &op) {
+		t.Error("it is an error of the net, which is told without the address")
 	}
 }
