@@ -18,7 +18,7 @@ type step struct {
 
 // The parts of outputs that differ between two runs of the same program.
 var (
-	clockOnly   = regexp.MustCompile(`\d\d/\d\d/\d\d \d\d:\d\d:\d\d \w+`)
+	clockOnly   = regexp.MustCompile(`(\d\d/\d\d/\d\d |S\+ (\d\d/\d{3} )?)\d\d:\d\d:\d\d( \w+)?`)
 	sessionOnly = regexp.MustCompile(`(?m)(session handle +: .*|console port +: .*|slot count +: .*|active sessions +: .*|,\d+,0x[0-9a-f]+)$`)
 	sessionCSV  = regexp.MustCompile(`(?m)^\d+,|,\d+$`) // handle and port
 	selTimes    = regexp.MustCompile(`\| +Pre-Init +\|\d{10}\||\| [0-9/]{8} \| [0-9:]{8} UTC`)
