@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,21 +39,32 @@ func (o *Options) expandHosts() ([]target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if names, err = exclude(names, excluded); err != nil {
+	if names, err = exclude(names, excluded, o.Port); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
 		return nil, errors.New("no host is left: -x takes away all that -H names")
 	}
-	targets := make([]target, len(names))
-	for i, name := range names {
+	targets := make([]target, 0, len(names))
+	seen := make(map[hostPort]bool, len(names))
+	for _, name := range names {
 		t := target{name: name}
 		if t.host, t.port, err = hostlist.SplitPort(name); err != nil {
 			return nil, fmt.Errorf("-H: %w", err)
 		}
-		targets[i] = t
+		// One BMC may be named with its port and without: it is not to be switched off and on twice.
+		if at := (hostPort{t.host, cmp.Or(t.port, o.Port)}); !seen[at] {
+			seen[at] = true
+			targets = append(targets, t)
+		}
 	}
 	return targets, nil
+}
+
+// hostPort is where a BMC answers.
+type hostPort struct {
+	host string
+	port int
 }
 
 // expandAll expands the values of an option that was given once or more.
@@ -89,7 +101,8 @@ func readHosts(file string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file of hosts %s cannot be read: %w", file, fileProblem(err))
 	}
-	hosts, err := hostlist.ExpandLines(string(text))
+	// Editors of Windows begin a file with a mark that it is UTF-8.
+	hosts, err := hostlist.ExpandLines(strings.TrimPrefix(string(text), "\ufeff"))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -99,26 +112,23 @@ func readHosts(file string) ([]string, error) {
 	return hosts, nil
 }
 
-// exclude returns the names without the excluded ones. One without a port excludes all ports of the host.
-func exclude(names, excluded []string) ([]string, error) {
+// exclude returns the names without the excluded ones. One without a port excludes all ports of the host. A name without a port
+// has usual.
+func exclude(names, excluded []string, usual int) ([]string, error) {
 	if len(excluded) == 0 {
 		return names, nil
 	}
-	type key struct {
-		host string
-		port int
-	}
-	gone := make(map[key]bool, len(excluded))
+	gone := make(map[hostPort]bool, len(excluded))
 	for _, name := range excluded {
 		host, port, err := hostlist.SplitPort(name)
 		if err != nil {
 			return nil, fmt.Errorf("-x: %w", err)
 		}
-		gone[key{host, port}] = true
+		gone[hostPort{host, port}] = true
 	}
 	return slices.DeleteFunc(names, func(name string) bool {
 		host, port, err := hostlist.SplitPort(name)
-		return err == nil && (gone[key{host, port}] || gone[key{host, 0}])
+		return err == nil && (gone[hostPort{host, cmp.Or(port, usual)}] || gone[hostPort{host, 0}])
 	}), nil
 }
 

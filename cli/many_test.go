@@ -326,6 +326,14 @@ func TestManyHosts(t *testing.T) {
 		"n1: Chassis Power is on\nn2: Chassis Power is on\nh:6231: Chassis Power is on\nh:6232: Chassis Power is on\n[::1]: Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "@"+file, "-x", "h,n1", "power", "status").check(t, 0, "Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "@"+file, "-x", "h:6231", "-x", "n1", "power", "status").check(t, 0, "n2: Chassis Power is on\nh:6232: Chassis Power is on\n", "")
+	// With its port or without, and by a file that Windows wrote: it is the same host.
+	f.run(t, nil, "-H", "n1,n1:623,n2", "power", "status").check(t, 0, "n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "n1,n2", "-x", "n1:623", "-p", "623", "power", "status").check(t, 0, "Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "n1,n2", "-x", "n1:624", "power", "status").check(t, 0, "n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
+	if err := os.WriteFile(file, []byte("\xef\xbb\xbfn1\r\nn2\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.run(t, nil, "-H", "@"+file, "power", "status").check(t, 0, "n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "h:6232", "power", "status").check(t, 0, "Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "[::1]", "power", "status").check(t, 0, "Chassis Power is on\n", "")
 }
