@@ -153,10 +153,14 @@ func readMenu(text string) (m menuTerminal) {
 
 // readGrubSettings reads the terminals of /etc/default/grub.
 func readGrubSettings(t *tree) (m menuTerminal, err error) {
+	v, err := t.shell(grubSources(t)...)
+	if err != nil {
+		return m, err
+	}
 	for key, to := range map[string]*string{"GRUB_SERIAL_COMMAND": &m.command, "GRUB_TERMINAL": &m.both,
 		"GRUB_TERMINAL_INPUT": &m.input, "GRUB_TERMINAL_OUTPUT": &m.output} {
-		if *to, err = grubSetting(t, key); err != nil {
-			return m, err
+		if *to, err = v.get(key); err != nil {
+			return m, fmt.Errorf("%s: %w", grubSource, err)
 		}
 	}
 	if m.both != "" {
@@ -184,30 +188,6 @@ func mendTerminal(t *tree, m menuTerminal, want Line) error {
 // grubSources are the files that grub-mkconfig reads variables from, in its order. Debian and Ubuntu read those of the folder too.
 func grubSources(t *tree) []string {
 	return append([]string{grubSource}, t.glob("/etc/default/grub.d", "*.cfg")...)
-}
-
-// grubSetting returns the value that a variable has after all of the files.
-func grubSetting(t *tree, key string) (string, error) {
-	var texts []string
-	for _, name := range grubSources(t) {
-		text, _, err := t.text(name)
-		if err != nil {
-			return "", err
-		}
-		if _, err := assignments(text); err != nil {
-			return "", fmt.Errorf("%s cannot be read by a shell: %w", name, err)
-		}
-		texts = append(texts, text)
-	}
-	v, err := readShell(texts...)
-	if err != nil {
-		return "", err
-	}
-	value, err := v.get(key)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", grubSource, err)
-	}
-	return value, nil
 }
 
 // setGrubSetting sets a variable in the last file that sets it.
@@ -282,13 +262,17 @@ func grubDefault(t *tree, want Line) ([]commandLine, error) {
 		return nil, nil
 	}
 	const always, usual = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
-	first, err := grubSetting(t, always)
+	v, err := t.shell(grubSources(t)...)
 	if err != nil {
 		return nil, err
 	}
-	second, err := grubSetting(t, usual)
+	first, err := v.get(always)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", grubSource, err)
+	}
+	second, err := v.get(usual)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", grubSource, err)
 	}
 	// GRUB puts the default ones behind the others. Consoles of those would come last: they go.
 	var rest []string
@@ -346,9 +330,9 @@ func bootLoaderExtlinux(t *tree, want Line, note func(string, State, string)) er
 		return err
 	}
 	if ok {
-		v, err := readShell(text)
+		v, err := t.shell(source)
 		if err != nil {
-			return fmt.Errorf("%s cannot be read by a shell: %w", source, err)
+			return err
 		}
 		port, baud := v.values["serial_port"], v.values["serial_baud"]
 		state, says := judgeExtlinux(port, baud, want)

@@ -188,9 +188,9 @@ func extlinux(t *tree, want Line) (out []commandLine, err error) {
 		return nil, err
 	} else if ok {
 		const key = "default_kernel_opts"
-		v, err := readShell(text)
+		v, err := t.shell(source)
 		if err != nil {
-			return nil, fmt.Errorf("%s cannot be read by a shell: %w", source, err)
+			return nil, err
 		}
 		options, err := v.get(key)
 		if err != nil {

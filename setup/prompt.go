@@ -143,7 +143,6 @@ func inittabPrompt(t *tree, want Line) (Finding, error) {
 				}
 				continue
 			}
-			at = i
 			if g.Baud == 0 || keepsRate(fields[3]) {
 				g.Baud = want.Baud // it takes what the kernel has set
 			}

@@ -43,15 +43,27 @@ type shellVariables struct {
 	unclear map[string]bool
 }
 
-func readShell(texts ...string) (shellVariables, error) {
-	v := shellVariables{map[string]string{}, map[string]bool{}}
-	for _, text := range texts {
-		all, err := assignments(text)
+func newShell() shellVariables { return shellVariables{map[string]string{}, map[string]bool{}} }
+
+// read carries out the assignments of a text.
+func (v shellVariables) read(text string) error {
+	all, err := assignments(text)
+	for _, a := range all {
+		v.assign(a)
+	}
+	return err
+}
+
+// shell reads files of shell variables, one after the other. One that is not there sets none.
+func (t *tree) shell(names ...string) (shellVariables, error) {
+	v := newShell()
+	for _, name := range names {
+		text, _, err := t.text(name)
 		if err != nil {
 			return v, err
 		}
-		for _, a := range all {
-			v.assign(a)
+		if err := v.read(text); err != nil {
+			return v, fmt.Errorf("%s cannot be read by a shell: %w", name, err)
 		}
 	}
 	return v, nil
@@ -98,8 +110,8 @@ func (v shellVariables) has(key string) bool {
 
 // assigns reports whether a text of shell sets a variable.
 func assigns(text, key string) bool {
-	v, err := readShell(text)
-	return err == nil && v.has(key)
+	v := newShell()
+	return v.read(text) == nil && v.has(key)
 }
 
 // setShell returns the text with the variable set: in place of its last assignment, or at the end. Everything else stays as it is.

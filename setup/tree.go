@@ -226,10 +226,8 @@ func (t *tree) edit(name string, f func(lines []string) []string) (bool, error) 
 // distribution returns the name that os-release gives.
 func (t *tree) distribution() string {
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
-		if text, ok, err := t.text(name); err == nil && ok {
-			if v, err := readShell(text); err == nil && v.has("PRETTY_NAME") {
-				return v.values["PRETTY_NAME"]
-			}
+		if v, err := t.shell(name); err == nil && v.has("PRETTY_NAME") {
+			return v.values["PRETTY_NAME"]
 		}
 	}
 	return "unknown distribution"
