@@ -1,17 +1,17 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"lom/client"
+	"lom/render"
 )
 
 // An App is what a command has at hand: the streams, the global options, and the BMC that they name.
@@ -29,6 +29,7 @@ type App struct {
 	zone     *time.Location // of printed times; UTC with -Z
 	readPass func(ctx context.Context, prompt string) (string, error)
 	registry []string // files with the names of makers
+	results  map[*cobra.Command]result
 	dial     dialFunc
 	session  Session // nil until Dial, and after Close
 	device   *deviceID
@@ -106,43 +107,20 @@ func (a *App) Close() {
 	a.session = nil
 }
 
-// Show prints the result of a command in the format the user has asked for: value as JSON with
-// -o json, else what csv writes with -c, else what text writes. A nil csv means that the command has
+// Show prints the result of a command in the form that the user has asked for. A nil csv means that the command has
 // no CSV format, so that -c changes nothing, as in ipmitool.
-//
-// JSON field names are lower_snake_case; values are numbers in SI units, booleans, and words for
-// what the specification encodes.
 func (a *App) Show(value any, text, csv func(io.Writer)) error {
-	var b bytes.Buffer
-	switch {
-	case a.Options.JSON:
-		e := json.NewEncoder(&b)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		if err := e.Encode(value); err != nil {
-			return fmt.Errorf("write JSON: %w", err)
-		}
-	case a.Options.CSV && csv != nil:
-		csv(&b)
-	default:
-		text(&b)
+	view := render.View[any]{Text: func(p *render.Printer, _ any) { text(p) }}
+	if csv != nil {
+		view.Plain = func(p *render.Printer, _ any) { csv(p) }
 	}
-	_, err := a.Out.Write(b.Bytes())
-	return err
+	return render.Show(a.printer(a.Out), view, value)
 }
 
 // Done prints the result of a command that changes something: sentence, a line without its end
 // ("" for none), or {"done": true, "message": sentence} with -o json.
 func (a *App) Done(sentence string) error {
-	type done struct {
-		Done    bool   `json:"done"`
-		Message string `json:"message,omitempty"`
-	}
-	return a.Show(done{true, sentence}, func(w io.Writer) {
-		if sentence != "" {
-			fmt.Fprintln(w, sentence)
-		}
-	}, nil)
+	return render.Show(a.printer(a.Out), render.DoneView, render.Done{Done: true, Message: sentence})
 }
 
 // printable returns text from a BMC with its control characters replaced by "?", so that it cannot

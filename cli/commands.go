@@ -34,6 +34,7 @@ func commands(a *App) []*cobra.Command {
 
 		newSetup(a),
 
+		newSchema(a),
 		newVersion(a),
 		newMan(a),
 	}

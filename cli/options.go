@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"lom/client"
 	"lom/ipmi"
+	"lom/render"
 )
 
 // Options are the global options: which BMC, how to talk to it, and how to print.
@@ -56,8 +58,10 @@ type Options struct {
 	Yes         bool          // power actions on many hosts need no answer of a person
 
 	Verbose int
-	CSV     bool
-	JSON    bool
+	CSV     bool          // -c: ipmitool's comma-separated output
+	Format  render.Format // that -o asks for; "" is text, or plain with CSV
+	JSON    bool          // the format is made from the type of the result: JSON and its relatives
+	Columns []string      // of tables and CSV with a header
 	UTC     bool
 
 	hostExprs    []string // of -H, as they were given
@@ -133,7 +137,8 @@ func (o *Options) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.NoCache, "no-cache", false, "keep nothing between calls, and use nothing that was kept")
 	f.VarP(setter{"FILE", func(s string) error { o.SDRCache = s; return nil }}, "sdr-cache", "S", "read sensor records from a file written by sdr dump")
 	f.VarP(setter{"FILE", unsupported("lom has no use for descriptions of OEM events; leave it away")}, "sel-oem", "O", "file with descriptions of OEM event records")
-	f.VarP(setter{"FORMAT", o.setOutput}, "output", "o", "json, csv or text; ipmitool's makes of BMC (-o list) are accepted, and change nothing")
+	f.VarP(setter{"FORMAT", o.setOutput}, "output", "o", "json, ndjson (a value a line), yaml, table, csv (with a header) or text; ipmitool's makes of BMC (-o list) are accepted, and change nothing")
+	f.VarP(setter{"NAMES", o.setColumns}, "columns", "", "columns of -o table and csv, by their names in JSON, such as name,value,units")
 	f.BoolVarP(&o.CSV, "csv", "c", false, "comma-separated output where a command has it")
 	f.BoolVarP(&o.UTC, "utc", "Z", false, "print times in UTC")
 	f.VarP(setter{"CHAR", o.setEscape}, "escape", "e", "escape character of SOL (default ~)")
@@ -320,16 +325,15 @@ var oemTypes = [...]struct{ name, what string }{
 }
 
 func (o *Options) setOutput(s string) error {
+	switch f := render.Format(s); f {
+	case render.JSON, render.NDJSON, render.YAML, render.Table, render.CSV:
+		o.Format, o.JSON, o.CSV = f, true, false
+		return nil
+	case render.Text:
+		o.Format, o.JSON, o.CSV = f, false, false
+		return nil
+	}
 	switch s {
-	case "json":
-		o.JSON, o.CSV = true, false
-		return nil
-	case "csv":
-		o.JSON, o.CSV = false, true
-		return nil
-	case "text":
-		o.JSON, o.CSV = false, false
-		return nil
 	case "list":
 		o.OEM = s
 		return nil
@@ -340,7 +344,16 @@ func (o *Options) setOutput(s string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("use json, csv or text, or one of the makes that -o list shows")
+	return fmt.Errorf("use json, ndjson, yaml, table, csv or text, or one of the makes that -o list shows")
+}
+
+// setColumns reads the names of columns.
+func (o *Options) setColumns(s string) error {
+	o.Columns = strings.Split(s, ",")
+	if slices.Contains(o.Columns, "") {
+		return errors.New("the name of a column is empty")
+	}
+	return nil
 }
 
 // setter is an option whose value is read by a function.

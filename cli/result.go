@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"reflect"
+
+	"github.com/spf13/cobra"
+
+	"lom/ipmi"
+	"lom/machine"
+	"lom/render"
+)
+
+// A result says what a command prints, for its schema, its documentation and completion.
+type result struct {
+	Type   reflect.Type // of the value, or of each element of a list
+	List   bool         // it is a list, whose elements come one by one
+	Reason string       // why there is none
+}
+
+// query makes a command that shows one result.
+func query[T any](a *App, use, short string, view render.View[T], run func(ctx context.Context, a *App, args []string) (T, error)) *cobra.Command {
+	cmd := leaf(a, use, short, func(ctx context.Context, a *App, args []string) error {
+		v, err := run(ctx, a, args)
+		partial := new(machine.PartialError)
+		if err != nil && !errors.As(err, &partial) {
+			return refusal(err)
+		}
+		if err := render.Show(a.printer(a.Out), view, v); err != nil {
+			return err
+		}
+		return refusal(err)
+	})
+	return a.returns(cmd, result{Type: reflect.TypeFor[T]()})
+}
+
+// list makes a command that shows a list, each element as soon as it is known.
+func list[T any](a *App, use, short string, view render.View[T], run func(ctx context.Context, a *App, args []string) (iter.Seq2[T, error], error)) *cobra.Command {
+	cmd := leaf(a, use, short, func(ctx context.Context, a *App, args []string) error {
+		seq, err := run(ctx, a, args)
+		if err != nil {
+			return refusal(err)
+		}
+		return refusal(render.Stream(a.printer(a.Out), view, seq))
+	})
+	return a.returns(cmd, result{Type: reflect.TypeFor[T](), List: true})
+}
+
+// change makes a command that changes something and then prints a sentence.
+func change(a *App, use, short string, run func(ctx context.Context, a *App, args []string) (string, error)) *cobra.Command {
+	return query(a, use, short, render.DoneView, func(ctx context.Context, a *App, args []string) (render.Done, error) {
+		sentence, err := run(ctx, a, args)
+		return render.Done{Done: err == nil, Message: sentence}, err
+	})
+}
+
+// noResult says why a command has no result that programs could read.
+func noResult(a *App, cmd *cobra.Command, reason string) *cobra.Command {
+	return a.returns(cmd, result{Reason: reason})
+}
+
+// returns notes the result of a command.
+func (a *App) returns(cmd *cobra.Command, r result) *cobra.Command {
+	if a.results == nil {
+		a.results = map[*cobra.Command]result{}
+	}
+	a.results[cmd] = r
+	return cmd
+}
+
+// printer returns the Printer for the form that the user asked for.
+func (a *App) printer(w io.Writer) *render.Printer {
+	o := &a.Options
+	s := render.Style{Format: o.Format, Columns: o.Columns, Verbose: o.Verbose, Zone: a.zone, UTC: o.UTC, Encode: encodeYAML}
+	switch {
+	case o.Format != "":
+	case o.JSON:
+		s.Format = render.JSON
+	case o.CSV:
+		s.Format = render.Plain
+	}
+	return render.NewPrinter(w, s)
+}
+
+// machine returns the machine whose BMC -H names; the first call opens the session.
+func (a *App) machine(ctx context.Context) (*machine.Machine, error) {
+	conn, err := a.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return machine.New(conn, machine.WithLogger(a.Log), machine.WithClock(a.now),
+		machine.WithManufacturers(a.manufacturerName)), nil
+}
+
+// of makes the run function of a query that takes no words and asks the machine for one thing.
+func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(context.Context, *App, []string) (T, error) {
+	return func(ctx context.Context, a *App, args []string) (T, error) {
+		var none T
+		if err := wantArgs(args, 0, 0); err != nil {
+			return none, err
+		}
+		m, err := a.machine(ctx)
+		if err != nil {
+			return none, err
+		}
+		return get(m, ctx)
+	}
+}
+
+// refusal makes of an error of package machine that is a refusal of the BMC the sentence that ipmitool
+// has for it: "Get Device ID command failed: Invalid command". Other errors stay what they are.
+func refusal(err error) error {
+	var e *ipmi.Error
+	if errors.As(err, &e) && e.Op != "" {
+		return failed(e.Op, err)
+	}
+	return err
+}

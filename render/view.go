@@ -1,0 +1,187 @@
+package render
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// A View is how results of type T are shown.
+type View[T any] struct {
+	Text    func(p *Printer, v T) // as ipmitool prints it
+	Plain   func(p *Printer, v T) // as ipmitool's -c prints it; nil: -c changes nothing
+	Columns []string              // of tables, by their names in JSON; nil: all that are no objects
+}
+
+// print prints one value in ipmitool's form.
+func (v View[T]) print(p *Printer, value T) {
+	if p.Format == Plain && v.Plain != nil {
+		v.Plain(p, value)
+		return
+	}
+	v.Text(p, value)
+}
+
+// Show prints one result. It is buffered, so that a failing JSON encoder leaves nothing half
+// printed.
+func Show[T any](p *Printer, view View[T], value T) error {
+	var b bytes.Buffer
+	inner := &Printer{Style: p.Style, w: &b}
+	var err error
+	switch p.Format {
+	case Text, Plain:
+		view.print(inner, value)
+	case Table, CSV:
+		err = inner.table(view.Columns, rowsOf(value))
+	default:
+		err = inner.encode(value)
+	}
+	if err != nil {
+		return err
+	}
+	p.Write(b.Bytes())
+	return p.err
+}
+
+// Stream prints the results of a sequence, each as it comes where the form allows it. Errors of
+// the sequence do not end it; they are returned together when it has ended.
+func Stream[T any](p *Printer, view View[T], seq iter.Seq2[T, error]) error {
+	var errs []error
+	values := func(yield func(T) bool) {
+		for v, err := range seq {
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			if !yield(v) {
+				return
+			}
+		}
+	}
+	err := stream(p, view, values)
+	return errors.Join(append(errs, err)...)
+}
+
+func stream[T any](p *Printer, view View[T], values iter.Seq[T]) error {
+	switch p.Format {
+	case Text, Plain:
+		for v := range values {
+			view.print(p, v)
+			if p.err != nil {
+				break
+			}
+		}
+		return p.err
+	case NDJSON:
+		for v := range values {
+			if err := p.line(v); err != nil {
+				return err
+			}
+		}
+		return p.err
+	case JSON:
+		return array(p, values)
+	}
+	all := []T{}
+	for v := range values {
+		all = append(all, v)
+	}
+	return Show(p, View[[]T]{Columns: view.Columns}, all)
+}
+
+// array prints a JSON array element by element, in the form that Show gives one.
+func array[T any](p *Printer, values iter.Seq[T]) error {
+	w := bufio.NewWriter(p)
+	first := true
+	for v := range values {
+		b, err := marshal(v, "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(w, choose(first, "[\n  ", ",\n  "))
+		w.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\n  ")))
+		first = false
+	}
+	fmt.Fprint(w, choose(first, "[]\n", "\n]\n"))
+	return errors.Join(w.Flush(), p.err)
+}
+
+// encode prints a value as JSON, NDJSON or YAML.
+func (p *Printer) encode(v any) error {
+	switch p.Format {
+	case NDJSON:
+		return p.lines(v)
+	case YAML:
+		b, err := marshal(v, "")
+		if err != nil {
+			return err
+		}
+		if p.Encode == nil {
+			return errors.New("YAML: the Printer has no encoder")
+		}
+		if b, err = p.Encode(b); err != nil {
+			return fmt.Errorf("write YAML: %w", err)
+		}
+		_, err = p.Write(b)
+		return err
+	}
+	b, err := marshal(v, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = p.Write(append(b, '\n'))
+	return err
+}
+
+// lines prints the elements of a list a line each, and another value on one line.
+func (p *Printer) lines(v any) error {
+	list := listOf(v)
+	if list == nil {
+		return p.line(v)
+	}
+	for _, e := range list {
+		if err := p.line(e); err != nil {
+			return err
+		}
+	}
+	return p.err
+}
+
+// line prints one value as JSON on a line.
+func (p *Printer) line(v any) error {
+	b, err := marshal(v, "")
+	if err != nil {
+		return err
+	}
+	_, err = p.Write(append(b, '\n'))
+	return err
+}
+
+// marshal makes JSON without escapes for HTML and without a line break at its end.
+func marshal(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", indent)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("write JSON: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Done is the result of a command that changes something and has no more to say than that it is
+// done.
+type Done struct {
+	Done    bool   `json:"done"`
+	Message string `json:"message,omitempty"` // ipmitool's sentence
+}
+
+// DoneView prints the sentence.
+var DoneView = View[Done]{Text: func(p *Printer, d Done) {
+	if d.Message != "" {
+		p.Println(d.Message)
+	}
+}}
