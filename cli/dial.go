@@ -136,4 +136,9 @@ type bridgedSession struct {
 	session Session
 }
 
+// Target returns the connection to a controller that the BMC reaches.
+func (b bridgedSession) Target(address, channel uint8) client.Conn {
+	return client.Via(b.Conn, address, channel)
+}
+
 func (b bridgedSession) Close() error { return b.session.Close() }

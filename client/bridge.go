@@ -29,6 +29,15 @@ func (s *Session) TargetVia(transitAddr, transitChannel, addr, channel uint8) Co
 	return bridged{s, []hop{{transitAddr, transitChannel}, {addr, channel}}}
 }
 
+// Target returns the connection to a controller that the BMC reaches, and b itself for the one that b
+// leads to.
+func (b bridged) Target(addr, channel uint8) Conn {
+	if last := b.route[len(b.route)-1]; last.addr == addr {
+		return b
+	}
+	return b.session.Target(addr, channel)
+}
+
 // Exchange sends one request to the controller and waits for its answer. If a bridge on the way refused the message, the
 // error is an *ipmi.Error about Send Message.
 func (b bridged) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {

@@ -20,6 +20,26 @@ type Conn interface {
 	Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error)
 }
 
+// What only some connections can do, for type assertions. A wrapper of a Conn that can do the same
+// has the method too.
+type (
+	// A Router is a Conn that reaches controllers through the one that it leads to.
+	Router interface {
+		// Target returns a connection to the controller with the slave address on the channel, 0
+		// for the primary IPMB.
+		Target(address, channel uint8) Conn
+	}
+	// A Describer is a Conn that knows what it is connected to.
+	Describer interface{ Info() Info }
+	// A Starter is a Conn that carries out requests without a goroutine that waits: see
+	// [Session.Start].
+	Starter interface {
+		Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error))
+	}
+	// habitual is a Conn that remembers what procedures found out of its BMC.
+	habitual interface{ ownHabits() *habits }
+)
+
 // Do carries out one command. The type of the response follows from the type of the request.
 // A completion code other than 0 is an *ipmi.Error that wraps the ipmi.CompletionCode.
 func Do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, req Q) (R, error) {

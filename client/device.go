@@ -223,6 +223,15 @@ type deviceTarget struct {
 	to     deviceAddress
 }
 
+// Target returns the connection to a controller that the BMC reaches, and t itself for the one that t
+// leads to.
+func (t deviceTarget) Target(addr, channel uint8) Conn {
+	if t.to.slave == addr {
+		return t
+	}
+	return t.device.Target(addr, channel)
+}
+
 func (t deviceTarget) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	return t.device.exchange(ctx, t.to, req)
 }

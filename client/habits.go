@@ -10,10 +10,12 @@ type habits struct {
 	pieces  []int // of fruPieces, those that were not refused; nil: not known
 }
 
+func (s *Session) ownHabits() *habits { return &s.habits }
+
 // habitsOf returns those of a session, and new ones for other connections.
 func habitsOf(c Conn) *habits {
-	if s, ok := c.(*Session); ok {
-		return &s.habits
+	if h, ok := c.(habitual); ok {
+		return h.ownHabits()
 	}
 	return new(habits)
 }

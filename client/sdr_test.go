@@ -192,6 +192,7 @@ func TestReadSensors(t *testing.T) {
 	gone.Number, gone.EventType = 3, ipmi.EventThreshold
 	off := &sdr.Full{Factors: sdr.Factors{M: 1}}
 	off.Number, off.EventType = 4, ipmi.EventThreshold
+	temp.Owner, psu.Owner, gone.Owner, off.Owner = sdr.BMCAddress, sdr.BMCAddress, sdr.BMCAddress, sdr.BMCAddress
 	c := sensors{1: {100, 0xc0, 0xd8}, 2: {0, 0xc0, 0x03, 0x80}, 4: {1, 0x40 | 0x20}}
 	got, err := ReadSensors(t.Context(), c, []sdr.Record{temp, psu, &sdr.FRULocator{}, gone, off}, 4)
 	if err != nil {

@@ -75,14 +75,32 @@ func ReadSensors(ctx context.Context, c Conn, records []sdr.Record, parallel int
 	return out, g.Wait()
 }
 
-// OwnerConn returns the connection to the controller that has a sensor: c itself for the BMC's own, and else one
-// through c, if c is a *Session. Sensors of system software have nobody to be asked.
+// OwnerConn returns the connection to the controller that has a sensor: c itself for the BMC's own and
+// for sensors of system software, which nobody can be asked for, and else one through c. Over a Conn
+// that is no [Router] a sensor of another controller is refused with CodeDestinationUnavailable: the
+// BMC may have a sensor of the same number, which is another one.
 func OwnerConn(c Conn, k sdr.Key) Conn {
-	s, ok := c.(*Session)
-	if !ok || k.Local() || k.Owner.Software() {
+	if k.Local() || k.Owner.Software() {
 		return c
 	}
-	return s.Target(uint8(k.Owner), k.Channel)
+	return Via(c, uint8(k.Owner), k.Channel)
+}
+
+// Via returns the connection through c to the controller with the slave address on the channel, 0 for
+// the primary IPMB. Over a Conn that is no [Router] it refuses all requests with
+// CodeDestinationUnavailable.
+func Via(c Conn, address, channel uint8) Conn {
+	if r, ok := c.(Router); ok {
+		return r.Target(address, channel)
+	}
+	return unreachable{}
+}
+
+// unreachable is a controller that no way leads to.
+type unreachable struct{}
+
+func (unreachable) Exchange(context.Context, ipmi.RawRequest) (ipmi.RawResponse, error) {
+	return ipmi.RawResponse{Code: ipmi.CodeDestinationUnavailable}, nil
 }
 
 // SensorOf returns what full and compact records have in common, and nil for other records.
