@@ -10,6 +10,7 @@ import (
 
 	"lom/client"
 	"lom/ipmi"
+	"lom/machine"
 )
 
 // solPayload is the set of payloads that holds SOL alone.
@@ -172,7 +173,7 @@ func (a *App) consoleSentence(err error) string {
 	case errors.As(err, &taken):
 		by := "another session"
 		if taken.Session != nil {
-			if v, err := newSessionInfo(*taken.Session); err == nil && v.User != 0 {
+			if v, err := machine.SessionOf(*taken.Session); err == nil && v.User != 0 {
 				by = fmt.Sprintf("a session of user ID %d", v.User)
 				if v.ConsoleIP != "" {
 					by += " from " + v.ConsoleIP

@@ -49,3 +49,14 @@ func sinceInit(t ipmi.Timestamp) *uint32 {
 func word(name string) string {
 	return strings.Join(strings.Fields(strings.ToLower(name)), "-")
 }
+
+// privilegeWord is the word for a privilege level, "unknown" for a number that is none.
+func privilegeWord(p ipmi.Privilege) string {
+	switch {
+	case p >= ipmi.PrivilegeCallback && p <= ipmi.PrivilegeOEM:
+		return word(p.String())
+	case p == ipmi.PrivilegeNoAccess:
+		return "no-access"
+	}
+	return "unknown"
+}

@@ -41,6 +41,9 @@ func SchemaOf(t reflect.Type) *Schema {
 	return root
 }
 
+// variants is a type whose JSON is that of one of several types.
+type variants interface{ variants() []reflect.Type }
+
 // schemas makes schemas and keeps those of named structs under $defs.
 type schemas struct{ defs map[string]*Schema }
 
@@ -48,12 +51,19 @@ var (
 	timeType          = reflect.TypeFor[time.Time]()
 	textMarshalerType = reflect.TypeFor[encoding.TextMarshaler]()
 	marshalerType     = reflect.TypeFor[json.Marshaler]()
+	variantsType      = reflect.TypeFor[variants]()
 )
 
 func (s schemas) of(t reflect.Type) *Schema {
 	switch {
 	case t == timeType:
 		return &Schema{Type: "string", Format: "date-time"}
+	case t.Implements(variantsType):
+		any := &Schema{}
+		for _, v := range reflect.Zero(t).Interface().(variants).variants() {
+			any.AnyOf = append(any.AnyOf, s.of(v))
+		}
+		return any
 	case t.Implements(marshalerType) && t.Kind() != reflect.Pointer:
 		return &Schema{} // it alone knows
 	case t.Implements(textMarshalerType) && t.Kind() != reflect.Pointer:

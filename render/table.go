@@ -14,6 +14,9 @@ import (
 // listOf returns the elements of a slice or an array that is a list in JSON, and nil for others.
 func listOf(v any) []any {
 	r := reflect.ValueOf(v)
+	if _, ok := v.(variants); ok {
+		r = r.FieldByName("Values")
+	}
 	if r.Kind() != reflect.Slice || r.Type().Elem().Kind() == reflect.Uint8 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 )
 
 // A View is how results of type T are shown.
@@ -170,6 +171,26 @@ func marshal(v any, indent string) ([]byte, error) {
 		return nil, fmt.Errorf("write JSON: %w", err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// OneOrList is the result of a command that shows one thing or a list, as its words say. In JSON it is
+// the value itself, or an array.
+type OneOrList[T any] struct {
+	Values []T
+	List   bool
+}
+
+// MarshalJSON returns the value, or the array.
+func (o OneOrList[T]) MarshalJSON() ([]byte, error) {
+	if o.List || len(o.Values) != 1 {
+		return marshal(append([]T{}, o.Values...), "")
+	}
+	return marshal(o.Values[0], "")
+}
+
+// variants are the types of its JSON, for the schema.
+func (o OneOrList[T]) variants() []reflect.Type {
+	return []reflect.Type{reflect.TypeFor[T](), reflect.TypeFor[[]T]()}
 }
 
 // Done is the result of a command that changes something and has no more to say than that it is
