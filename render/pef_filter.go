@@ -1,94 +1,95 @@
-package cli
+package render
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"strings"
 
-	"lom/client"
 	"lom/ipmi"
+	"lom/machine"
 )
 
-// pefFilter is one filter of pef filter list.
-type pefFilter struct {
-	Entry    uint8    `json:"entry"`
-	Enabled  bool     `json:"enabled"`
-	Kind     string   `json:"kind"`
-	Sensor   string   `json:"sensor_type"`
-	Number   *uint8   `json:"sensor_number,omitempty"` // nil: any
-	Severity string   `json:"severity"`
-	Class    string   `json:"event_class"`
-	Trigger  string   `json:"event_triggers"`
-	Actions  []string `json:"actions"`
-	Policy   *uint8   `json:"policy_set,omitempty"` // of an alert
+// PEFFilters prints the filter table, as pef filter list.
+var PEFFilters = View[[]machine.PEFFilter]{
+	Text:    func(p *Printer, list []machine.PEFFilter) { each(p, list, (*Printer).pefFilter) },
+	Columns: []string{"entry", "enabled", "kind", "sensor_type", "sensor_number", "severity", "event_class", "actions", "policy_set"},
 }
 
-func runPEFFilterList(ctx context.Context, a *App, args []string) error {
-	if err := wantArgs(args, 0, 0); err != nil {
-		return err
-	}
-	conn, err := a.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	caps, err := client.Do(ctx, conn, ipmi.GetPEFCapabilities{})
-	if err != nil {
-		return failed("Get PEF Capabilities", err)
-	}
-	if err := checkEntry("event filter", 0, caps.Filters); err != nil {
-		return err
-	}
-	filters := make([]*ipmi.PEFFilter, caps.Filters)
-	r := newParamReader(ctx, conn)
-	for i := range filters {
-		readPEF(r, &filters[i], uint8(i+1))
-	}
-	if err := r.wait(); err != nil {
-		return failed("Get PEF Configuration Parameters", err)
-	}
-	list := []pefFilter{}
-	for _, f := range filters {
-		if f == nil {
-			continue
-		}
-		v := pefFilter{Entry: f.Entry, Enabled: f.Enabled, Kind: f.Kind.String(), Sensor: pefSensorWord(f.SensorType),
-			Severity: f.Severity.String(), Class: pefClass(f.EventType), Trigger: pefTriggers(f.EventType, f.Offsets), Actions: pefActionWords(f.Actions)}
-		if f.Sensor != ipmi.FilterAny {
-			v.Number = &f.Sensor
-		}
-		if f.Actions.Has(ipmi.PEFAlert) {
-			v.Policy = &f.Policy
-		}
-		list = append(list, v)
-	}
-	return a.Show(list, func(w io.Writer) {
-		for _, v := range list {
-			v.text(&pefPrinter{w: w, verbose: a.Options.Verbose > 0})
-		}
-	}, nil)
-}
-
-func (v pefFilter) text(p *pefPrinter) {
+func (out *Printer) pefFilter(v machine.PEFFilter) {
+	p := pefPrinter{Printer: out}
+	f := v.Filter
 	defer p.end()
 	p.field("PEF Filter Table entry", v.Entry)
-	p.field("Status", enabled(v.Enabled)+", "+v.Kind)
+	p.field("Status", enabled(v.Enabled)+", "+f.Kind.String())
 	if !v.Enabled {
 		return
 	}
-	p.field("Sensor type", v.Sensor)
-	if v.Number == nil {
+	p.field("Sensor type", pefSensorWord(f.SensorType))
+	if v.Sensor == nil {
 		p.field("Sensor number", "Any")
 	} else {
-		p.field("Sensor number", *v.Number)
+		p.field("Sensor number", *v.Sensor)
 	}
-	p.field("Event severity", v.Severity)
-	p.field("Event class", v.Class)
-	p.field("Event trigger(s)", v.Trigger)
-	p.field("Action", choose(len(v.Actions) == 0, "None", strings.Join(v.Actions, ",")))
+	p.field("Event severity", f.Severity)
+	p.field("Event class", pefClass(f.EventType))
+	p.field("Event trigger(s)", pefTriggers(f.EventType, f.Offsets))
+	p.field("Action", pefActionText(f.Actions))
 	if v.Policy != nil {
 		p.field("Policy set", *v.Policy)
 	}
+}
+
+// PEFPolicies prints the policy table, as pef policy list.
+var PEFPolicies = View[[]machine.PEFPolicy]{
+	Text: func(p *Printer, list []machine.PEFPolicy) { each(p, list, (*Printer).pefPolicy) },
+}
+
+func (out *Printer) pefPolicy(v machine.PEFPolicy) {
+	p := pefPrinter{Printer: out}
+	defer p.end()
+	p.field("Alert policy table entry", v.Entry)
+	p.field("Policy set", v.Set)
+	p.field("State", enabled(v.Enabled))
+	p.field("Policy entry rule", v.Policy.Rule)
+	if v.EventString {
+		p.field("Event-specific", "true")
+	}
+	if v.Info == nil {
+		return
+	}
+	p.field("Channel number", *v.Channel)
+	p.field("Channel medium", pefMedium(v.Info.Medium))
+	d := v.LAN
+	switch {
+	case d != nil:
+		p.field("Alert destination type", map[string]string{"pet": "PET", "oem1": "OEM 1", "oem2": "OEM 2", "none": "None"}[d.Type])
+		if d.Community != nil {
+			p.field("PET Community", *d.Community)
+		}
+		p.field("ACK timeout/retry (secs)", d.Timeout)
+		p.field("Retries", d.Retries)
+		if d.IP != "" {
+			p.field("IP address", d.IP)
+		}
+		if d.MAC != "" {
+			p.field("MAC address", d.MAC)
+		}
+	case v.Info.Medium != ipmi.MediumLAN:
+		p.field("Destination ID", v.Destination)
+	}
+}
+
+// pefMedium is a medium in ipmitool's pef, which has some words of its own.
+func pefMedium(m ipmi.ChannelMedium) string {
+	switch {
+	case m == ipmi.MediumSerial:
+		return "Serial/Modem (RS-232)"
+	case m == ipmi.MediumSMBus1:
+		return "SMBus v1.0/1.1"
+	case m == ipmi.MediumSystemInterface:
+		return "System I/F (KCS,SMIC,BT)"
+	case m == 0 || m > ipmi.MediumSystemInterface:
+		return "None"
+	}
+	return m.String()
 }
 
 // pefSensorWord is a type of sensor in ipmitool's pef, which has words of its own.
@@ -163,31 +164,4 @@ var pefTriggerWords = [...][]string{
 	{"fully redundant", "redundancy lost", "redundancy degraded", "<non-redundant/sufficient", ">non-redundant/sufficient",
 		"non-redundant/insufficient", "<redundancy degraded", ">redundancy degraded"},
 	{"D0 power state", "D1 power state", "D2 power state", "D3 power state"},
-}
-
-func runPEFFilterSwitch(ctx context.Context, a *App, args []string, on bool) error {
-	entry, err := pefEntryArg(args, 255)
-	if err != nil {
-		return err
-	}
-	conn, err := a.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	count, err := client.PEFParam[ipmi.PEFFilterCount](ctx, conn)
-	if err != nil {
-		return failed("Get PEF Configuration Parameters", err)
-	}
-	if err := checkEntry("event filter", entry, count.Count); err != nil {
-		return err
-	}
-	p, err := client.PEFParam[ipmi.PEFFilterState](ctx, conn, entry)
-	if err != nil {
-		return failed("Get PEF Configuration Parameters", err)
-	}
-	p.Entry, p.Enabled = entry, on
-	if err := client.SetPEFParam(ctx, conn, p); err != nil {
-		return failed("Set PEF Configuration Parameters", err)
-	}
-	return a.Done(fmt.Sprintf("PEF Filter ID %d is %s now.", entry, enabled(on)))
 }
