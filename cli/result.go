@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"reflect"
@@ -114,8 +115,11 @@ func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(cont
 // has for it: "Get Device ID command failed: Invalid command". Other errors stay what they are.
 func refusal(err error) error {
 	var e *ipmi.Error
-	if errors.As(err, &e) && e.Op != "" {
-		return failed(e.Op, err)
+	if !errors.As(err, &e) || e.Op == "" {
+		return err
 	}
-	return err
+	if missing := new(machine.NoDCMIError); errors.As(err, &missing) {
+		return fmt.Errorf("%w; perhaps the BMC has no DCMI", failed(e.Op, err))
+	}
+	return failed(e.Op, err)
 }
