@@ -16,7 +16,7 @@ const spcrPath = "/sys/firmware/acpi/tables/SPCR"
 
 // firmware says what the firmware tells of its console.
 func firmware(t *tree, want Line) (Finding, error) {
-	f := Finding{Layer: "BIOS", State: Unknown, Says: "the firmware does not tell; look for Serial Redirection in its set-up"}
+	f := Finding{Layer: bios, State: Unknown, Says: "the firmware does not show; look for Serial Redirection in its set-up"}
 	text, ok, err := t.text(spcrPath)
 	if err != nil || !ok {
 		return f, nil // readable by root only, and not there in an unpacked system
@@ -51,13 +51,15 @@ func (t *tree) spcr(b []byte) (Line, error) {
 			return l, nil
 		}
 	}
-	// The PC's own numbering.
-	if p, ok := map[uint64]string{0x3f8: "ttyS0", 0x2f8: "ttyS1", 0x3e8: "ttyS2", 0x2e8: "ttyS3"}[address]; ok {
+	if p, ok := pcPorts[address]; ok {
 		l.Port = p
 		return l, nil
 	}
 	return l, fmt.Errorf("no serial port has the I/O address %Xh", address)
 }
+
+// pcPorts are the serial ports of a PC by their I/O addresses.
+var pcPorts = map[uint64]string{0x3f8: "ttyS0", 0x2f8: "ttyS1", 0x3e8: "ttyS2", 0x2e8: "ttyS3"}
 
 type uart struct {
 	port    string
@@ -109,6 +111,7 @@ func FindLine(root string) (l Line, how string, err error) {
 	if err != nil {
 		return Line{}, "", err
 	}
+	defer t.close()
 	if text, ok, err := t.text(spcrPath); err == nil && ok {
 		if l, err := t.spcr([]byte(text)); err == nil {
 			return l, "the firmware's console (SPCR)", nil
