@@ -80,7 +80,9 @@ func runSetupConsole(ctx context.Context, a *App, o *setupOptions) error {
 		_, err := a.Out.Write(r.Diff())
 		return err
 	case o.apply && len(r.Changes) > 0:
-		r.Partly = o.partly
+		if err := r.Refusal(); err != nil && !o.partly {
+			return err
+		}
 		if err := setup.Apply(o.root, r); err != nil {
 			return err
 		}

@@ -35,17 +35,21 @@ func (f *File) text() []byte {
 	return f.Data
 }
 
-// Apply carries out the changes of a report below root, all of them or none. What was there before is kept for [Undo],
-// before anything is changed. A second Apply keeps what was there before the first. It is refused if a layer
-// cannot be mended, unless the report is Partly, and if a file is not as it was when it was looked at.
-func Apply(root string, r Report) error {
-	if !r.Partly {
-		for _, f := range r.Findings {
-			if f.Stuck {
-				return fmt.Errorf("nothing was changed, because the %s is not understood or cannot be mended: %s; --partly changes the rest", f.Layer, f.Says)
-			}
+// Refusal returns why [Apply] would do only a part, in a sentence: a layer is not understood or cannot be
+// mended. It is nil if the changes make every layer agree.
+func (r Report) Refusal() error {
+	for _, f := range r.Findings {
+		if f.Stuck {
+			return fmt.Errorf("nothing was changed, because the %s is not understood or cannot be mended: %s; --partly changes the rest", f.Layer, f.Says)
 		}
 	}
+	return nil
+}
+
+// Apply carries out the changes of a report below root, all of them or none. What was there before is kept for [Undo],
+// before anything is changed. A second Apply keeps what was there before the first. A file that is not as it was
+// when it was looked at stops it.
+func Apply(root string, r Report) error {
 	t, err := newTree(root)
 	if err != nil {
 		return err
@@ -146,6 +150,9 @@ func Undo(root string) ([]string, error) {
 			return done, err
 		}
 		done = append(done, c.Path)
+		if dir := path.Dir(c.Path); c.Before == nil && strings.HasSuffix(dir, ".d") {
+			t.removeEmpty(dir)
+		}
 	}
 	if len(left) > 0 {
 		b, err := json.MarshalIndent(rest, "", " ")
@@ -154,7 +161,16 @@ func Undo(root string) ([]string, error) {
 		}
 		return done, errors.Join(fmt.Errorf("left alone, because changed since: %s; what was there before is in %s", strings.Join(left, ", "), journalPath), err)
 	}
-	return done, t.put(journalPath, nil, nil)
+	err = t.put(journalPath, nil, nil)
+	t.removeEmpty(path.Dir(journalPath))
+	return done, err
+}
+
+// removeEmpty removes a folder that was made for a file of ours, if nothing else is in it.
+func (t *tree) removeEmpty(dir string) {
+	if p, err := t.within(dir, false); err == nil {
+		t.root.Remove(p)
+	}
 }
 
 func (t *tree) journal() (kept []Change, err error) {

@@ -41,16 +41,18 @@ func bootEntries(t *tree, want Line) (out []commandLine, err error) {
 	for _, name := range t.distinct(names...) {
 		if _, err := t.edit(name, func(lines []string) []string {
 			var args []string
-			at, linux := []int(nil), -1
+			at, linux, other := []int(nil), -1, false
 			for i, l := range lines {
 				switch key, rest := cutWord(l); key {
 				case "options": // more than one line of them are one
 					args, at = append(args, kernelArgs(rest)...), append(at, i)
 				case "linux":
 					linux = i
+				case "efi":
+					other = true
 				}
 			}
-			if linux < 0 || environment && len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
+			if other || linux < 0 && at == nil || environment && len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
 				return lines // not Linux, or the environment block has them
 			}
 			out = append(out, commandLine{file: name, args: args})

@@ -248,10 +248,10 @@ func withCommands(lines []string, want Line) []string {
 	if !serial {
 		front = append(front, serialCommand(want))
 	}
-	if !input || !serial {
+	if !input {
 		front = append(front, "terminal_input console serial")
 	}
-	if !output || !serial {
+	if !output {
 		front = append(front, "terminal_output console serial")
 	}
 	at := 0

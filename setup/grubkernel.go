@@ -75,7 +75,10 @@ func grubMenu(t *tree, want Line) (out []commandLine, err error) {
 				case other || len(fields) < 2 || strings.HasPrefix(path.Base(fields[1]), "memtest"):
 				case slices.Contains([]string{"linux", "linux16", "linuxefi"}, fields[0]):
 					out = append(out, commandLine{file: name, args: fields[2:], source: source})
-					lines[i] = withArgs(l, fields[2:], want)
+					if fixed := withConsole(fields[2:], want); !slices.Equal(fixed, fields[2:]) {
+						indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
+						lines[i] = indent + fields[0] + "\t" + fields[1] + " " + strings.Join(fixed, " ")
+					}
 				case strings.HasPrefix(fields[0], "multiboot") && strings.HasPrefix(path.Base(fields[1]), "xen"),
 					fields[0] == "xen_hypervisor":
 					out = append(out, commandLine{file: name, source: source, stuck: "an entry starts Xen, which has the line to itself; " +

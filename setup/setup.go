@@ -62,7 +62,7 @@ type Finding struct {
 	State State
 	Where string // the file
 	Says  string // what is there, in words
-	Stuck bool   // [Apply] cannot mend it, and Says has what to do
+	Stuck bool   // no change mends it, and Says has what to do
 }
 
 // bios is the layer that no file of the system can set.
@@ -100,7 +100,6 @@ type Report struct {
 	Distribution string
 	Findings     []Finding
 	Changes      []Change // what makes all layers agree; empty if they do
-	Partly       bool     // [Apply] may make some layers agree though others cannot be made to
 }
 
 // Verdict returns how the system stands as a whole: Unknown if a layer cannot be seen, besides the
