@@ -203,9 +203,11 @@ func TestRefusals(t *testing.T) {
 
 func FuzzExamine(f *testing.F) {
 	f.Add([]byte("GRUB_TERMINAL=\"serial\nlinux\nserial --unit=\nttyS1:::getty\noptions $kernelopts\nconsole=ttyS0,\n"))
+	f.Add([]byte("serial --port=0x\nterminal\ntitle x\\\nkernel=--\nkernel /xen \\\r\nmodule /vmlinuz-2.6.18-xen console=ttyS1,e\n### BEGIN AUTOMAGIC KERNELS LIST\n# xenhopt=com2=\n"))
+	f.Add([]byte("S1:3:respawn:-/sbin/mgetty -s 9600 ttyS1\n::initdefault:\n#S1:::\nexec getty $DEV 9600\nmanual\nset kernelopts=\"\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		root := t.TempDir()
-		for _, name := range []string{"etc/default/grub", "etc/default/grub.d/a.cfg", "etc/update-extlinux.conf", "etc/inittab", "etc/securetty", "boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
+		for _, name := range []string{"etc/default/grub", "etc/default/grub.d/a.cfg", "etc/update-extlinux.conf", "etc/inittab", "etc/securetty", "etc/init/serial.conf", "etc/sysconfig/bootloader", "etc/SuSE-release", "boot/grub/menu.lst", "boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
 			p := filepath.Join(root, name)
 			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 				t.Fatal(err)
@@ -214,8 +216,29 @@ func FuzzExamine(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if r, err := Examine(root, Line{"ttyS1", 115200}); err == nil {
-			r.Diff()
+		before := snapshot(t, root)
+		r, err := Examine(root, Line{"ttyS1", 115200})
+		if err != nil {
+			return
+		}
+		r.Diff()
+		// Whatever is changed, a second time changes nothing, and all of it goes back.
+		if err := Apply(root, r); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Examine(root, r.Line); err != nil || len(again.Changes) > 0 {
+			t.Fatalf("again: %v\n%s", err, again.Diff())
+		}
+		if len(r.Changes) == 0 {
+			return
+		}
+		if _, err := Undo(root); err != nil {
+			t.Fatal(err)
+		}
+		for p, s := range snapshot(t, root) {
+			if before[p] != s {
+				t.Fatalf("undo left %s as %q", p, s)
+			}
 		}
 	})
 }
