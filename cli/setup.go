@@ -89,7 +89,11 @@ func runSetupConsole(ctx context.Context, a *App, o *setupOptions) error {
 		if r, err = setup.Examine(o.root, line); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.Err, "Changed; the next boot uses it. lom setup console --undo puts back what was there.")
+		root := ""
+		if o.root != "/" {
+			root = " --root " + o.root
+		}
+		fmt.Fprintf(a.Err, "Changed; the next boot uses it. lom setup console%s --undo puts back what was there.\n", root)
 	}
 	v := newSetupReport(r, source)
 	if err := a.Show(v, v.text, nil); err != nil {
@@ -159,7 +163,7 @@ type setupReport struct {
 	Distribution string       `json:"distribution"`
 	Layers       []setupLayer `json:"layers"`
 	Agrees       bool         `json:"agrees"`
-	Verdict      string       `json:"verdict"` // agrees, differs, or unknown
+	Verdict      string       `json:"verdict"`           // agrees, differs, or unknown
 	Changes      []string     `json:"changes,omitempty"` // paths that --apply would change
 }
 

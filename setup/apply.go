@@ -128,6 +128,10 @@ func Undo(root string) ([]string, error) {
 		return nil, err
 	}
 	defer t.close()
+	return t.undo()
+}
+
+func (t *tree) undo() ([]string, error) {
 	kept, err := t.journal()
 	if err != nil {
 		return nil, err
@@ -225,7 +229,7 @@ func (t *tree) put(name string, f *File, check func() error) error {
 		return err
 	}
 	if d, err := t.root.Open(path.Dir(p)); err == nil {
-		d.Sync() // the name is safe too; not every file system can
+		t.sync(d) // the name is safe too; not every file system can
 		d.Close()
 	}
 	return nil
@@ -245,7 +249,7 @@ func (t *tree) create(name, old string, f *File) error {
 		err = keepOwner(st, w)
 	}
 	if err == nil {
-		err = w.Sync()
+		err = t.sync(w)
 	}
 	return errors.Join(err, w.Close())
 }

@@ -65,7 +65,7 @@ func bootLoaderGrub(t *tree, want Line, w *worst) (menu bool, err error) {
 			return false, err
 		}
 		state, says := m.judge(want)
-		w.note(Finding{State: state, Where: grubSource, Says: says})
+		w.note(Finding{State: state, Where: grubSource, Says: says + hiddenMenu(t)})
 		if err := mendTerminal(t, m, want); err != nil {
 			return false, err
 		}
@@ -89,6 +89,21 @@ func bootLoaderGrub(t *tree, want Line, w *worst) (menu bool, err error) {
 		}
 	}
 	return menu, nil
+}
+
+// hiddenMenu names the setting that hides the menu from every terminal, which is nothing wrong.
+func hiddenMenu(t *tree) string {
+	v, err := t.shell(grubSources(t)...)
+	if err != nil {
+		return ""
+	}
+	for _, key := range []string{"GRUB_TIMEOUT_STYLE", "GRUB_HIDDEN_TIMEOUT", "GRUB_TIMEOUT"} {
+		value := v.values[key]
+		if value != "" && (key == "GRUB_HIDDEN_TIMEOUT" || value == "hidden" || value == "0") {
+			return "; " + key + "=" + value + " hides the menu"
+		}
+	}
+	return ""
 }
 
 // isStub reports whether a grub.cfg only loads another one, as those on EFI partitions do.

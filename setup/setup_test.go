@@ -223,7 +223,13 @@ func FuzzExamine(f *testing.F) {
 		}
 		r.Diff()
 		// Whatever is changed, a second time changes nothing, and all of it goes back.
-		if err := Apply(root, r); err != nil {
+		tr, err := newTree(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.close()
+		tr.sync = func(*os.File) error { return nil }
+		if err := tr.apply(r.Changes); err != nil {
 			t.Fatal(err)
 		}
 		if again, err := Examine(root, r.Line); err != nil || len(again.Changes) > 0 {
@@ -232,7 +238,7 @@ func FuzzExamine(f *testing.F) {
 		if len(r.Changes) == 0 {
 			return
 		}
-		if _, err := Undo(root); err != nil {
+		if _, err := tr.undo(); err != nil {
 			t.Fatal(err)
 		}
 		for p, s := range snapshot(t, root) {

@@ -18,6 +18,7 @@ type tree struct {
 	staged map[string]*Change
 	denied string // the first path that may not be looked at
 	write  func(*os.File, []byte) (int, error)
+	sync   func(*os.File) error
 }
 
 // A Change is what happens to one file. Paths are those of the system, not of the root it is unpacked at.
@@ -57,7 +58,7 @@ func newTree(root string) (*tree, error) {
 		r.Close()
 		return nil, fmt.Errorf("%s has no etc: it is not the root of a system", root)
 	}
-	return &tree{root: r, staged: map[string]*Change{}, write: (*os.File).Write}, nil
+	return &tree{root: r, staged: map[string]*Change{}, write: (*os.File).Write, sync: (*os.File).Sync}, nil
 }
 
 func (t *tree) close() { t.root.Close() }
