@@ -35,20 +35,21 @@ func (f *File) text() []byte {
 	return f.Data
 }
 
-// Refusal returns why [Apply] would do only a part, in a sentence: a layer is not understood or cannot be
-// mended. It is nil if the changes make every layer agree.
+// Refusal returns why [Apply] would do only a part, in a sentence: a layer is not understood or
+// cannot be mended. It is nil if the changes make every layer agree.
 func (r Report) Refusal() error {
 	for _, f := range r.Findings {
 		if f.Stuck {
-			return fmt.Errorf("nothing was changed, because the %s is not understood or cannot be mended: %s; --partly changes the rest", f.Layer, f.Says)
+			return fmt.Errorf("nothing was changed, because the %s is not understood or cannot be mended: "+
+				"%s; --partly changes the rest", f.Layer, f.Says)
 		}
 	}
 	return nil
 }
 
-// Apply carries out the changes of a report below root, all of them or none. What was there before is kept for [Undo],
-// before anything is changed. A second Apply keeps what was there before the first. A file that is not as it was
-// when it was looked at stops it.
+// Apply carries out the changes of a report below root, all of them or none. What was there before
+// is kept for [Undo], before anything is changed. A second Apply keeps what was there before the
+// first. A file that is not as it was when it was looked at stops it.
 func Apply(root string, r Report) error {
 	t, err := newTree(root)
 	if err != nil {
@@ -120,8 +121,8 @@ func (t *tree) unchanged(c Change) error {
 	return err
 }
 
-// Undo puts back what was there before [Apply], and returns the paths. A file that somebody changed since is left
-// alone, and named in the error.
+// Undo puts back what was there before [Apply], and returns the paths. A file that somebody changed
+// since is left alone, and named in the error.
 func Undo(root string) ([]string, error) {
 	t, err := newTree(root)
 	if err != nil {
@@ -188,7 +189,8 @@ func (t *tree) journal() (kept []Change, err error) {
 	return kept, nil
 }
 
-// put makes a file be as f, at once for everybody who reads it; nil removes it. Check, if there is one, has the last word.
+// put makes a file be as f, at once for everybody who reads it; nil removes it. Check, if there is
+// one, has the last word.
 func (t *tree) put(name string, f *File, check func() error) error {
 	p, err := t.within(name, false)
 	if err != nil {

@@ -71,7 +71,8 @@ func TestFullDiskChangesNothing(t *testing.T) {
 	}
 }
 
-// If what was changed cannot be put back at once, because the disk stays full, --undo can do it later.
+// If what was changed cannot be put back at once, because the disk stays full, --undo can do it
+// later.
 func TestFullDiskKeepsTheBackup(t *testing.T) {
 	root, before, r := examined(t, "centos5")
 	tr, err := newTree(root)
@@ -171,8 +172,8 @@ func TestLinksOutOfTheRoot(t *testing.T) {
 	}
 }
 
-// A folder or a device where a file should be, a loop of links, and a file that is far too large are
-// refused in a sentence.
+// A folder or a device where a file should be, a loop of links, and a file that is far too large
+// are refused in a sentence.
 func TestOddFiles(t *testing.T) {
 	for name, put := range map[string]func(p string) error{
 		"a folder":  func(p string) error { return os.Mkdir(p, 0o755) },

@@ -10,21 +10,23 @@ import (
 // espDirs are where the EFI partition is mounted, or what systemd-boot uses besides it.
 var espDirs = []string{"/boot", "/efi", "/boot/efi"}
 
-// bootLoaderSystemd looks for systemd-boot, which has no setting for a serial line: it shows its menu
-// where the firmware shows its own.
+// bootLoaderSystemd looks for systemd-boot, which has no setting for a serial line: it shows its
+// menu where the firmware shows its own.
 func bootLoaderSystemd(t *tree, w *worst) (menu bool) {
 	for _, esp := range espDirs {
 		for _, name := range append([]string{esp + "/loader/loader.conf"}, t.glob(esp+"/EFI/systemd", "systemd-boot*.efi")...) {
 			if !menu && t.exists(name) {
 				menu = true
-				w.note(Finding{State: OK, Where: name, Says: "systemd-boot has no serial setting: its menu is on the firmware's console, which the BIOS redirects"})
+				w.note(Finding{State: OK, Where: name, Says: "systemd-boot has no serial setting: " +
+					"its menu is on the firmware's console, which the BIOS redirects"})
 			}
 		}
 	}
 	return menu
 }
 
-// bootEntries are the entries of the Boot Loader Specification: those of Fedora, RHEL 8 and later, and of systemd-boot.
+// bootEntries are the entries of the Boot Loader Specification: those of Fedora, RHEL 8 and later,
+// and of systemd-boot.
 func bootEntries(t *tree, want Line) (out []commandLine, err error) {
 	environment := false
 	for _, name := range append(t.distinct("/boot/grub2/grubenv", "/boot/grub/grubenv"), grubConfigs(t)...) {
@@ -52,8 +54,11 @@ func bootEntries(t *tree, want Line) (out []commandLine, err error) {
 					other = true
 				}
 			}
-			if other || linux < 0 && at == nil || environment && len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
-				return lines // not Linux, or the environment block has them
+			if other || linux < 0 && at == nil {
+				return lines // not Linux
+			}
+			if environment && len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
+				return lines // the environment block has them
 			}
 			out = append(out, commandLine{file: name, args: args})
 			if fixed := withConsole(args, want); !slices.Equal(fixed, args) {

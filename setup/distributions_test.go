@@ -110,8 +110,8 @@ var distributions = []struct {
 	}},
 }
 
-// Each distribution is examined, set up, examined again and put back. The tree of CentOS 5 is that of
-// the oldest how-tos.
+// Each distribution is examined, set up, examined again and put back. The tree of CentOS 5 is that
+// of the oldest how-tos.
 func TestDistributions(t *testing.T) {
 	want := Line{"ttyS1", 115200}
 	page, err := os.ReadFile("../docs/console-setup.md")

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// keepsRate reports whether getty leaves the rate as the kernel set it. The -s of mgetty has a rate.
+// keepsRate reports whether getty leaves the rate as the kernel set it. The -s of mgetty has a
+// rate.
 func keepsRate(command string) bool {
 	return path.Base(gettyPath(command)) != "mgetty" && slices.ContainsFunc(strings.Fields(command), func(w string) bool { return w == "--keep-baud" || w == "-s" })
 }
@@ -60,8 +61,8 @@ func (t *tree) bare() bool {
 // installed reports whether a program is there. Of a bare tree that is believed.
 func (t *tree) installed(name string) bool { return t.exists(name) || t.bare() }
 
-// serialGettys are the programs that ask for a log-in on a serial line, the best first. The mingetty
-// of Red Hat and SUSE, fgetty and others are for screens only: they set no rate.
+// serialGettys are the programs that ask for a log-in on a serial line, the best first. The
+// mingetty of Red Hat and SUSE, fgetty and others are for screens only: they set no rate.
 var serialGettys = []string{"agetty", "getty", "mgetty"}
 
 // serialGetty reports whether the program of a command serves serial lines.
@@ -98,7 +99,8 @@ func (t *tree) getty(want Line, like []string) (command string, ok bool) {
 // noGetty is the finding where no program could ask.
 func noGetty(where string, want Line) Finding {
 	return Finding{Layer: promptLayer, State: Missing, Where: where, Stuck: true,
-		Says: "no prompt is on " + want.Port + ", and none of " + strings.Join(serialGettys, ", ") + " is installed; install util-linux or mgetty first"}
+		Says: "no prompt is on " + want.Port + ", and none of " + strings.Join(serialGettys, ", ") +
+			" is installed; install util-linux or mgetty first"}
 }
 
 // judgeGetty says what is wrong with a getty command on the line, "" if nothing.

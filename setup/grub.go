@@ -38,6 +38,8 @@ var (
 	serialFrame = regexp.MustCompile(`--(word[= ]+[5-7]|parity[= ]+(odd|even)|stop[= ]+2)`)
 )
 
+const frameSays = "; SOL has 8 bits, no parity and one stop bit: that prints garbage"
+
 // parseSerial reads GRUB's serial command. Without options it means the first port and 9600.
 func parseSerial(command string) Line {
 	l := Line{Port: "ttyS0", Baud: 9600}
@@ -137,7 +139,7 @@ func (m menuTerminal) judge(want Line) (State, string) {
 		return Wrong, "GRUB " + d
 	}
 	if f := serialFrame.FindString(m.command); f != "" {
-		return Wrong, "GRUB has " + f + "; SOL has 8 bits, no parity and one stop bit: that prints garbage"
+		return Wrong, "GRUB has " + f + frameSays
 	}
 	return OK, fmt.Sprintf("GRUB's menu is on %s at %d bit/s", l.Port, l.Baud)
 }
@@ -198,7 +200,8 @@ func mendTerminal(t *tree, m menuTerminal, want Line) error {
 	return nil
 }
 
-// grubSources are the files that grub-mkconfig reads variables from, in its order. Debian and Ubuntu read those of the folder too.
+// grubSources are the files that grub-mkconfig reads variables from, in its order. Debian and
+// Ubuntu read those of the folder too.
 func grubSources(t *tree) []string {
 	return append([]string{grubSource}, t.glob("/etc/default/grub.d", "*.cfg")...)
 }

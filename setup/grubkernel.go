@@ -49,6 +49,9 @@ func grubDefault(t *tree, want Line) ([]commandLine, error) {
 	return out, nil
 }
 
+const xenByHand = "an entry starts Xen, which has the line to itself; set GRUB_CMDLINE_XEN, " +
+	"the kernel's console=hvc0 and a prompt on hvc0 by hand"
+
 // grubMenu is the kernel's command line in the entries of GRUB 2: of its menus, of those that the
 // administrator adds, and of the scripts in /etc/grub.d that are made of such entries.
 func grubMenu(t *tree, want Line) (out []commandLine, err error) {
@@ -72,23 +75,23 @@ func grubMenu(t *tree, want Line) (out []commandLine, err error) {
 					other = strings.Contains(l, "osprober")
 				}
 				switch {
-				case other || len(fields) < 2 || strings.HasPrefix(path.Base(fields[1]), "memtest"):
+				case other || len(fields) < 2:
+				case strings.HasPrefix(path.Base(fields[1]), "memtest"):
 				case slices.Contains([]string{"linux", "linux16", "linuxefi"}, fields[0]):
 					out = append(out, commandLine{file: name, args: fields[2:], source: source})
 					if fixed := withConsole(fields[2:], want); !slices.Equal(fixed, fields[2:]) {
 						indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
 						lines[i] = indent + fields[0] + "\t" + fields[1] + " " + strings.Join(fixed, " ")
 					}
-				case strings.HasPrefix(fields[0], "multiboot") && strings.HasPrefix(path.Base(fields[1]), "xen"),
-					fields[0] == "xen_hypervisor":
-					out = append(out, commandLine{file: name, source: source, stuck: "an entry starts Xen, which has the line to itself; " +
-						"set GRUB_CMDLINE_XEN, the kernel's console=hvc0 and a prompt on hvc0 by hand"})
+				case fields[0] == "xen_hypervisor", strings.HasPrefix(fields[0], "multiboot") &&
+					strings.HasPrefix(path.Base(fields[1]), "xen"):
+					out = append(out, commandLine{file: name, source: source, stuck: xenByHand})
 				case fields[0] == "set" && strings.HasPrefix(fields[1], "kernelopts="):
-					v := strings.Trim(strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "set")), "kernelopts="), `"`)
-					out = append(out, commandLine{file: name, args: kernelArgs(v), source: source})
-					indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
-					if fixed := withConsole(kernelArgs(v), want); !slices.Equal(fixed, kernelArgs(v)) {
-						lines[i] = indent + `set kernelopts="` + strings.Join(fixed, " ") + `"`
+					before, v, _ := strings.Cut(l, "kernelopts=")
+					args := kernelArgs(strings.Trim(strings.TrimSpace(v), `"`))
+					out = append(out, commandLine{file: name, args: args, source: source})
+					if fixed := withConsole(args, want); !slices.Equal(fixed, args) {
+						lines[i] = before + `kernelopts="` + strings.Join(fixed, " ") + `"`
 					}
 				}
 			}

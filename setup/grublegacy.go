@@ -8,18 +8,19 @@ import (
 	"strings"
 )
 
-// legacyWait is for how many seconds GRUB legacy asks on all its terminals for a key. Without a time it
-// asks for ever, and an unattended server does not boot.
+// legacyWait is for how many seconds GRUB legacy asks on all its terminals for a key. Without a
+// time it asks for ever, and an unattended server does not boot.
 const legacyWait = 5
 
-// legacyMenus returns the menus of GRUB before version 2. Red Hat calls it grub.conf, with menu.lst as a
-// link to it; others call it menu.lst. The /etc/grub.conf of SUSE is not a menu.
+// legacyMenus returns the menus of GRUB before version 2. Red Hat calls it grub.conf, with menu.lst
+// as a link to it; others call it menu.lst. The /etc/grub.conf of SUSE is not a menu.
 func legacyMenus(t *tree) []string {
-	return t.distinct(append([]string{"/boot/grub/grub.conf", "/boot/grub/menu.lst"}, t.efiConfigs("grub.conf")...)...)
+	names := []string{"/boot/grub/grub.conf", "/boot/grub/menu.lst"}
+	return t.distinct(append(names, t.efiConfigs("grub.conf")...)...)
 }
 
-// legacyCommand splits a line of a menu: the command's name may end in a blank or in "=". It is "" for
-// a comment. GRUB takes no notice of a carriage return.
+// legacyCommand splits a line of a menu: the command's name may end in a blank or in "=". It is ""
+// for a comment. GRUB takes no notice of a carriage return.
 func legacyCommand(line string) (name, rest string) {
 	l := strings.TrimSpace(line)
 	if strings.HasPrefix(l, "#") {
@@ -90,6 +91,8 @@ func legacyTerminals(args string) (options, names []string) {
 	return options, names
 }
 
+func isTimeout(option string) bool { return strings.HasPrefix(option, "--timeout=") }
+
 func (h legacyHead) judge(want Line) (State, string) {
 	options, names := legacyTerminals(h.terminal)
 	switch {
@@ -105,9 +108,9 @@ func (h legacyHead) judge(want Line) (State, string) {
 		return Wrong, "GRUB " + d
 	}
 	if f := serialFrame.FindString(h.serial); f != "" {
-		return Wrong, "GRUB has " + f + "; SOL has 8 bits, no parity and one stop bit: that prints garbage"
+		return Wrong, "GRUB has " + f + frameSays
 	}
-	if len(names) > 1 && !slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "--timeout=") }) {
+	if len(names) > 1 && !slices.ContainsFunc(options, isTimeout) {
 		return Wrong, "GRUB waits for a key for ever: terminal has no --timeout"
 	}
 	if len(h.hides) > 0 {
@@ -123,17 +126,19 @@ func (h legacyHead) judge(want Line) (State, string) {
 // mend returns a menu with the serial terminal.
 func (h legacyHead) mend(lines []string, want Line) (out []string) {
 	options, names := legacyTerminals(h.terminal)
-	if !slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "--timeout=") }) {
+	if !slices.ContainsFunc(options, isTimeout) {
 		options = append([]string{fmt.Sprintf("--timeout=%d", legacyWait)}, options...)
 	}
-	if names = slices.DeleteFunc(names, func(n string) bool { return n != "console" && n != "serial" }); !slices.Contains(names, "serial") {
+	names = slices.DeleteFunc(names, func(n string) bool { return n != "console" && n != "serial" })
+	if !slices.Contains(names, "serial") {
 		names = []string{"console", "serial"}
 	}
 	end := ""
 	if h.end < len(lines) && strings.HasSuffix(lines[h.end], "\r") {
 		end = "\r"
 	}
-	front := []string{serialCommand(want) + end, "terminal " + strings.Join(append(options, names...), " ") + end}
+	terminal := "terminal " + strings.Join(append(options, names...), " ")
+	front := []string{serialCommand(want) + end, terminal + end}
 	placed := false
 	for i, l := range lines {
 		name, _ := "", ""
@@ -142,7 +147,8 @@ func (h legacyHead) mend(lines []string, want Line) (out []string) {
 		}
 		// In front of the first command. The part that Debian's update-grub writes, and what SUSE's
 		// tools write in front of a title, is not taken apart.
-		if !placed && (name != "" || i == h.end || strings.HasPrefix(l, "### BEGIN AUTOMAGIC") || strings.HasPrefix(l, "###Don't change")) {
+		ofTools := strings.HasPrefix(l, "### BEGIN AUTOMAGIC") || strings.HasPrefix(l, "###Don't change")
+		if !placed && (name != "" || i == h.end || ofTools) {
 			out, placed = append(out, front...), true
 		}
 		switch name {
@@ -156,7 +162,8 @@ func (h legacyHead) mend(lines []string, want Line) (out []string) {
 	return out
 }
 
-// bootLoaderLegacy looks at GRUB before version 2, and plans to mend it. It reports whether a menu is there.
+// bootLoaderLegacy looks at GRUB before version 2, and plans to mend it. It reports whether a menu
+// is there.
 func bootLoaderLegacy(t *tree, want Line, w *worst) (menu bool, err error) {
 	for _, name := range legacyMenus(t) {
 		there, err := t.edit(name, func(lines []string) []string {
@@ -191,8 +198,8 @@ func legacyKernelArgs(rest string) (image string, args []string) {
 	return path.Base(args[0]), args[1:]
 }
 
-// grubLegacyKernels are the kernels' command lines in the entries of GRUB before version 2, and in the
-// comments that Debian's update-grub makes entries from.
+// grubLegacyKernels are the kernels' command lines in the entries of GRUB before version 2, and in
+// the comments that Debian's update-grub makes entries from.
 func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 	for _, name := range legacyMenus(t) {
 		if _, err := t.edit(name, func(lines []string) []string {
@@ -202,10 +209,11 @@ func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 			for i, l := range lines {
 				automagic = automagic || strings.HasPrefix(l, "### BEGIN AUTOMAGIC KERNELS LIST")
 				if m := kopt.FindStringSubmatch(strings.TrimSuffix(l, "\r")); m != nil && automagic {
-					if c, fixed, ok := automagicOption(m[1], kernelArgs(m[2]), want, hasXen); ok {
+					args := kernelArgs(m[2])
+					if c, fixed, ok := automagicOption(m[1], args, want, hasXen); ok {
 						c.file, c.source = name, true
 						out = append(out, c)
-						if !slices.Equal(fixed, kernelArgs(m[2])) {
+						if !slices.Equal(fixed, args) {
 							lines[i] = "# " + m[1] + "=" + strings.Join(fixed, " ")
 						}
 					}
@@ -245,7 +253,9 @@ func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 var kopt = regexp.MustCompile(`^# ((?:kopt(?:_[0-9_]+)?|xenkopt|xenhopt))=(.*)$`)
 
 // automagicOption judges and mends one of them.
-func automagicOption(name string, args []string, want Line, hasXen bool) (c commandLine, fixed []string, ok bool) {
+func automagicOption(name string, args []string, want Line, hasXen bool) (
+	c commandLine, fixed []string, ok bool,
+) {
 	switch name {
 	case "xenhopt":
 		c, fixed = xenHypervisor(args, want)

@@ -10,7 +10,8 @@ import (
 
 const inittab = "/etc/inittab"
 
-// An inittabEntry is a line of inittab: id:levels:action:process. That of BusyBox has a port as its id.
+// An inittabEntry is a line of inittab: id:levels:action:process. That of BusyBox has a port as its
+// id.
 type inittabEntry struct{ id, levels, action, process string }
 
 func parseInittab(line string) (e inittabEntry, ok bool) {

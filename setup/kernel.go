@@ -111,7 +111,8 @@ func judge(args []string, want Line) (State, string) {
 		return Wrong, "console=" + final + " comes last: what init says goes there only"
 	}
 	if !eightBits(final) {
-		return Wrong, "console=" + final + " has parity or 7 bits; SOL has 8 bits and none: that prints garbage"
+		return Wrong, "console=" + final +
+			" has parity or 7 bits; SOL has 8 bits and none: that prints garbage"
 	}
 	return OK, "console=" + last.String()
 }
@@ -119,7 +120,8 @@ func judge(args []string, want Line) (State, string) {
 // hides returns the words of a kernel command line that hide boot messages.
 func hides(args []string) (out []string) {
 	for _, a := range args {
-		if word, _, _ := strings.Cut(a, "="); word == "rhgb" || word == "quiet" || word == "splash" && a != "splash=0" {
+		word, value, _ := strings.Cut(a, "=")
+		if word == "rhgb" || word == "quiet" || word == "splash" && value != "0" {
 			out = append(out, a)
 		}
 	}
@@ -140,7 +142,10 @@ func kernel(t *tree, want Line) (Finding, error) {
 	w := worst{Finding: Finding{Layer: "kernel"}}
 	entry := false
 	var hidden []string
-	for _, place := range []func(*tree, Line) ([]commandLine, error){grubDefault, grubMenu, grubEnvironment, bootEntries, kernelCmdline, unifiedImages, extlinux, grubLegacyKernels, suseAppend} {
+	for _, place := range []func(*tree, Line) ([]commandLine, error){
+		grubDefault, grubMenu, grubEnvironment, bootEntries, kernelCmdline, unifiedImages,
+		extlinux, grubLegacyKernels, suseAppend,
+	} {
 		all, err := place(t, want)
 		if err != nil {
 			return Finding{}, err
@@ -164,7 +169,7 @@ func kernel(t *tree, want Line) (Finding, error) {
 		}
 	}
 	if !entry {
-		w.unknown("", "no boot entry is there that is understood; if /boot is a file system of its own, mount it first")
+		w.unknown("", "no boot entry is there that is understood; "+mountFirst)
 	}
 	f := w.Finding
 	if running, ok, err := t.text("/proc/cmdline"); err == nil && ok && f.State == OK {

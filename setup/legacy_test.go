@@ -126,7 +126,8 @@ func TestInittabs(t *testing.T) {
 	}
 }
 
-// Jobs of upstart: Red Hat's for the kernel's console, those for one line, and what keeps them back.
+// Jobs of upstart: Red Hat's for the kernel's console, those for one line, and what keeps them
+// back.
 func TestUpstartJobs(t *testing.T) {
 	const job = "start on x\nrespawn\nexec /sbin/agetty "
 	for name, c := range map[string]struct{ file, text, override, state, after string }{

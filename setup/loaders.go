@@ -9,11 +9,14 @@ import (
 func bootLoader(t *tree, want Line) (Finding, error) {
 	w := worst{Finding: Finding{Layer: "boot loader"}}
 	if _, ok := want.unit(); !ok {
-		w.unknown("", "boot loaders cannot use "+want.Port+": their menu is where the firmware shows its own")
+		w.unknown("", "boot loaders cannot use "+want.Port+
+			": their menu is where the firmware shows its own")
 		return w.Finding, nil
 	}
 	menu := bootLoaderSystemd(t, &w)
-	for _, look := range []func(*tree, Line, *worst) (bool, error){bootLoaderGrub, bootLoaderLegacy, bootLoaderExtlinux} {
+	for _, look := range []func(*tree, Line, *worst) (bool, error){
+		bootLoaderGrub, bootLoaderLegacy, bootLoaderExtlinux,
+	} {
 		is, err := look(t, want, &w)
 		if err != nil {
 			return w.Finding, err
@@ -25,14 +28,15 @@ func bootLoader(t *tree, want Line) (Finding, error) {
 	}
 	where, says := t.otherLoader(want)
 	if w.any && where == "" {
-		where, says = w.Where, "the settings of a boot loader are there, but not the menu that is made of them; if /boot is a file system of its own, mount it first"
+		where = w.Where
+		says = "the settings of a boot loader are there, but not the menu that is made of them; " + mountFirst
 	}
 	w.unknown(where, says)
 	return w.Finding, nil
 }
 
-// others are boot loaders that are recognized only, by a file of theirs, and what sets them up for a
-// serial line.
+// others are boot loaders that are recognized only, by a file of theirs, and what sets them up for
+// a serial line.
 var others = []struct{ file, name, remedy string }{
 	{"/etc/lilo.conf", "LILO", "add serial={unit},{baud}n8 and append=\"console=tty0 console=ttyS{unit},{baud}n8\" there, and run lilo"},
 	{"/etc/elilo.conf", "ELILO", "add append=\"console=tty0 console=ttyS{unit},{baud}n8\" there, and run elilo"},
@@ -68,5 +72,7 @@ func (t *tree) otherLoader(want Line) (where, says string) {
 			return o.file, "the boot loader is " + o.name + ", which lom does not set up; " + fill.Replace(o.remedy)
 		}
 	}
-	return "", "none is there that is known: GRUB, GRUB 2, systemd-boot or extlinux; if /boot is a file system of its own, mount it first"
+	return "", "none is there that is known: GRUB, GRUB 2, systemd-boot or extlinux; " + mountFirst
 }
+
+const mountFirst = "if /boot is a file system of its own, mount it first"

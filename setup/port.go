@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// spcrPath is where Linux shows the ACPI table Serial Port Console Redirection, with which the firmware tells where
-// its own console is.
+// spcrPath is where Linux shows the ACPI table Serial Port Console Redirection, with which the
+// firmware tells where its own console is.
 const spcrPath = "/sys/firmware/acpi/tables/SPCR"
 
 // firmware says what the firmware tells of its console.
@@ -86,10 +86,12 @@ func (t *tree) uarts() (out []uart) {
 // vendorPath is where Linux shows who made the server (SMBIOS, type 1).
 const vendorPath = "/sys/class/dmi/id/sys_vendor"
 
-// usualPorts are the ports that makers' BMCs use for SOL unless the BIOS set-up says otherwise. A BMC does not tell.
+// usualPorts are the ports that makers' BMCs use for SOL unless the BIOS set-up says otherwise. A
+// BMC does not tell.
 var usualPorts = map[string]string{"Dell Inc.": "ttyS1", "Supermicro": "ttyS1"}
 
-// usualPort returns the port that SOL usually has on this make of server, "" if it is not known or not there.
+// usualPort returns the port that SOL usually has on this make of server, "" if it is not known or
+// not there.
 func (t *tree) usualPort() (port, vendor string) {
 	text, _, err := t.text(vendorPath)
 	if err != nil {
@@ -103,9 +105,9 @@ func (t *tree) usualPort() (port, vendor string) {
 	return port, vendor
 }
 
-// FindLine guesses the line that SOL uses: what the firmware says of its console, then what is usual for the maker of the
-// server, then what the running kernel uses, then the only serial port there is. How says in words where the port comes from. The
-// rate is 0 if none of them tells it.
+// FindLine guesses the line that SOL uses: what the firmware says of its console, then what is
+// usual for the maker of the server, then what the running kernel uses, then the only serial port
+// there is. How says in words where the port comes from. The rate is 0 if none of them tells it.
 func FindLine(root string) (l Line, how string, err error) {
 	t, err := newTree(root)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// prompt looks at what asks for the log-in on the line: systemd's serial-getty, a job of upstart, or
-// an entry of inittab.
+// prompt looks at what asks for the log-in on the line: systemd's serial-getty, a job of upstart,
+// or an entry of inittab.
 func prompt(t *tree, want Line) (Finding, error) {
 	unit, init := gettyUnit(t), t.init()
 	switch {

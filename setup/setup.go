@@ -1,7 +1,7 @@
-// Package setup makes the operating system's side of a serial console agree with what Serial over LAN
-// uses: boot loader, kernel, log-in prompt and root's log-in, on one line and at one rate. It works on the
-// running system or on an unpacked root, of Debian, Red Hat, SUSE and Alpine kinds, old and new:
-// docs/console-setup.md has the table.
+// Package setup makes the operating system's side of a serial console agree with what Serial over
+// LAN uses: boot loader, kernel, log-in prompt and root's log-in, on one line and at one rate. It
+// works on the running system or on an unpacked root, of Debian, Red Hat, SUSE and Alpine kinds,
+// old and new: docs/console-setup.md has the table.
 package setup
 
 import (
@@ -68,8 +68,8 @@ type Finding struct {
 // bios is the layer that no file of the system can set.
 const bios = "BIOS"
 
-// A worst is the worst finding among the places of a layer: what is not understood, then what is wrong,
-// then what is missing. Of equal ones it is the first.
+// A worst is the worst finding among the places of a layer: what is not understood, then what is
+// wrong, then what is missing. Of equal ones it is the first.
 type worst struct {
 	Finding
 	any bool
@@ -153,14 +153,16 @@ func (l Line) differs(want Line) string {
 	return ""
 }
 
-// eightBits reports whether a console option has SOL's frame: 8 bits and no parity. It is also the default.
+// eightBits reports whether a console option has SOL's frame: 8 bits and no parity. It is also the
+// default.
 func eightBits(console string) bool {
 	_, options, _ := strings.Cut(console, ",")
 	frame := strings.TrimLeft(options, "0123456789")
 	return !regexp.MustCompile(`^([eo]|n7)`).MatchString(frame)
 }
 
-// parseConsole reads a kernel console option: "ttyS1,115200n8". Without a rate the kernel takes 9600.
+// parseConsole reads a kernel console option: "ttyS1,115200n8". Without a rate the kernel takes
+// 9600.
 func parseConsole(s string) (Line, bool) {
 	port, options, _ := strings.Cut(s, ",")
 	if !portName.MatchString(port) {

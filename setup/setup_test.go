@@ -155,7 +155,8 @@ func TestSPCR(t *testing.T) {
 	}
 }
 
-// Without a word of the firmware's, the port is the maker's usual one if the machine has it, then the kernel's, then the only one.
+// Without a word of the firmware's, the port is the maker's usual one if the machine has it, then
+// the kernel's, then the only one.
 func TestFindLine(t *testing.T) {
 	const two = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n1: uart:16550A port:000002F8 irq:3 tx:0 rx:0\n2: uart:unknown port:000003E8 irq:4\n"
 	const one = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n"

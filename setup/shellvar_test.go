@@ -64,7 +64,8 @@ printf %s "${!2}"`, "-", root, key).CombinedOutput()
 	return string(out)
 }
 
-// Whatever way an administrator quotes and puts together the kernel's arguments, the consoles are added and nothing else changes.
+// Whatever way an administrator quotes and puts together the kernel's arguments, the consoles are
+// added and nothing else changes.
 func TestKernelArgumentsAreKept(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash to read the files")

@@ -21,7 +21,8 @@ type tree struct {
 	sync   func(*os.File) error
 }
 
-// A Change is what happens to one file. Paths are those of the system, not of the root it is unpacked at.
+// A Change is what happens to one file. Paths are those of the system, not of the root it is
+// unpacked at.
 type Change struct {
 	Path   string
 	Before *File // nil: it was not there
@@ -110,7 +111,7 @@ func (t *tree) original(name string) (*File, error) {
 	case errors.Is(err, fs.ErrNotExist) || isNotDir(err):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
+		return nil, cannotRead(name, err)
 	case st.Mode()&fs.ModeSymlink != 0:
 		to, err := t.root.Readlink(p)
 		return &File{Link: to, Mode: st.Mode()}, err
@@ -121,9 +122,17 @@ func (t *tree) original(name string) (*File, error) {
 	}
 	b, err := t.root.ReadFile(p)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
+		return nil, cannotRead(name, err)
 	}
 	return &File{Data: b, Mode: st.Mode()}, nil
+}
+
+func cannotRead(name string, err error) error {
+	remedy := ""
+	if errors.Is(err, fs.ErrPermission) {
+		remedy = "; run it as root"
+	}
+	return fmt.Errorf("%s cannot be read: %w%s", name, errors.Unwrap(err), remedy)
 }
 
 // file returns a file as it will be, nil if it will not be there.
@@ -134,7 +143,8 @@ func (t *tree) file(name string) (*File, error) {
 	return t.original(name)
 }
 
-// text returns the content of a file as it will be; links are followed. A file that is not there has none.
+// text returns the content of a file as it will be; links are followed. A file that is not there
+// has none.
 func (t *tree) text(name string) (string, bool, error) {
 	name, err := t.real(name)
 	if err != nil {
