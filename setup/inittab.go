@@ -131,7 +131,7 @@ func newEntry(e inittabEntry, live []inittabEntry, command string, want Line) in
 		return e
 	}
 	// At most four characters, and no other entry's.
-	unit := strings.TrimLeft(want.Port, "ttySAMUB")
+	unit := strings.TrimLeft(want.Port, "tySAMUB")
 	for n := 0; ; n++ {
 		e.id = "S" + unit
 		if n > 0 {

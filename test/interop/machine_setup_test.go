@@ -137,6 +137,44 @@ func TestMachineSetupConsole(t *testing.T) {
 	}
 }
 
+// Of a system whose boot loader is not understood, lom says so and exits 1; --apply leaves it as it is, unless
+// the rest is asked for.
+func TestMachineSetupConsoleUnknown(t *testing.T) {
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"etc/redhat-release": "CentOS release 4.8 (Final)\n", "etc/lilo.conf": "boot=/dev/sda\n",
+		"etc/inittab": "id:3:initdefault:\n", "etc/securetty": "tty1\n", "sbin/agetty": "",
+	} {
+		p := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := files(t, root)
+	if r := lomSetup(t, root); r.Code != 1 || !strings.Contains(r.Stdout, "LILO") || strings.Contains(r.Stdout, "agrees with SOL.") {
+		t.Errorf("got %s, want LILO named and exit code 1", r)
+	}
+	for _, more := range []string{"--apply", "--partly"} {
+		if r := lomSetup(t, root, more); r.Code != 1 || !strings.Contains(r.Stderr, "--partly") {
+			t.Errorf("%s: got %s, want a refusal that names --partly", more, r)
+		}
+	}
+	if d := differences(before, files(t, root)); len(d) > 0 {
+		t.Errorf("the refusals have changed %v", d)
+	}
+	r := lomSetup(t, root, "--apply", "--partly")
+	if r.Code != 1 || !strings.Contains(r.Stdout, "Whether the system agrees with SOL is unknown.") {
+		t.Errorf("got %s, want that it is unknown, and exit code 1", r)
+	}
+	if r := lomSetup(t, root, "-o", "json"); r.Code != 1 || !strings.Contains(r.Stdout, `"agrees": false`) || !strings.Contains(r.Stdout, `"verdict": "unknown"`) {
+		t.Errorf("got %s, want the verdict unknown", r)
+	}
+	undo(t, root, before)
+}
+
 // debian unpacks a small Debian, which is made when there is none yet, and returns its root.
 func debian(t *testing.T) string {
 	t.Helper()
