@@ -19,13 +19,18 @@ const setupConsoleLong = `Make the operating system of this server use the seria
 Boot loader, kernel, log-in prompt and root's log-in have to agree with the BMC in port and rate. Without an
 option the command shows in a table whether they do; --dry-run shows as a diff what would be changed, --apply
 changes it and keeps what was there before, --undo puts that back. It is run on the server, or with --root on a
-system unpacked in a directory. The rate is that of the BMC's SOL settings, unless --baud names one.`
+system unpacked in a directory. The rate is that of the BMC's SOL settings, unless --baud names one.
+
+The exit code is 0 if the system agrees, and 1 if it differs or if it cannot be seen whether it does. --apply changes
+nothing where a boot loader, a kernel or an init is not understood, unless --partly asks for the rest.
+docs/console-setup.md goes through it step by step.`
 
 // setupOptions are the options of setup console.
 type setupOptions struct {
 	port, root          string
 	baud                int
 	apply, dryRun, undo bool
+	partly              bool
 }
 
 func newSetup(a *App) *cobra.Command {
@@ -46,11 +51,15 @@ func newSetup(a *App) *cobra.Command {
 	f.BoolVar(&o.dryRun, "dry-run", false, "show as a diff what --apply would change")
 	f.BoolVar(&o.apply, "apply", false, "change what does not agree")
 	f.BoolVar(&o.undo, "undo", false, "put back what --apply changed")
+	f.BoolVar(&o.partly, "partly", false, "with --apply: change what can be changed, though a layer is not understood")
 	console.MarkFlagsMutuallyExclusive("apply", "dry-run", "undo")
 	return group(a, "setup", "Prepare the operating system of a server", console)
 }
 
 func runSetupConsole(ctx context.Context, a *App, o *setupOptions) error {
+	if o.partly && !o.apply {
+		return errors.New("--partly goes with --apply only")
+	}
 	if o.undo {
 		done, err := setup.Undo(o.root)
 		for _, p := range done {
@@ -71,13 +80,20 @@ func runSetupConsole(ctx context.Context, a *App, o *setupOptions) error {
 		_, err := a.Out.Write(r.Diff())
 		return err
 	case o.apply && len(r.Changes) > 0:
+		if err := r.Refusal(); err != nil && !o.partly {
+			return err
+		}
 		if err := setup.Apply(o.root, r); err != nil {
 			return err
 		}
 		if r, err = setup.Examine(o.root, line); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.Err, "Changed; the next boot uses it. lom setup console --undo puts back what was there.")
+		root := ""
+		if o.root != "/" {
+			root = " --root " + o.root
+		}
+		fmt.Fprintf(a.Err, "Changed; the next boot uses it. lom setup console%s --undo puts back what was there.\n", root)
 	}
 	v := newSetupReport(r, source)
 	if err := a.Show(v, v.text, nil); err != nil {
@@ -147,6 +163,7 @@ type setupReport struct {
 	Distribution string       `json:"distribution"`
 	Layers       []setupLayer `json:"layers"`
 	Agrees       bool         `json:"agrees"`
+	Verdict      string       `json:"verdict"`           // agrees, differs, or unknown
 	Changes      []string     `json:"changes,omitempty"` // paths that --apply would change
 }
 
@@ -158,10 +175,14 @@ type setupLayer struct {
 }
 
 func newSetupReport(r setup.Report, source string) setupReport {
-	v := setupReport{Port: r.Line.Port, Baud: r.Line.Baud, Source: source, Distribution: r.Distribution, Agrees: true}
+	v := setupReport{Port: r.Line.Port, Baud: r.Line.Baud, Source: source, Distribution: r.Distribution}
+	v.Agrees = r.Verdict() == setup.OK
+	v.Verdict = map[setup.State]string{setup.OK: "agrees", setup.Unknown: "unknown"}[r.Verdict()]
+	if v.Verdict == "" {
+		v.Verdict = "differs"
+	}
 	for _, f := range r.Findings {
 		v.Layers = append(v.Layers, setupLayer{f.Layer, f.State.String(), f.Where, f.Says})
-		v.Agrees = v.Agrees && f.State != setup.Wrong && f.State != setup.Missing
 	}
 	for _, c := range r.Changes {
 		v.Changes = append(v.Changes, c.Path)
@@ -178,7 +199,11 @@ func (v setupReport) text(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%-14s | %-7s | %s%s\n", l.Layer, l.State, printable(l.Says), where)
 	}
+	fmt.Fprintf(w, "\n%s\n", map[string]string{
+		"agrees": "The system agrees with SOL.", "differs": "The system differs from SOL.",
+		"unknown": "Whether the system agrees with SOL is unknown.",
+	}[v.Verdict])
 	if len(v.Changes) > 0 && !v.Agrees {
-		fmt.Fprintf(w, "\nTo make them agree: lom setup console --apply (--dry-run shows the changes)\n")
+		fmt.Fprintf(w, "To make them agree: lom setup console --apply (--dry-run shows the changes)\n")
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -34,14 +35,41 @@ func (f *File) text() []byte {
 	return f.Data
 }
 
-// Apply carries out the changes of a report below root. What was there before is kept for [Undo], before anything is
-// changed. A second Apply keeps what was there before the first.
+// Refusal returns why [Apply] would do only a part, in a sentence: a layer is not understood or
+// cannot be mended. It is nil if the changes make every layer agree.
+func (r Report) Refusal() error {
+	for _, f := range r.Findings {
+		if f.Stuck {
+			return fmt.Errorf("nothing was changed, because the %s is not understood or cannot be mended: "+
+				"%s; --partly changes the rest", f.Layer, f.Says)
+		}
+	}
+	return nil
+}
+
+// Apply carries out the changes of a report below root, all of them or none. What was there before
+// is kept for [Undo], before anything is changed. A second Apply keeps what was there before the
+// first. A file that is not as it was when it was looked at stops it.
 func Apply(root string, r Report) error {
 	t, err := newTree(root)
 	if err != nil {
 		return err
 	}
+	defer t.close()
+	return t.apply(r.Changes)
+}
+
+func (t *tree) apply(changes []Change) error {
+	for _, c := range changes {
+		if err := t.unchanged(c); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
+	}
 	kept, err := t.journal()
+	if err != nil {
+		return err
+	}
+	earlier, err := t.original(journalPath)
 	if err != nil {
 		return err
 	}
@@ -49,7 +77,7 @@ func Apply(root string, r Report) error {
 	for i, c := range kept {
 		known[c.Path] = i
 	}
-	for _, c := range r.Changes {
+	for _, c := range changes {
 		if i, ok := known[c.Path]; ok {
 			kept[i].After = c.After
 		} else {
@@ -60,24 +88,51 @@ func Apply(root string, r Report) error {
 	if err != nil {
 		return err
 	}
-	if err := t.put(journalPath, &File{Data: b, Mode: 0o600}); err != nil {
+	if err := t.put(journalPath, &File{Data: b, Mode: 0o600}, nil); err != nil {
 		return fmt.Errorf("nothing was changed: the backup cannot be written: %w", err)
 	}
-	for _, c := range r.Changes {
-		if err := t.put(c.Path, c.After); err != nil {
-			return fmt.Errorf("%s was not changed, and what follows it neither; --undo takes back the rest: %w", c.Path, err)
+	for i, c := range changes {
+		err := t.put(c.Path, c.After, func() error { return t.unchanged(c) })
+		if err == nil {
+			continue
 		}
+		err = fmt.Errorf("%s: %w", c.Path, err)
+		var left error
+		for _, d := range slices.Backward(changes[:i]) {
+			left = errors.Join(left, t.put(d.Path, d.Before, nil))
+		}
+		if left != nil {
+			return fmt.Errorf("%w; some files are changed already: --undo puts them back", err)
+		}
+		if back := t.put(journalPath, earlier, nil); back != nil {
+			return fmt.Errorf("nothing was changed, but %s is left: %w", journalPath, err)
+		}
+		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	return nil
 }
 
-// Undo puts back what was there before [Apply], and returns the paths. A file that somebody changed since is left
-// alone, and named in the error.
+// unchanged returns an error if a file is not what it was when the change was planned.
+func (t *tree) unchanged(c Change) error {
+	now, err := t.original(c.Path)
+	if err == nil && !now.same(c.Before) {
+		err = fmt.Errorf("%s was changed by somebody else meanwhile; run the command again", c.Path)
+	}
+	return err
+}
+
+// Undo puts back what was there before [Apply], and returns the paths. A file that somebody changed
+// since is left alone, and named in the error.
 func Undo(root string) ([]string, error) {
 	t, err := newTree(root)
 	if err != nil {
 		return nil, err
 	}
+	defer t.close()
+	return t.undo()
+}
+
+func (t *tree) undo() ([]string, error) {
 	kept, err := t.journal()
 	if err != nil {
 		return nil, err
@@ -96,19 +151,31 @@ func Undo(root string) ([]string, error) {
 			left, rest = append(left, c.Path), append(rest, c)
 			continue
 		}
-		if err := t.put(c.Path, c.Before); err != nil {
+		if err := t.put(c.Path, c.Before, nil); err != nil {
 			return done, err
 		}
 		done = append(done, c.Path)
+		if dir := path.Dir(c.Path); c.Before == nil && strings.HasSuffix(dir, ".d") {
+			t.removeEmpty(dir)
+		}
 	}
 	if len(left) > 0 {
 		b, err := json.MarshalIndent(rest, "", " ")
 		if err == nil {
-			err = t.put(journalPath, &File{Data: b, Mode: 0o600})
+			err = t.put(journalPath, &File{Data: b, Mode: 0o600}, nil)
 		}
 		return done, errors.Join(fmt.Errorf("left alone, because changed since: %s; what was there before is in %s", strings.Join(left, ", "), journalPath), err)
 	}
-	return done, t.put(journalPath, nil)
+	err = t.put(journalPath, nil, nil)
+	t.removeEmpty(path.Dir(journalPath))
+	return done, err
+}
+
+// removeEmpty removes a folder that was made for a file of ours, if nothing else is in it.
+func (t *tree) removeEmpty(dir string) {
+	if p, err := t.within(dir, false); err == nil {
+		t.root.Remove(p)
+	}
 }
 
 func (t *tree) journal() (kept []Change, err error) {
@@ -122,48 +189,69 @@ func (t *tree) journal() (kept []Change, err error) {
 	return kept, nil
 }
 
-// put makes a file be as f, at once for everybody who reads it; nil removes it.
-func (t *tree) put(name string, f *File) error {
-	p, err := t.host(name, false)
+// put makes a file be as f, at once for everybody who reads it; nil removes it. Check, if there is
+// one, has the last word.
+func (t *tree) put(name string, f *File, check func() error) error {
+	p, err := t.within(name, false)
 	if err != nil {
 		return err
 	}
+	if check == nil {
+		check = func() error { return nil }
+	}
 	if f == nil {
-		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := check(); err != nil {
+			return err
+		}
+		if err := t.root.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+	if err := t.root.MkdirAll(path.Dir(p), 0o755); err != nil {
 		return err
 	}
 	tmp := p + ".lom-new"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := t.root.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if f.Link != "" {
-		if err := os.Symlink(f.Link, tmp); err != nil {
-			return err
-		}
-		return os.Rename(tmp, p)
+		err = t.root.Symlink(f.Link, tmp)
+	} else {
+		err = t.create(tmp, p, f)
 	}
-	w, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode.Perm())
+	if err == nil {
+		err = check()
+	}
+	if err == nil {
+		err = t.root.Rename(tmp, p)
+	}
+	if err != nil {
+		t.root.Remove(tmp)
+		return err
+	}
+	if d, err := t.root.Open(path.Dir(p)); err == nil {
+		t.sync(d) // the name is safe too; not every file system can
+		d.Close()
+	}
+	return nil
+}
+
+// create writes a new file that is to take the place of old.
+func (t *tree) create(name, old string, f *File) error {
+	w, err := t.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode.Perm())
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(f.Data)
+	_, err = t.write(w, f.Data)
 	if err == nil {
 		err = w.Chmod(f.Mode.Perm())
 	}
-	if err == nil {
-		err = keepOwner(p, w)
+	if st, serr := t.root.Lstat(old); err == nil && serr == nil {
+		err = keepOwner(st, w)
 	}
 	if err == nil {
-		err = w.Sync()
+		err = t.sync(w)
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return os.Rename(tmp, p)
+	return errors.Join(err, w.Close())
 }

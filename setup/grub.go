@@ -1,9 +1,9 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,26 +12,15 @@ import (
 
 const grubSource = "/etc/default/grub"
 
-// extlinuxConfigs are the menus of extlinux and syslinux.
-var extlinuxConfigs = []string{"/boot/extlinux.conf", "/boot/extlinux/extlinux.conf", "/boot/syslinux/syslinux.cfg"}
-
 // grubConfigs returns the menus that GRUB reads at boot.
 func grubConfigs(t *tree) []string {
-	var out []string
-	for _, name := range append([]string{"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"}, t.efiConfigs()...) {
-		if t.exists(name) {
-			real, err := t.real(name)
-			if err == nil && !slices.Contains(out, real) {
-				out = append(out, real)
-			}
-		}
-	}
-	return out
+	return t.distinct(append([]string{"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"}, t.efiConfigs("grub.cfg")...)...)
 }
 
-func (t *tree) efiConfigs() (out []string) {
+// efiConfigs returns the files of a name that boot loaders have on the EFI partition.
+func (t *tree) efiConfigs(name string) (out []string) {
 	for _, dir := range t.glob("/boot/efi/EFI", "*") {
-		out = append(out, t.glob(dir, "grub.cfg")...)
+		out = append(out, t.glob(dir, name)...)
 	}
 	return out
 }
@@ -45,13 +34,21 @@ func serialCommand(want Line) string {
 var (
 	serialUnit  = regexp.MustCompile(`--unit[= ]+([0-9]+)`)
 	serialSpeed = regexp.MustCompile(`--speed[= ]+([0-9]+)`)
+	serialPort  = regexp.MustCompile(`--port[= ]+0x([0-9a-fA-F]+)`)
+	serialFrame = regexp.MustCompile(`--(word[= ]+[5-7]|parity[= ]+(odd|even)|stop[= ]+2)`)
 )
+
+const frameSays = "; SOL has 8 bits, no parity and one stop bit: that prints garbage"
 
 // parseSerial reads GRUB's serial command. Without options it means the first port and 9600.
 func parseSerial(command string) Line {
 	l := Line{Port: "ttyS0", Baud: 9600}
 	if m := serialUnit.FindStringSubmatch(command); m != nil {
 		l.Port = "ttyS" + m[1]
+	}
+	if m := serialPort.FindStringSubmatch(command); m != nil {
+		address, _ := strconv.ParseUint(m[1], 16, 64)
+		l.Port = cmp.Or(pcPorts[address], "port 0x"+m[1])
 	}
 	if m := serialSpeed.FindStringSubmatch(command); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
@@ -61,44 +58,54 @@ func parseSerial(command string) Line {
 	return l
 }
 
-// bootLoader looks at GRUB 2, or at extlinux, and plans to mend it.
-func bootLoader(t *tree, want Line) (Finding, error) {
-	f := Finding{Layer: "boot loader", State: Unknown, Says: "neither GRUB 2 nor extlinux is there"}
-	if _, ok := want.unit(); !ok {
-		f.Says = "boot loaders cannot use " + want.Port
-		return f, nil
-	}
-	note := func(where string, state State, says string) {
-		if f.Where == "" || state != OK && f.State == OK || state == Wrong && f.State != Wrong {
-			f = Finding{Layer: "boot loader", State: state, Where: where, Says: says}
-		}
-	}
+// bootLoaderGrub looks at GRUB 2, and plans to mend it. It reports whether a menu is there, besides
+// the settings that it is made from.
+func bootLoaderGrub(t *tree, want Line, w *worst) (menu bool, err error) {
 	if t.exists(grubSource) {
 		m, err := readGrubSettings(t)
 		if err != nil {
-			return f, err
+			return false, err
 		}
 		state, says := m.judge(want)
-		note(grubSource, state, says)
+		w.note(Finding{State: state, Where: grubSource, Says: says + hiddenMenu(t)})
 		if err := mendTerminal(t, m, want); err != nil {
-			return f, err
+			return false, err
 		}
 	}
 	for _, name := range grubConfigs(t) {
 		text, _, err := t.text(name)
 		if err != nil {
-			return f, err
+			return menu, err
 		}
 		if isStub(text) {
 			continue
 		}
+		menu = true
 		state, says := readMenu(text).judge(want)
-		note(name, state, says)
+		w.note(Finding{State: state, Where: name, Says: says})
+		if state == OK {
+			continue
+		}
 		if _, err := t.edit(name, func(lines []string) []string { return withCommands(lines, want) }); err != nil {
-			return f, err
+			return menu, err
 		}
 	}
-	return f, bootLoaderExtlinux(t, want, note)
+	return menu, nil
+}
+
+// hiddenMenu names the setting that hides the menu from every terminal, which is nothing wrong.
+func hiddenMenu(t *tree) string {
+	v, err := t.shell(grubSources(t)...)
+	if err != nil {
+		return ""
+	}
+	for _, key := range []string{"GRUB_TIMEOUT_STYLE", "GRUB_HIDDEN_TIMEOUT", "GRUB_TIMEOUT"} {
+		value := v.values[key]
+		if value != "" && (key == "GRUB_HIDDEN_TIMEOUT" || value == "hidden" || value == "0") {
+			return "; " + key + "=" + value + " hides the menu"
+		}
+	}
+	return ""
 }
 
 // isStub reports whether a grub.cfg only loads another one, as those on EFI partitions do.
@@ -116,6 +123,8 @@ type menuTerminal struct {
 func (m menuTerminal) judge(want Line) (State, string) {
 	in, out := strings.Contains(m.input, "serial"), strings.Contains(m.output, "serial")
 	switch {
+	case in && strings.Contains(m.input, "gfxterm"):
+		return Wrong, "GRUB takes no keys from gfxterm, and refuses the whole list with it"
 	case !in && !out:
 		return Missing, "GRUB shows its menu on the screen only"
 	case !in:
@@ -128,6 +137,9 @@ func (m menuTerminal) judge(want Line) (State, string) {
 	l := parseSerial(m.command)
 	if d := l.differs(want); d != "" {
 		return Wrong, "GRUB " + d
+	}
+	if f := serialFrame.FindString(m.command); f != "" {
+		return Wrong, "GRUB has " + f + frameSays
 	}
 	return OK, fmt.Sprintf("GRUB's menu is on %s at %d bit/s", l.Port, l.Baud)
 }
@@ -171,11 +183,14 @@ func readGrubSettings(t *tree) (m menuTerminal, err error) {
 
 // mendTerminal sets the serial terminal in /etc/default/grub.
 func mendTerminal(t *tree, m menuTerminal, want Line) error {
+	if state, _ := m.judge(want); state == OK {
+		return nil
+	}
 	set := map[string]string{"GRUB_SERIAL_COMMAND": serialCommand(want)}
 	if m.both != "" || m.input == "" && m.output == "" {
-		set["GRUB_TERMINAL"] = withSerial(m.both)
+		set["GRUB_TERMINAL"] = withSerial(m.both, true)
 	} else {
-		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input), withSerial(m.output)
+		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input, true), withSerial(m.output, false)
 	}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if err := setGrubSetting(t, key, set[key]); err != nil {
@@ -185,7 +200,8 @@ func mendTerminal(t *tree, m menuTerminal, want Line) error {
 	return nil
 }
 
-// grubSources are the files that grub-mkconfig reads variables from, in its order. Debian and Ubuntu read those of the folder too.
+// grubSources are the files that grub-mkconfig reads variables from, in its order. Debian and
+// Ubuntu read those of the folder too.
 func grubSources(t *tree) []string {
 	return append([]string{grubSource}, t.glob("/etc/default/grub.d", "*.cfg")...)
 }
@@ -204,16 +220,23 @@ func setGrubSetting(t *tree, key, value string) error {
 		if text, err = setShell(text, key, value); err != nil {
 			return err
 		}
-		return t.write(name, text)
+		return t.set(name, text)
 	}
 	return nil
 }
 
-// withSerial returns a list of terminals with the serial one.
-func withSerial(terminals string) string {
-	fields := strings.Fields(terminals)
+// withSerial returns a list of terminals with the serial one. Where keys come from the list too,
+// gfxterm must not be in it: the screen is the console then.
+func withSerial(terminals string, keys bool) string {
+	var fields []string
+	for _, f := range strings.Fields(terminals) {
+		if keys && f == "gfxterm" {
+			f = "console"
+		}
+		fields = append(fields, f)
+	}
 	if slices.Contains(fields, "serial") {
-		return terminals
+		return strings.Join(fields, " ")
 	}
 	if len(fields) == 0 {
 		fields = []string{"console"}
@@ -233,7 +256,7 @@ func withCommands(lines []string, want Line) []string {
 			case "serial":
 				l, serial = indent+serialCommand(want), true
 			case "terminal_input", "terminal_output":
-				l = indent + fields[0] + " " + withSerial(strings.Join(fields[1:], " "))
+				l = indent + fields[0] + " " + withSerial(strings.Join(fields[1:], " "), fields[0] == "terminal_input")
 				input, output = input || fields[0] == "terminal_input", output || fields[0] == "terminal_output"
 			}
 		}
@@ -243,10 +266,10 @@ func withCommands(lines []string, want Line) []string {
 	if !serial {
 		front = append(front, serialCommand(want))
 	}
-	if !input || !serial {
+	if !input {
 		front = append(front, "terminal_input console serial")
 	}
-	if !output || !serial {
+	if !output {
 		front = append(front, "terminal_output console serial")
 	}
 	at := 0
@@ -254,134 +277,4 @@ func withCommands(lines []string, want Line) []string {
 		at++
 	}
 	return slices.Insert(out, at, front...)
-}
-
-// grubDefault is the kernel's command line in /etc/default/grub.
-func grubDefault(t *tree, want Line) ([]commandLine, error) {
-	if !t.exists(grubSource) {
-		return nil, nil
-	}
-	const always, usual = "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"
-	v, err := t.shell(grubSources(t)...)
-	if err != nil {
-		return nil, err
-	}
-	first, err := v.get(always)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", grubSource, err)
-	}
-	second, err := v.get(usual)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", grubSource, err)
-	}
-	// GRUB puts the default ones behind the others. Consoles of those would come last: they go.
-	var rest []string
-	for _, a := range kernelArgs(second) {
-		if v, ok := strings.CutPrefix(a, "console="); ok {
-			if _, serial := parseConsole(v); serial {
-				continue
-			}
-		}
-		rest = append(rest, a)
-	}
-	if err := setGrubSetting(t, always, strings.Join(withConsole(kernelArgs(first), want), " ")); err != nil {
-		return nil, err
-	}
-	if len(consoles(kernelArgs(second))) > 0 {
-		if err := setGrubSetting(t, usual, strings.Join(rest, " ")); err != nil {
-			return nil, err
-		}
-	}
-	return []commandLine{{grubSource, append(kernelArgs(first), kernelArgs(second)...)}}, nil
-}
-
-// grubConfigLinux is the kernel's command line in the entries of a grub.cfg.
-func grubConfigLinux(t *tree, want Line) (out []commandLine, err error) {
-	for _, name := range grubConfigs(t) {
-		_, err := t.edit(name, func(lines []string) []string {
-			other := false // an entry of another system on this machine
-			for i, l := range lines {
-				fields := kernelArgs(l)
-				if len(fields) > 0 && fields[0] == "menuentry" {
-					other = strings.Contains(l, "osprober")
-				}
-				if other || len(fields) < 2 || strings.HasPrefix(path.Base(fields[1]), "memtest") || !slices.Contains([]string{"linux", "linux16", "linuxefi"}, fields[0]) {
-					continue
-				}
-				indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
-				out = append(out, commandLine{name, fields[2:]})
-				lines[i] = indent + fields[0] + "\t" + fields[1] + " " + strings.Join(withConsole(fields[2:], want), " ")
-			}
-			return lines
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// bootLoaderExtlinux looks at Alpine's extlinux.
-func bootLoaderExtlinux(t *tree, want Line, note func(string, State, string)) error {
-	unit, _ := want.unit()
-	const source = "/etc/update-extlinux.conf"
-	text, ok, err := t.text(source)
-	if err != nil {
-		return err
-	}
-	if ok {
-		v, err := t.shell(source)
-		if err != nil {
-			return err
-		}
-		port, baud := v.values["serial_port"], v.values["serial_baud"]
-		state, says := judgeExtlinux(port, baud, want)
-		note(source, state, says)
-		if text, err = setShell(text, "serial_port", unit); err == nil {
-			text, err = setShell(text, "serial_baud", strconv.Itoa(want.Baud))
-		}
-		if err != nil {
-			return err
-		}
-		if err := t.write(source, text); err != nil {
-			return err
-		}
-	}
-	command := fmt.Sprintf("SERIAL %s %d", unit, want.Baud)
-	for _, made := range extlinuxConfigs {
-		if _, err := t.edit(made, func(lines []string) []string {
-			for i, l := range lines {
-				if fields := strings.Fields(l); len(fields) > 0 && strings.EqualFold(fields[0], "serial") {
-					baud := "9600"
-					if len(fields) > 2 {
-						baud = fields[2]
-					}
-					state, says := judgeExtlinux(strings.Join(fields[1:min(2, len(fields))], ""), baud, want)
-					note(made, state, says)
-					lines[i] = command
-					return lines
-				}
-			}
-			note(made, Missing, "extlinux shows its menu on the screen only")
-			return append([]string{command}, lines...) // it must be the first command
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func judgeExtlinux(port, baud string, want Line) (State, string) {
-	if port == "" {
-		return Missing, "extlinux shows its menu on the screen only"
-	}
-	n, err := strconv.Atoi(baud)
-	if err != nil {
-		n = 9600
-	}
-	l := Line{Port: "ttyS" + port, Baud: n}
-	if d := l.differs(want); d != "" {
-		return Wrong, "extlinux " + d
-	}
-	return OK, fmt.Sprintf("extlinux's menu is on %s at %d bit/s", l.Port, l.Baud)
 }

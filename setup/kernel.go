@@ -1,7 +1,7 @@
 package setup
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -41,8 +41,11 @@ func kernelArgs(line string) (args []string) {
 
 // withConsole returns kernel arguments whose last console, the one that /dev/console is, is the
 // line. Other serial consoles go: a kernel that waits for a line nobody reads is slow.
-// The screen stays a console.
+// The screen stays a console. What is right already stays as it is.
 func withConsole(args []string, want Line) []string {
+	if state, _ := judge(args, want); state == OK {
+		return args
+	}
 	var out []string
 	screen := false
 	for _, a := range args {
@@ -61,6 +64,28 @@ func withConsole(args []string, want Line) []string {
 	return append(out, "console="+want.String())
 }
 
+// withArgs returns a line that ends in kernel arguments with the console among them.
+func withArgs(line string, args []string, want Line) string {
+	return replaceArgs(line, args, withConsole(args, want))
+}
+
+// replaceArgs returns a line with other arguments at its end, and all before them as it is. The end
+// of the line stays too.
+func replaceArgs(line string, args, fixed []string) string {
+	if slices.Equal(fixed, args) {
+		return line
+	}
+	end := ""
+	if strings.HasSuffix(line, "\r") {
+		end = "\r"
+	}
+	body := strings.TrimRightFunc(line, unicode.IsSpace)
+	for _, a := range slices.Backward(args) {
+		body = strings.TrimRightFunc(strings.TrimSuffix(body, a), unicode.IsSpace)
+	}
+	return body + " " + strings.Join(fixed, " ") + end
+}
+
 // judge says how a kernel command line stands.
 func judge(args []string, want Line) (State, string) {
 	lines := consoles(args)
@@ -76,159 +101,97 @@ func judge(args []string, want Line) (State, string) {
 			return Wrong, "one of the kernel's consoles " + d
 		}
 	}
+	final := ""
+	for _, a := range args {
+		if v, ok := strings.CutPrefix(a, "console="); ok {
+			final = v
+		}
+	}
+	if _, serial := parseConsole(final); !serial {
+		return Wrong, "console=" + final + " comes last: what init says goes there only"
+	}
+	if !eightBits(final) {
+		return Wrong, "console=" + final +
+			" has parity or 7 bits; SOL has 8 bits and none: that prints garbage"
+	}
 	return OK, "console=" + last.String()
+}
+
+// hides returns the words of a kernel command line that hide boot messages.
+func hides(args []string) (out []string) {
+	for _, a := range args {
+		word, value, _ := strings.Cut(a, "=")
+		if word == "rhgb" || word == "quiet" || word == "splash" && value != "0" {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // A commandLine is a place where the kernel's command line of the next boot is written.
 type commandLine struct {
-	file string
-	args []string
+	file   string
+	args   []string
+	source bool   // entries are made from it; it is not one
+	stuck  string // why it is not understood
+	wrong  string // what is wrong besides the arguments
 }
 
 // kernel looks at every place that gives the kernel its command line, and plans to mend it there.
 func kernel(t *tree, want Line) (Finding, error) {
-	var seen []commandLine
-	for _, place := range []func(*tree, Line) ([]commandLine, error){grubDefault, grubConfigLinux, bootEntries, grubEnvironment, kernelCmdline, extlinux} {
-		c, err := place(t, want)
+	w := worst{Finding: Finding{Layer: "kernel"}}
+	entry := false
+	var hidden []string
+	for _, place := range []func(*tree, Line) ([]commandLine, error){
+		grubDefault, grubMenu, grubEnvironment, bootEntries, kernelCmdline, unifiedImages,
+		extlinux, grubLegacyKernels, suseAppend,
+	} {
+		all, err := place(t, want)
 		if err != nil {
 			return Finding{}, err
 		}
-		seen = append(seen, c...)
-	}
-	f := Finding{Layer: "kernel", State: Unknown, Says: "no boot loader configuration that is understood"}
-	for i, c := range seen {
-		state, says := judge(c.args, want)
-		if i == 0 || state != OK && f.State == OK || state == Wrong && f.State != Wrong {
-			f = Finding{Layer: "kernel", State: state, Where: c.file, Says: says}
+		for _, c := range all {
+			entry = entry || !c.source
+			if c.stuck != "" {
+				w.unknown(c.file, c.stuck)
+				continue
+			}
+			state, says := judge(c.args, want)
+			if state == OK && c.wrong != "" {
+				state, says = Wrong, c.wrong
+			}
+			w.note(Finding{State: state, Where: c.file, Says: says})
+			for _, h := range hides(c.args) {
+				if !slices.Contains(hidden, h) {
+					hidden = append(hidden, h)
+				}
+			}
 		}
 	}
+	if !entry {
+		w.unknown("", "no boot entry is there that is understood; "+mountFirst)
+	}
+	f := w.Finding
 	if running, ok, err := t.text("/proc/cmdline"); err == nil && ok && f.State == OK {
 		if state, _ := judge(strings.Fields(running), want); state != OK {
 			f.Says += " from the next boot on"
 		}
 	}
+	if len(hidden) > 0 {
+		verb := " hides"
+		if len(hidden) > 1 {
+			verb = " hide"
+		}
+		f.Says += "; " + strings.Join(hidden, " and ") + verb + " boot messages"
+	}
 	return f, nil
 }
 
-// kernelCmdline is the file that kernel-install takes the command line from.
-func kernelCmdline(t *tree, want Line) ([]commandLine, error) {
-	const name = "/etc/kernel/cmdline"
-	text, ok, err := t.text(name)
-	if err != nil || !ok {
-		return nil, err
-	}
-	args := kernelArgs(text)
-	return []commandLine{{name, args}}, t.write(name, strings.Join(withConsole(args, want), " ")+"\n")
-}
-
-// bootEntries are the entries of the Boot Loader Specification: Fedora, RHEL 8 and later.
-func bootEntries(t *tree, want Line) (out []commandLine, err error) {
-	for _, name := range t.glob("/boot/loader/entries", "*.conf") {
-		_, err := t.edit(name, func(lines []string) []string {
-			for i, l := range lines {
-				key, rest, _ := cutWord(l)
-				if key != "options" {
-					continue
-				}
-				args := kernelArgs(rest)
-				if len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
-					continue // the environment block has them
-				}
-				out = append(out, commandLine{name, args})
-				lines[i] = "options " + strings.Join(withConsole(args, want), " ")
-			}
-			return lines
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// environmentSize is the size of GRUB's environment block in bytes, which never changes.
-const environmentSize = 1024
-
-// grubEnvironment is the kernelopts variable of GRUB's environment block: RHEL 8.
-func grubEnvironment(t *tree, want Line) (out []commandLine, err error) {
-	for _, name := range []string{"/boot/grub2/grubenv", "/boot/grub/grubenv"} {
-		text, ok, err := t.text(name)
-		if err != nil {
-			return nil, err
-		}
-		value, has := unitValue(text, "kernelopts")
-		if !ok || !has {
-			continue
-		}
-		// The block has no quotes: the value is the rest of the line.
-		var lines []string
-		for l := range strings.SplitSeq(strings.TrimRight(text, "#"), "\n") {
-			if v, ok := strings.CutPrefix(l, "kernelopts="); ok {
-				value = v
-				l = "kernelopts=" + strings.Join(withConsole(kernelArgs(v), want), " ")
-			}
-			lines = append(lines, l)
-		}
-		block := strings.Join(lines, "\n")
-		if len(block) > environmentSize {
-			return nil, fmt.Errorf("%s has no room for the console of the kernel; shorten kernelopts first", name)
-		}
-		out = append(out, commandLine{name, kernelArgs(value)})
-		if err := t.write(name, block+strings.Repeat("#", environmentSize-len(block))); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// extlinux is the configuration of Alpine's update-extlinux, and what it makes of it.
-func extlinux(t *tree, want Line) (out []commandLine, err error) {
-	const source = "/etc/update-extlinux.conf"
-	if text, ok, err := t.text(source); err != nil {
-		return nil, err
-	} else if ok {
-		const key = "default_kernel_opts"
-		v, err := t.shell(source)
-		if err != nil {
-			return nil, err
-		}
-		options, err := v.get(key)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
-		}
-		args := kernelArgs(options)
-		out = append(out, commandLine{source, args})
-		if text, err = setShell(text, key, strings.Join(withConsole(args, want), " ")); err != nil {
-			return nil, err
-		}
-		if err := t.write(source, text); err != nil {
-			return nil, err
-		}
-	}
-	for _, made := range extlinuxConfigs {
-		if _, err = t.edit(made, func(lines []string) []string {
-			for i, l := range lines {
-				key, rest, indent := cutWord(l)
-				if strings.EqualFold(key, "append") {
-					args := kernelArgs(rest)
-					out = append(out, commandLine{made, args})
-					lines[i] = indent + key + " " + strings.Join(withConsole(args, want), " ")
-				}
-			}
-			return lines
-		}); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// cutWord returns the first word of a line, what is behind it, and the blanks before it.
-func cutWord(line string) (word, rest, indent string) {
+// cutWord returns the first word of a line, and what is after it.
+func cutWord(line string) (word, rest string) {
 	trimmed := strings.TrimLeft(line, " \t")
-	indent = line[:len(line)-len(trimmed)]
 	if i := strings.IndexAny(trimmed, " \t"); i >= 0 {
-		return trimmed[:i], trimmed[i+1:], indent
+		return trimmed[:i], trimmed[i+1:]
 	}
-	return trimmed, "", indent
+	return trimmed, ""
 }

@@ -2,7 +2,12 @@
 
 package setup
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
 // keepOwner does nothing: files have no owner here that could be lost.
-func keepOwner(string, *os.File) error { return nil }
+func keepOwner(fs.FileInfo, *os.File) error { return nil }
+
+func isNotDir(error) bool { return false }

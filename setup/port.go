@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// spcrPath is where Linux shows the ACPI table Serial Port Console Redirection, with which the firmware tells where
-// its own console is.
+// spcrPath is where Linux shows the ACPI table Serial Port Console Redirection, with which the
+// firmware tells where its own console is.
 const spcrPath = "/sys/firmware/acpi/tables/SPCR"
 
 // firmware says what the firmware tells of its console.
 func firmware(t *tree, want Line) (Finding, error) {
-	f := Finding{Layer: "BIOS", State: Unknown, Says: "the firmware does not tell; look for Serial Redirection in its set-up"}
+	f := Finding{Layer: bios, State: Unknown, Says: "the firmware does not show; look for Serial Redirection in its set-up"}
 	text, ok, err := t.text(spcrPath)
 	if err != nil || !ok {
 		return f, nil // readable by root only, and not there in an unpacked system
@@ -51,13 +51,15 @@ func (t *tree) spcr(b []byte) (Line, error) {
 			return l, nil
 		}
 	}
-	// The PC's own numbering.
-	if p, ok := map[uint64]string{0x3f8: "ttyS0", 0x2f8: "ttyS1", 0x3e8: "ttyS2", 0x2e8: "ttyS3"}[address]; ok {
+	if p, ok := pcPorts[address]; ok {
 		l.Port = p
 		return l, nil
 	}
 	return l, fmt.Errorf("no serial port has the I/O address %Xh", address)
 }
+
+// pcPorts are the serial ports of a PC by their I/O addresses.
+var pcPorts = map[uint64]string{0x3f8: "ttyS0", 0x2f8: "ttyS1", 0x3e8: "ttyS2", 0x2e8: "ttyS3"}
 
 type uart struct {
 	port    string
@@ -84,10 +86,12 @@ func (t *tree) uarts() (out []uart) {
 // vendorPath is where Linux shows who made the server (SMBIOS, type 1).
 const vendorPath = "/sys/class/dmi/id/sys_vendor"
 
-// usualPorts are the ports that makers' BMCs use for SOL unless the BIOS set-up says otherwise. A BMC does not tell.
+// usualPorts are the ports that makers' BMCs use for SOL unless the BIOS set-up says otherwise. A
+// BMC does not tell.
 var usualPorts = map[string]string{"Dell Inc.": "ttyS1", "Supermicro": "ttyS1"}
 
-// usualPort returns the port that SOL usually has on this make of server, "" if it is not known or not there.
+// usualPort returns the port that SOL usually has on this make of server, "" if it is not known or
+// not there.
 func (t *tree) usualPort() (port, vendor string) {
 	text, _, err := t.text(vendorPath)
 	if err != nil {
@@ -101,14 +105,15 @@ func (t *tree) usualPort() (port, vendor string) {
 	return port, vendor
 }
 
-// FindLine guesses the line that SOL uses: what the firmware says of its console, then what is usual for the maker of the
-// server, then what the running kernel uses, then the only serial port there is. How says in words where the port comes from. The
-// rate is 0 if none of them tells it.
+// FindLine guesses the line that SOL uses: what the firmware says of its console, then what is
+// usual for the maker of the server, then what the running kernel uses, then the only serial port
+// there is. How says in words where the port comes from. The rate is 0 if none of them tells it.
 func FindLine(root string) (l Line, how string, err error) {
 	t, err := newTree(root)
 	if err != nil {
 		return Line{}, "", err
 	}
+	defer t.close()
 	if text, ok, err := t.text(spcrPath); err == nil && ok {
 		if l, err := t.spcr([]byte(text)); err == nil {
 			return l, "the firmware's console (SPCR)", nil

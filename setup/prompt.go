@@ -1,23 +1,49 @@
 package setup
 
 import (
-	"fmt"
 	"path"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 )
 
-// prompt looks at what asks for the log-in on the line: systemd's serial-getty, or inittab.
+// prompt looks at what asks for the log-in on the line: systemd's serial-getty, a job of upstart,
+// or an entry of inittab.
 func prompt(t *tree, want Line) (Finding, error) {
-	if unit := gettyUnit(t); unit != "" {
+	unit, init := gettyUnit(t), t.init()
+	switch {
+	case unit != "" && (init == "" || strings.Contains(init, "systemd")):
 		return systemdPrompt(t, want, unit)
-	}
-	if t.exists("/etc/inittab") {
+	case t.exists("/etc/init/rc.conf") && !strings.Contains(init, "busybox"):
+		return upstartPrompt(t, want)
+	case t.exists("/etc/inittab"):
 		return inittabPrompt(t, want)
 	}
-	return Finding{Layer: "log-in prompt", State: Unknown, Says: "neither systemd nor an inittab is there"}, nil
+	w := worst{Finding: Finding{Layer: promptLayer}}
+	for _, o := range []struct{ file, says string }{
+		{"/etc/ttys", "prompts are in /etc/ttys, as BSD has them, which lom does not set up"},
+		{"/etc/runit", "init is runit, which lom does not set up: link its agetty service for " + want.Port},
+		{"/etc/s6", "init is s6, which lom does not set up: add a getty service for " + want.Port},
+	} {
+		if !w.any && t.exists(o.file) {
+			w.unknown(o.file, o.says)
+		}
+	}
+	if !w.any {
+		w.unknown("", "neither systemd, nor upstart, nor an inittab is there")
+	}
+	return w.Finding, nil
+}
+
+const promptLayer = "log-in prompt"
+
+// init returns the program that is init, after symbolic links; "" if it is not there.
+func (t *tree) init() string {
+	for _, name := range []string{"/sbin/init", "/usr/sbin/init", "/usr/bin/init"} {
+		if t.exists(name) {
+			real, _ := t.real(name)
+			return real
+		}
+	}
+	return ""
 }
 
 // gettyUnit returns the path of the template unit, "" without systemd.
@@ -34,7 +60,7 @@ const systemdEtc = "/etc/systemd/system"
 
 // systemdPrompt looks at the instance of serial-getty@.service.
 func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
-	f := Finding{Layer: "log-in prompt"}
+	f := Finding{Layer: promptLayer}
 	instance := "serial-getty@" + want.Port + ".service"
 	own, link := path.Join(systemdEtc, instance), path.Join(systemdEtc, "getty.target.wants", instance)
 
@@ -65,11 +91,15 @@ func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 			exec, where = v, name
 		}
 	}
+	if p := gettyPath(exec); p != "" && !t.installed(p) {
+		f.State, f.Where, f.Stuck, f.Says = Missing, where, true, p+" is not installed; install util-linux first"
+		return f, nil
+	}
 	if l := gettyLine(exec, want.Port); l.Baud != 0 && !keepsRate(exec) {
 		if d := l.differs(want); d != "" {
 			f.State, f.Where, f.Says = Wrong, where, "the prompt on "+d
 			dropIn := path.Join(own+".d", "zz-lom-rate.conf")
-			err := t.write(dropIn, "[Service]\nExecStart=\nExecStart="+withRate(exec, l.Baud, want.Baud)+"\n")
+			err := t.set(dropIn, "[Service]\nExecStart=\nExecStart="+withRate(exec, l.Baud, want.Baud)+"\n")
 			if err != nil {
 				return f, err
 			}
@@ -91,114 +121,4 @@ func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 		f.Says = "serial-getty is enabled on " + want.Port
 	}
 	return f, nil
-}
-
-// keepsRate reports whether getty leaves the rate as the kernel set it.
-func keepsRate(command string) bool {
-	return slices.ContainsFunc(strings.Fields(command), func(w string) bool { return w == "--keep-baud" || w == "-s" })
-}
-
-var rateWord = regexp.MustCompile(`^[0-9]{3,6}(,[0-9]{3,6})*$`)
-
-// gettyLine finds the port and the first rate in a getty command. The rate is 0 if there is none.
-func gettyLine(command, port string) Line {
-	l := Line{Port: port}
-	for _, w := range strings.Fields(command) {
-		if rateWord.MatchString(w) {
-			first, _, _ := strings.Cut(w, ",")
-			l.Baud, _ = strconv.Atoi(first)
-		} else if p := strings.TrimPrefix(w, "/dev/"); portName.MatchString(p) {
-			l.Port = p
-		}
-	}
-	return l
-}
-
-// withRate returns a getty command with another rate, and all else as it is.
-func withRate(command string, from, to int) string {
-	return regexp.MustCompile(`\b`+strconv.Itoa(from)+`\b`).ReplaceAllLiteralString(command, strconv.Itoa(to))
-}
-
-// inittabPrompt looks at /etc/inittab, of BusyBox or of System V.
-func inittabPrompt(t *tree, want Line) (Finding, error) {
-	const name = "/etc/inittab"
-	f := Finding{Layer: "log-in prompt", State: Missing, Where: name, Says: "no prompt is on " + want.Port}
-	_, err := t.edit(name, func(lines []string) []string {
-		at, sysv := -1, false
-		for i, l := range lines {
-			live := strings.TrimSpace(l)
-			commented := strings.HasPrefix(live, "#")
-			fields := strings.SplitN(strings.TrimLeft(live, "# "), ":", 4)
-			if len(fields) < 4 || !strings.Contains(fields[3], "getty") {
-				continue
-			}
-			sysv = sysv || !commented && fields[1] != ""
-			g := gettyLine(fields[3], strings.TrimPrefix(fields[0], "/dev/"))
-			if g.Port != want.Port {
-				continue
-			}
-			if commented {
-				if at < 0 {
-					at = i
-				}
-				continue
-			}
-			if g.Baud == 0 || keepsRate(fields[3]) {
-				g.Baud = want.Baud // it takes what the kernel has set
-			}
-			if d := g.differs(want); d != "" {
-				f.State, f.Says = Wrong, "the prompt on "+d
-				lines[i] = withRate(l, g.Baud, want.Baud)
-				return lines
-			}
-			f.State, f.Says = OK, fmt.Sprintf("getty is on %s", want.Port)
-			return lines
-		}
-		entry := fmt.Sprintf("%s::respawn:/sbin/getty -L %d %s vt100", want.Port, want.Baud, want.Port)
-		if sysv {
-			id := want.Port[max(0, len(want.Port)-4):]
-			entry = fmt.Sprintf("%s:2345:respawn:/sbin/getty -L %d %s vt100", id, want.Baud, want.Port)
-		}
-		if at >= 0 {
-			lines[at] = entry
-			return lines
-		}
-		if n := len(lines); n > 0 && lines[n-1] == "" {
-			return slices.Insert(lines, n-1, entry)
-		}
-		return append(lines, entry)
-	})
-	return f, err
-}
-
-// rootLogin looks at /etc/securetty, where there is one, and at root's password.
-func rootLogin(t *tree, want Line) (Finding, error) {
-	const name = "/etc/securetty"
-	f := Finding{Layer: "root log-in", Where: name, Says: "root may log in on every line"}
-	text, ok, err := t.text(name)
-	if err != nil {
-		return f, err
-	}
-	switch {
-	case !ok:
-		f.Where = ""
-	case slices.Contains(strings.Fields(text), want.Port):
-		f.Says = "root may log in on " + want.Port
-	default:
-		f.State, f.Says = Missing, "root may not log in on "+want.Port
-		_, err = t.edit(name, func(lines []string) []string {
-			if n := len(lines); n > 0 && lines[n-1] == "" {
-				return slices.Insert(lines, n-1, want.Port)
-			}
-			return append(lines, want.Port)
-		})
-	}
-	if shadow, ok, serr := t.text("/etc/shadow"); serr == nil && ok {
-		for l := range strings.SplitSeq(shadow, "\n") {
-			if p, ok := strings.CutPrefix(l, "root:"); ok && (strings.HasPrefix(p, "*") || strings.HasPrefix(p, "!")) {
-				f.Says += "; root has no password, though: log in as another user"
-			}
-		}
-	}
-	return f, err
 }

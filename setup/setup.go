@@ -1,6 +1,7 @@
-// Package setup makes the operating system's side of a serial console agree with what Serial over LAN
-// uses: boot loader, kernel, log-in prompt and root's log-in, on one line and at one rate. It works on the
-// running system or on an unpacked root, of Debian, Red Hat, SUSE and Alpine kinds.
+// Package setup makes the operating system's side of a serial console agree with what Serial over
+// LAN uses: boot loader, kernel, log-in prompt and root's log-in, on one line and at one rate. It
+// works on the running system or on an unpacked root, of Debian, Red Hat, SUSE and Alpine kinds,
+// old and new: docs/console-setup.md has the table.
 package setup
 
 import (
@@ -26,7 +27,7 @@ var Bauds = []int{9600, 19200, 38400, 57600, 115200}
 func (l Line) Check() error {
 	switch {
 	case !portName.MatchString(l.Port):
-		return fmt.Errorf("%q is no serial port; name one as ttyS0 or ttyS1", l.Port)
+		return fmt.Errorf("%q is not a serial port; name one as ttyS0 or ttyS1", l.Port)
 	case !slices.Contains(Bauds, l.Baud):
 		return fmt.Errorf("SOL has no rate of %d bit/s; it has 9600, 19200, 38400, 57600 and 115200", l.Baud)
 	}
@@ -61,6 +62,36 @@ type Finding struct {
 	State State
 	Where string // the file
 	Says  string // what is there, in words
+	Stuck bool   // no change mends it, and Says has what to do
+}
+
+// bios is the layer that no file of the system can set.
+const bios = "BIOS"
+
+// A worst is the worst finding among the places of a layer: what is not understood, then what is
+// wrong, then what is missing. Of equal ones it is the first.
+type worst struct {
+	Finding
+	any bool
+}
+
+func (w *worst) note(f Finding) {
+	rank := func(f Finding) int {
+		r := [...]int{OK: 0, Missing: 1, Wrong: 2, Unknown: 3}[f.State]
+		if f.Stuck {
+			r += 4
+		}
+		return r
+	}
+	if !w.any || rank(f) > rank(w.Finding) {
+		f.Layer = w.Layer
+		w.Finding, w.any = f, true
+	}
+}
+
+// unknown notes something that is not understood.
+func (w *worst) unknown(where, says string) {
+	w.note(Finding{State: Unknown, Where: where, Says: says, Stuck: true})
 }
 
 // A Report is what [Examine] found, and how to mend it.
@@ -69,6 +100,21 @@ type Report struct {
 	Distribution string
 	Findings     []Finding
 	Changes      []Change // what makes all layers agree; empty if they do
+}
+
+// Verdict returns how the system stands as a whole: Unknown if a layer cannot be seen, besides the
+// BIOS, which a system unpacked elsewhere never shows.
+func (r Report) Verdict() State {
+	v := OK
+	for _, f := range r.Findings {
+		switch {
+		case f.State == Wrong || f.State == Missing:
+			return Wrong
+		case f.State == Unknown && f.Layer != bios:
+			v = Unknown
+		}
+	}
+	return v
 }
 
 // Examine looks at the system unpacked at root, "/" for the running one.
@@ -80,11 +126,15 @@ func Examine(root string, want Line) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	defer t.close()
 	r := Report{Line: want, Distribution: t.distribution()}
 	for _, layer := range []func(*tree, Line) (Finding, error){firmware, bootLoader, kernel, prompt, rootLogin} {
 		f, err := layer(t, want)
 		if err != nil {
 			return Report{}, err
+		}
+		if f.State == Unknown && t.denied != "" {
+			f.Says += "; " + t.denied + " may be read by root only: run it as root"
 		}
 		r.Findings = append(r.Findings, f)
 	}
@@ -103,7 +153,16 @@ func (l Line) differs(want Line) string {
 	return ""
 }
 
-// parseConsole reads a kernel console option: "ttyS1,115200n8". Without a rate the kernel takes 9600.
+// eightBits reports whether a console option has SOL's frame: 8 bits and no parity. It is also the
+// default.
+func eightBits(console string) bool {
+	_, options, _ := strings.Cut(console, ",")
+	frame := strings.TrimLeft(options, "0123456789")
+	return !regexp.MustCompile(`^([eo]|n7)`).MatchString(frame)
+}
+
+// parseConsole reads a kernel console option: "ttyS1,115200n8". Without a rate the kernel takes
+// 9600.
 func parseConsole(s string) (Line, bool) {
 	port, options, _ := strings.Cut(s, ",")
 	if !portName.MatchString(port) {

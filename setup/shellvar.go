@@ -11,7 +11,8 @@ import (
 // maxShell is more than a file of shell variables has: the parser takes its time.
 const maxShell = 1 << 20
 
-// assignments returns the assignments of a shell's text in their order, those of "export" among them.
+// assignments returns the assignments of a shell's text in their order, those of "export" among
+// them.
 func assignments(text string) (out []*syntax.Assign, err error) {
 	if len(text) > maxShell {
 		return nil, fmt.Errorf("%d bytes are too much for a file of shell variables", len(text))
@@ -36,8 +37,8 @@ func assignments(text string) (out []*syntax.Assign, err error) {
 	return out, nil
 }
 
-// shellVariables are the variables that texts of shell set, one text read after the other. Those whose value only a running system
-// can tell, such as the output of a command, are unclear.
+// shellVariables are the variables that texts of shell set, one text read after the other. Those
+// whose value only a running system can tell, such as the output of a command, are unclear.
 type shellVariables struct {
 	values  map[string]string
 	unclear map[string]bool
@@ -114,7 +115,8 @@ func assigns(text, key string) bool {
 	return v.read(text) == nil && v.has(key)
 }
 
-// setShell returns the text with the variable set: in place of its last assignment, or at the end. Everything else stays as it is.
+// setShell returns the text with the variable set: in place of its last assignment, or at the end.
+// Everything else stays as it is.
 func setShell(text, key, value string) (string, error) {
 	all, err := assignments(text)
 	if err != nil {

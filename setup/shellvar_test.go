@@ -64,7 +64,8 @@ printf %s "${!2}"`, "-", root, key).CombinedOutput()
 	return string(out)
 }
 
-// Whatever way an administrator quotes and puts together the kernel's arguments, the consoles are added and nothing else changes.
+// Whatever way an administrator quotes and puts together the kernel's arguments, the consoles are
+// added and nothing else changes.
 func TestKernelArgumentsAreKept(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash to read the files")
@@ -83,7 +84,7 @@ func TestKernelArgumentsAreKept(t *testing.T) {
 		"continued":                 {"GRUB_CMDLINE_LINUX=\"a \\\n b\"", "", "a b" + added, ""},
 		"exported":                  {"export GRUB_CMDLINE_LINUX=a", "", "a" + added, ""},
 		"a command beside":          {"GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`\nGRUB_CMDLINE_LINUX=a", "", "a" + added, ""},
-		"a snippet's":               {"GRUB_CMDLINE_LINUX_DEFAULT=quiet\nGRUB_CMDLINE_LINUX=a", "GRUB_CMDLINE_LINUX_DEFAULT=\"console=tty1 console=ttyS0\"\nGRUB_TERMINAL=console", "a" + added, "console=tty1"},
+		"a snippet's":               {"GRUB_CMDLINE_LINUX_DEFAULT=quiet\nGRUB_CMDLINE_LINUX=a", "GRUB_CMDLINE_LINUX_DEFAULT=\"console=tty1 console=ttyS0\"\nGRUB_TERMINAL=console", "a" + added, ""}, // else tty1 came last and had /dev/console
 		"a snippet's always":        {"GRUB_CMDLINE_LINUX=a", "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX b\"", "a b" + added, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,18 +7,22 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// A tree is a system's files below a root, with the changes to them that are planned.
+// A tree is a system's files below a root, with the changes to them that are planned. Nothing is
+// read or written outside the root.
 type tree struct {
-	root   string
+	root   *os.Root
 	staged map[string]*Change
+	denied string // the first path that may not be looked at
+	write  func(*os.File, []byte) (int, error)
+	sync   func(*os.File) error
 }
 
-// A Change is what happens to one file. Paths are those of the system, not of the root it is unpacked at.
+// A Change is what happens to one file. Paths are those of the system, not of the root it is
+// unpacked at.
 type Change struct {
 	Path   string
 	Before *File // nil: it was not there
@@ -47,15 +51,22 @@ func newTree(root string) (*tree, error) {
 	if !st.IsDir() {
 		return nil, fmt.Errorf("%s is not a directory with an unpacked system", root)
 	}
-	if _, err := os.Stat(filepath.Join(root, "etc")); err != nil {
-		return nil, fmt.Errorf("%s has no etc: it is no root of a Linux system", root)
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("no system at %s: %w", root, errors.Unwrap(err))
 	}
-	return &tree{root: root, staged: map[string]*Change{}}, nil
+	if _, err := r.Lstat("etc"); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s has no etc: it is not the root of a system", root)
+	}
+	return &tree{root: r, staged: map[string]*Change{}, write: (*os.File).Write, sync: (*os.File).Sync}, nil
 }
 
-// host returns where a path of the system is on this machine. Symbolic links on the way point into
+func (t *tree) close() { t.root.Close() }
+
+// within returns where a path of the system is below the root. Symbolic links on the way point into
 // the root, also absolute ones; the last one is followed only if follow is set.
-func (t *tree) host(name string, follow bool) (string, error) {
+func (t *tree) within(name string, follow bool) (string, error) {
 	rest := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
 	done := ""
 	for links := 0; len(rest) > 0; {
@@ -69,12 +80,12 @@ func (t *tree) host(name string, follow bool) (string, error) {
 			continue
 		}
 		at := path.Join(done, part)
-		st, err := os.Lstat(filepath.Join(t.root, at))
+		st, err := t.root.Lstat(at)
 		if err == nil && st.Mode()&fs.ModeSymlink != 0 && (follow || len(rest) > 0) {
 			if links++; links > 40 {
 				return "", fmt.Errorf("%s: too many symbolic links", name)
 			}
-			to, err := os.Readlink(filepath.Join(t.root, at))
+			to, err := t.root.Readlink(at)
 			if err != nil {
 				return "", err
 			}
@@ -86,31 +97,42 @@ func (t *tree) host(name string, follow bool) (string, error) {
 		}
 		done = at
 	}
-	return filepath.Join(t.root, done), nil
+	return path.Join(".", done), nil
 }
 
 // original returns a file as it is on disk, nil if it is not there.
 func (t *tree) original(name string) (*File, error) {
-	p, err := t.host(name, false)
+	p, err := t.within(name, false)
 	if err != nil {
 		return nil, err
 	}
-	st, err := os.Lstat(p)
+	st, err := t.root.Lstat(p)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) || isNotDir(err):
 		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, cannotRead(name, err)
 	case st.Mode()&fs.ModeSymlink != 0:
-		to, err := os.Readlink(p)
+		to, err := t.root.Readlink(p)
 		return &File{Link: to, Mode: st.Mode()}, err
 	case !st.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a file", name)
 	case st.Size() > maxFile:
-		return nil, fmt.Errorf("%s has %d bytes: that is no configuration file", name, st.Size())
+		return nil, fmt.Errorf("%s has %d bytes: that is not a configuration file", name, st.Size())
 	}
-	b, err := os.ReadFile(p)
-	return &File{Data: b, Mode: st.Mode()}, err
+	b, err := t.root.ReadFile(p)
+	if err != nil {
+		return nil, cannotRead(name, err)
+	}
+	return &File{Data: b, Mode: st.Mode()}, nil
+}
+
+func cannotRead(name string, err error) error {
+	remedy := ""
+	if errors.Is(err, fs.ErrPermission) {
+		remedy = "; run it as root"
+	}
+	return fmt.Errorf("%s cannot be read: %w%s", name, errors.Unwrap(err), remedy)
 }
 
 // file returns a file as it will be, nil if it will not be there.
@@ -121,7 +143,8 @@ func (t *tree) file(name string) (*File, error) {
 	return t.original(name)
 }
 
-// text returns the content of a file as it will be; links are followed. A file that is not there has none.
+// text returns the content of a file as it will be; links are followed. A file that is not there
+// has none.
 func (t *tree) text(name string) (string, bool, error) {
 	name, err := t.real(name)
 	if err != nil {
@@ -134,21 +157,17 @@ func (t *tree) text(name string) (string, bool, error) {
 	return string(f.Data), true, nil
 }
 
-// real returns the path behind symbolic links.
+// real returns the path after symbolic links.
 func (t *tree) real(name string) (string, error) {
 	if c := t.staged[name]; c != nil && (c.After == nil || c.After.Link == "") {
 		return name, nil
 	}
-	p, err := t.host(name, true)
-	if err != nil {
-		return "", err
-	}
-	rel, err := filepath.Rel(t.root, p)
-	return "/" + filepath.ToSlash(rel), err
+	p, err := t.within(name, true)
+	return "/" + p, err
 }
 
-// write plans a file's new content.
-func (t *tree) write(name, content string) error {
+// set plans a file's new content.
+func (t *tree) set(name, content string) error {
 	name, err := t.real(name)
 	if err != nil {
 		return err
@@ -187,28 +206,46 @@ func (t *tree) changes() []Change {
 
 // exists reports whether the path is there, links followed.
 func (t *tree) exists(name string) bool {
-	p, err := t.host(name, true)
-	if err != nil {
-		return false
+	p, err := t.within(name, true)
+	if err == nil {
+		_, err = t.root.Lstat(p)
 	}
-	_, err = os.Stat(p)
+	t.note(name, err)
 	return err == nil
+}
+
+// note keeps the first path that may not be looked at.
+func (t *tree) note(name string, err error) {
+	if errors.Is(err, fs.ErrPermission) && t.denied == "" {
+		t.denied = name
+	}
 }
 
 // glob returns the files whose last element matches the pattern.
 func (t *tree) glob(dir, pattern string) []string {
-	p, err := t.host(dir, true)
+	p, err := t.within(dir, true)
 	if err != nil {
 		return nil
 	}
-	entries, err := os.ReadDir(p)
-	if err != nil {
-		return nil
-	}
+	entries, err := fs.ReadDir(t.root.FS(), p)
+	t.note(dir, err)
 	var out []string
 	for _, e := range entries {
 		if ok, _ := path.Match(pattern, e.Name()); ok {
 			out = append(out, path.Join(dir, e.Name()))
+		}
+	}
+	return out
+}
+
+// distinct returns those of the files that are there, each once though links lead to it.
+func (t *tree) distinct(names ...string) (out []string) {
+	for _, name := range names {
+		if !t.exists(name) {
+			continue
+		}
+		if real, err := t.real(name); err == nil && !slices.Contains(out, real) {
+			out = append(out, real)
 		}
 	}
 	return out
@@ -220,15 +257,5 @@ func (t *tree) edit(name string, f func(lines []string) []string) (bool, error) 
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, t.write(name, strings.Join(f(strings.Split(text, "\n")), "\n"))
-}
-
-// distribution returns the name that os-release gives.
-func (t *tree) distribution() string {
-	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
-		if v, err := t.shell(name); err == nil && v.has("PRETTY_NAME") {
-			return v.values["PRETTY_NAME"]
-		}
-	}
-	return "unknown distribution"
+	return true, t.set(name, strings.Join(f(strings.Split(text, "\n")), "\n"))
 }
