@@ -13,7 +13,7 @@ import (
 
 // Limits of the log-ins that are not proved yet. All BMCs of a [Mux] share them.
 const (
-	maxHalfOpen   = 16384            // about 3 MB when all are in use
+	maxHalfOpen   = 16384            // about 3.5 MB when all are in use
 	halfOpenShare = 64               // of a source at a BMC; whoever has more loses one before others do
 	halfOpenTime  = 30 * time.Second // a log-in may take
 	halfOpenDraws = 32               // of which the worst makes room

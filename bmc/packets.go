@@ -162,7 +162,7 @@ func (r *exchange) sessionRequest(s *session, m rmcp.Message) {
 		}
 		return
 	}
-	privilege := min(s.privilege, b.limit(s.user))
+	privilege := b.privilege(s)
 	if r.plain && !b.channels.access[settingActive].PerMessageAuthOff {
 		privilege = min(privilege, ipmi.PrivilegeUser) // only user level authentication is disabled (§6.12.4)
 	}
