@@ -103,7 +103,7 @@ func (a *accounts) account(id uint8) *account {
 // are (§22.26); nobody who takes a right away expects that (§1.7.32 allows both):
 //
 //   - Sessions of a user who is disabled or has no access to the channel any more end.
-//   - So do those that were opened with another name or password, except the session that changes it.
+//   - So do those that were opened with another name or password, and log-ins with it, except the session that changes it.
 //   - What a user's privilege limit no longer allows is refused (see [BMC.privilege]), and Serial over LAN ends.
 //   - The lock after wrong passwords is for log-ins only: anybody can cause it, so it must not end the work of an administrator.
 func (c *Context) changes(id uint8) {
@@ -111,9 +111,14 @@ func (c *Context) changes(id uint8) {
 	c.AfterAnswer(func() { // of a change that could not be kept there is nothing to see
 		u := &b.accounts.user[id]
 		renewed := !bytes.Equal(u.Name, old.Name) || !bytes.Equal(u.Password, old.Password)
-		b.sessions.closeIf(func(s *session) bool {
-			return s.user == id && (!b.accounts.hasAccess(b, id) || renewed && s != c.session)
-		})
+		over := !b.accounts.hasAccess(b, id)
+		b.sessions.closeIf(func(s *session) bool { return s.user == id && (over || renewed) && s != c.session })
+		if s := c.session; s != nil && s.user == id && over {
+			b.after(resetTime, func() { b.sessions.close(s) }) // it can say goodbye
+		}
+		if renewed { // a challenge of IPMI 1.5 knows the user by ID only
+			b.mux.halfOpens.endIf(func(h *halfOpen) bool { return h.b == b && h.v15 && h.challenge.user == id })
+		}
 		b.payloads.check(b)
 	})
 }

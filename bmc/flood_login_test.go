@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,11 @@ func TestLoginsInFlood(t *testing.T) {
 func loginsInFlood(t *testing.T, logins int, v15 bool, from func() netip.AddrPort, perSecond int, rtt time.Duration) {
 	b := newTest(t, nil)
 	stop := make(chan struct{})
+	end := sync.OnceFunc(func() {
+		close(stop)
+		time.Sleep(time.Second)
+	})
+	defer end()
 	go newAttack(t, b, v15, from).run(perSecond, stop)
 	time.Sleep(5 * time.Second)
 	in := 0
@@ -154,7 +160,7 @@ func loginsInFlood(t *testing.T, logins int, v15 bool, from func() netip.AddrPor
 	if n := b.mux.halfOpens.len(); n > maxHalfOpen {
 		t.Errorf("%d half-open log-ins, want at most %d", n, maxHalfOpen)
 	}
-	close(stop)
+	end()
 	time.Sleep(2 * halfOpenTime)
 	synctest.Wait()
 	if n := b.mux.halfOpens.len(); n != 0 || b.mux.halfOpens.entries != nil || b.mux.halfOpens.sweeper != nil {

@@ -124,11 +124,11 @@ func (t *halfOpens) end(id uint32) {
 	}
 }
 
-// endAll forgets the log-ins at b.
-func (t *halfOpens) endAll(b *BMC) {
+// endIf forgets the log-ins of which f is true.
+func (t *halfOpens) endIf(f func(*halfOpen) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.removeIf(func(h *halfOpen) bool { return h.b == b })
+	t.removeIf(f)
 }
 
 // len returns how many log-ins there are at all BMCs.

@@ -83,7 +83,7 @@ type repeat struct {
 func (t *sessions) load(b *BMC) error {
 	b.listenReset(func(bool) {
 		t.closeIf(func(*session) bool { return true })
-		b.mux.halfOpens.endAll(b)
+		b.mux.halfOpens.endIf(func(h *halfOpen) bool { return h.b == b })
 	})
 	return nil
 }
