@@ -59,12 +59,12 @@ type challenge struct {
 // as many addresses in it as it likes. Nobody else can compute the number.
 func (t *halfOpens) source(b *BMC, a netip.Addr) uint64 {
 	if a = a.Unmap(); a.Is6() {
-		a = netip.PrefixFrom(a, 64).Masked().Addr()
+		a = netip.PrefixFrom(a, 64).Masked().Addr() // without the zone
 	}
 	return maphash.Comparable(t.seed, struct {
 		b *BMC
 		a netip.Addr
-	}{b, a.WithZone("")})
+	}{b, a})
 }
 
 // begin notes a log-in at b. Its ID must not be in use.

@@ -58,7 +58,7 @@ func TestLoginsInFlood(t *testing.T) {
 						took := time.Since(began)
 						after := resident(t, b.PID())
 						t.Logf("%d of %d log-ins, %v each; %d packets a second; the BMC has %.1f MB, %.1f MB before",
-							in, logins, (took / time.Duration(logins)).Round(time.Millisecond), flood.rate(), float64(after)/1e6, float64(before)/1e6)
+							in, logins, (took / time.Duration(logins)).Round(100*time.Microsecond), flood.rate(), float64(after)/1e6, float64(before)/1e6)
 						if in != logins {
 							t.Errorf("%d of %d log-ins", in, logins)
 						}
