@@ -242,7 +242,7 @@ func TestIdleSessionEnds(t *testing.T) {
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.sessions.active != nil || b.mux.halfOpens.entries != nil || b.sessions.sweeper != nil {
+		if b.sessions.active != nil || !b.mux.halfOpens.gone() || b.sessions.sweeper != nil {
 			t.Error("something stayed behind")
 		}
 	})
