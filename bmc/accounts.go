@@ -99,17 +99,43 @@ func (a *accounts) account(id uint8) *account {
 	return &a.user[id]
 }
 
+// changes sees to it that a change of an account, which is about to be made, holds in open sessions. They may go on as they
+// are (§22.26); nobody who takes a right away expects that (§1.7.32 allows both):
+//
+//   - Sessions of a user who is disabled or has no access to the channel any more end.
+//   - So do those that were opened with another name or password, and log-ins with it, except the session that changes it.
+//   - What a user's privilege limit no longer allows is refused (see [BMC.privilege]), and Serial over LAN ends.
+//   - The lock after wrong passwords is for log-ins only: anybody can cause it, so it must not end the work of an administrator.
+func (c *Context) changes(id uint8) {
+	b, old := c.BMC, c.BMC.accounts.user[id]
+	c.AfterAnswer(func() { // of a change that could not be kept there is nothing to see
+		u := &b.accounts.user[id]
+		renewed := !bytes.Equal(u.Name, old.Name) || !bytes.Equal(u.Password, old.Password)
+		over := !b.accounts.hasAccess(b, id)
+		b.sessions.closeIf(func(s *session) bool { return s.user == id && (over || renewed) && s != c.session })
+		if s := c.session; s != nil && s.user == id && over {
+			b.after(resetTime, func() { b.sessions.close(s) }) // it can say goodbye
+		}
+		if renewed { // a challenge of IPMI 1.5 knows the user by ID only
+			b.mux.halfOpens.endIf(func(h *halfOpen) bool { return h.b == b && h.v15 && h.challenge.user == id })
+		}
+		b.payloads.check(b)
+	})
+}
+
 // save keeps the account of a user ID.
 func (a *accounts) save(b *BMC, id uint8) { b.put("user", strconv.Itoa(int(id)), a.user[id]) }
 
-// mayLogIn reports whether the account can open a session at all. The user without a name can only
-// where the configuration allows it.
+// mayLogIn reports whether the account can open a session at all.
 func (a *accounts) mayLogIn(b *BMC, id uint8) bool {
+	return a.hasAccess(b, id) && !b.login.locked(b, id)
+}
+
+// hasAccess reports whether the account can have sessions. The user without a name can only where the
+// configuration allows it.
+func (a *accounts) hasAccess(b *BMC, id uint8) bool {
 	u := &a.user[id]
 	if len(u.Name) == 0 && !b.cfg.Allow.Anonymous {
-		return false
-	}
-	if b.login.locked(b, id) {
 		return false
 	}
 	return u.Enabled && u.Access.Messaging && u.Access.Privilege >= ipmi.PrivilegeCallback && u.Access.Privilege <= ipmi.PrivilegeOEM

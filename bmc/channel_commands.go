@@ -42,6 +42,7 @@ func setChannelAccess(ctx *Context, req ipmi.SetChannelAccess) (r ipmi.NoData, e
 	case req.SetLimit != ipmi.AccessUnchanged && (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM):
 		return r, ipmi.CodeInvalidDataField
 	}
+	ctx.AfterAnswer(ctx.BMC.channelChanged)
 	if i, ok := set[req.SetAccess]; ok {
 		a := &c.access[i]
 		a.Mode, a.PEFAlertingOff, a.PerMessageAuthOff, a.UserLevelAuthOff = uint8(req.Mode), !req.Alerting, !req.PerMessage, !req.UserLevel

@@ -61,6 +61,7 @@ func (c *channels) load(b *BMC) error {
 		case host.PoweredOff, host.Started, host.Restarted:
 			c.access[settingActive] = c.access[settingKept] // what is set for now is over (§22.22)
 		}
+		b.channelChanged()
 	})
 	return errors.Join(err, keep(b, "keys", func(_ string, v channelKeys) error {
 		if n := ipmi.ChannelKeySize; len(v.Kg) != 0 && len(v.Kg) != n || len(v.Kr) != 0 && len(v.Kr) != n {
@@ -69,6 +70,15 @@ func (c *channels) load(b *BMC) error {
 		c.keys = v
 		return nil
 	}))
+}
+
+// channelChanged ends the sessions of a channel that takes no messages any more, and the payloads that its privilege limit no
+// longer allows.
+func (b *BMC) channelChanged() {
+	if !b.listening() {
+		b.sessions.closeIf(func(*session) bool { return true })
+	}
+	b.payloads.check(b)
 }
 
 // saveAccess keeps the access that the BMC starts with.

@@ -86,8 +86,11 @@ func TestFlood(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	before := flood(5000)
+	before := flood(160000) // log-ins that are not proved are as many as there can be
 	after := flood(40000)
+	if n := b.mux.halfOpens.len(); n != maxHalfOpen {
+		t.Errorf("%d half-open log-ins, want %d", n, maxHalfOpen)
+	}
 	if after > before+256<<10 {
 		t.Errorf("the heap grew from %d to %d bytes", before, after)
 	}

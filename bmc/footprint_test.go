@@ -40,10 +40,10 @@ func TestFootprint(t *testing.T) {
 			c.request(s, c.message(ipmi.NetFnApp, 0x3b, 4)) // Set Session Privilege Level
 		}
 		opened := inUse()
-		time.Sleep(halfOpenTime + time.Second) // as long as the handshake is remembered
+		time.Sleep(halfOpenTime + time.Second) // until log-ins are forgotten
 		synctest.Wait()
 		settled := inUse()
-		if len(list[n-1].sessions.active) != 1 || len(list[n-1].sessions.halfOpen) != 0 {
+		if len(list[n-1].sessions.active) != 1 || mux.halfOpens.len() != 0 {
 			t.Fatal("there is no session, or a handshake")
 		}
 		t.Logf("bytes: %d a BMC, %d a session when it is new, %d later", (made-before)/n, (opened-made)/n, (settled-made)/n)

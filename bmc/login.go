@@ -115,7 +115,7 @@ func (l *login) allowedSuites() []rmcp.AllowedSuite {
 
 // strength orders cipher suites: to encrypt is better than not to, then to protect packets, then the hash.
 func strength(s rmcp.AllowedSuite) int {
-	n := map[rmcp.AuthAlgorithm]int{rmcp.RAKPHMACMD5: 1, rmcp.RAKPHMACSHA1: 2, rmcp.RAKPHMACSHA256: 3}[s.Auth]
+	n := [...]int{rmcp.RAKPHMACMD5: 1, rmcp.RAKPHMACSHA1: 2, rmcp.RAKPHMACSHA256: 3}[s.Auth]
 	if s.Integrity != rmcp.IntegrityNone {
 		n += 10
 	}
@@ -136,6 +136,9 @@ func (b *BMC) limit(user uint8) ipmi.Privilege {
 	}
 	return min(p, b.channels.access[settingActive].Privilege)
 }
+
+// privilege returns what a session may do now.
+func (b *BMC) privilege(s *session) ipmi.Privilege { return min(s.privilege, b.limit(s.user)) }
 
 // passwordWrong counts a wrong password of a user.
 func (l *login) passwordWrong(b *BMC, user uint8) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding"
 	"errors"
+	"net/netip"
 	"sync"
 
 	"lom/ipmi"
@@ -20,7 +21,8 @@ type Context struct {
 	User      uint8          // the session's user ID, 0 outside a session and on the system interface
 	SessionID uint32         // ours, 0 outside a session
 
-	session *session // that the request came in, nil outside a session
+	session *session   // that the request came in, nil outside a session
+	from    netip.Addr // of a request on the LAN channel outside a session
 	after   []func()
 	data    []byte // of the answer: memory that is used again
 }
@@ -34,11 +36,13 @@ func (c *Context) AfterAnswer(f func()) { c.after = append(c.after, f) }
 type Handler func(ctx *Context, data []byte) (ipmi.CompletionCode, []byte)
 
 // A Mux finds the handler of a command. Many BMCs may share one: a handler finds
-// its BMC in the Context. They also share memory for what is under way then.
+// its BMC in the Context. They also share memory for what is under way then,
+// and for log-ins that are not proved yet.
 type Mux struct {
 	handlers  map[muxKey]*muxEntry
 	exchanges sync.Pool // of *exchange
 	packets   sync.Pool // of *[]byte
+	halfOpens halfOpens
 }
 
 type muxKey struct {

@@ -57,7 +57,6 @@ func (r *exchange) ping() {
 
 // packet15 deals with a packet of IPMI 1.5.
 func (r *exchange) packet15() {
-	t := &r.b.sessions
 	if r.p.SessionID == 0 {
 		if r.p.AuthType != ipmi.AuthNone || r.p.Sequence != 0 {
 			r.counters().Unverified++
@@ -66,9 +65,11 @@ func (r *exchange) packet15() {
 		r.presession()
 		return
 	}
-	if h := t.halfOpen[r.p.SessionID]; h != nil && h.v15 != nil && r.p.Sequence == 0 {
-		r.activate(h.v15)
-		return
+	if r.p.Sequence == 0 {
+		if o, s := r.opening15(); o != nil {
+			r.activate(o, s)
+			return
+		}
 	}
 	r.inSession()
 }
@@ -118,7 +119,7 @@ func (r *exchange) presession() {
 		return
 	}
 	r.message = m
-	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, data: r.ctx.data}
+	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, from: r.from.Addr(), data: r.ctx.data}
 	r.execute()
 }
 
@@ -135,7 +136,7 @@ func (r *exchange) inSession() {
 		r.counters().Unverified++
 		return
 	}
-	s.last, s.used = b.clock.Now(), true
+	s.last, s.opening = b.clock.Now(), nil
 	s.peer, s.link = r.from, r.link // the console may have moved: what it sent is verified
 	if t := r.p.PayloadType; t != ipmi.PayloadIPMI {
 		if f := b.sessions.payload[t]; f != nil && !r.busy {
@@ -161,7 +162,7 @@ func (r *exchange) sessionRequest(s *session, m rmcp.Message) {
 		}
 		return
 	}
-	privilege := min(s.privilege, b.limit(s.user))
+	privilege := b.privilege(s)
 	if r.plain && !b.channels.access[settingActive].PerMessageAuthOff {
 		privilege = min(privilege, ipmi.PrivilegeUser) // only user level authentication is disabled (§6.12.4)
 	}
@@ -209,33 +210,41 @@ func (r *exchange) handshake() {
 			h, reply, err = rmcp.AcceptHandshake(b.handshakeConfig(), id, r.p, nil)
 		}
 		if h != nil {
-			t.begin(b, id, &halfOpen{v20: h})
+			b.mux.halfOpens.begin(b, r.from.Addr(), halfOpen{id: id, v20: h.State()})
 		}
 		r.handshakeReply(reply, err)
 		return
 	}
 	id, ok := rmcp.HandshakeID(r.p)
-	h := t.halfOpen[id]
-	switch {
-	case !ok:
+	if !ok {
 		r.counters().Malformed++
 		return
-	case h == nil || h.v20 == nil:
+	}
+	if s := t.active[id]; s != nil && s.opening != nil && s.v15 == nil {
+		reply, err := s.opening.v20.Receive(r.p, nil) // the console may have missed RAKP Message 4
+		r.handshakeReply(reply, err)
+		return
+	}
+	entry, ok := b.mux.halfOpens.find(b, id)
+	if !ok || entry.v15 {
 		r.counters().NoSession++
 		return
 	}
-	opened := h.v20.Session() != nil
-	reply, err := h.v20.Receive(r.p, nil)
-	user := h.v20.User().ID
-	switch s := h.v20.Session(); {
-	case s != nil && !opened:
+	h := rmcp.ResumeHandshake(b.handshakeConfig(), entry.v20)
+	reply, err := h.Receive(r.p, nil)
+	user := h.User().ID
+	switch s := h.Session(); {
+	case s != nil:
 		b.login.passwordRight(user)
-		t.open(b, &session{id: id, proto: s, user: user, limit: s.Privilege(), link: r.link, peer: r.from})
-	case err != nil && wrongPassword(err):
-		b.login.passwordWrong(b, user)
-	}
-	if h.v20.Over() && len(reply) == 0 {
-		delete(t.halfOpen, id)
+		t.open(b, &session{id: id, proto: s, user: user, limit: s.Privilege(), link: r.link, peer: r.from, opening: &opening{v20: h}})
+		b.mux.halfOpens.end(id)
+	case h.Over() && len(reply) == 0:
+		b.mux.halfOpens.end(id)
+	default:
+		if wrongPassword(err) {
+			b.login.passwordWrong(b, user)
+		}
+		b.mux.halfOpens.update(id, h.State())
 	}
 	r.handshakeReply(reply, err)
 }
@@ -271,7 +280,8 @@ func (b *BMC) handshakeConfig() rmcp.BMCConfig {
 	}
 }
 
-// lookup finds the user who logs in by RAKP (§13.20).
+// lookup finds the user who logs in by RAKP (§13.20). It is asked at RAKP Message 1 and again at 3: an account that was changed, or
+// locked because of wrong passwords in other log-ins, counts for a log-in that is under way (§1.7.32).
 func (b *BMC) lookup(name string, role rmcp.Role, _ rmcp.CipherSuite) (rmcp.BMCUser, rmcp.Status) {
 	wanted := role.Privilege()
 	var id uint8
@@ -287,11 +297,11 @@ func (b *BMC) lookup(name string, role rmcp.Role, _ rmcp.CipherSuite) (rmcp.BMCU
 	if wanted > limit {
 		return rmcp.BMCUser{}, rmcp.StatusUnauthorizedRole
 	}
-	forAny, forUser := b.sessions.hasRoom(b, id)
-	switch {
-	case !forAny:
+	switch b.sessions.room(b, id) {
+	case ipmi.CodeOK:
+	case codeNoSlot:
 		return rmcp.BMCUser{}, rmcp.StatusNoResources
-	case !forUser:
+	default:
 		return rmcp.BMCUser{}, rmcp.StatusNoResourcesForRole
 	}
 	return rmcp.BMCUser{ID: id, Password: ipmi.NewSecret(string(b.accounts.user[id].Password)), Limit: limit}, rmcp.StatusOK

@@ -14,7 +14,8 @@ type payloadKind struct {
 	deactivate func(instance uint8, tell bool)
 	// encrypt changes the encryption of what an instance of the session of ctx sends.
 	encrypt   func(ctx *Context, op ipmi.PayloadEncryption) error
-	instances []*session // nil where none is active; the length is the capacity, up to 16
+	privilege func() ipmi.Privilege // that a session needs for it; nil: any
+	instances []*session            // nil where none is active; the length is the capacity, up to 16
 }
 
 // payloadVersion is the version of the standard payloads: 1.0.
@@ -48,6 +49,21 @@ func handlePayloads(m *Mux) {
 func (k *payloadKind) end(instance uint8, tell bool) {
 	k.deactivate(instance, tell)
 	k.instances[instance-1] = nil
+}
+
+// check ends the payloads that their sessions cannot have any more.
+func (p payloads) check(b *BMC) {
+	for t, k := range p {
+		for i, s := range k.instances {
+			if s == nil {
+				continue
+			}
+			off := b.accounts.user[s.user].Access.PayloadsOff>>t&1 != 0
+			if off || k.privilege != nil && b.privilege(s) < k.privilege() {
+				k.end(uint8(i+1), true)
+			}
+		}
+	}
 }
 
 // has reports whether there can be an instance with the number.

@@ -105,7 +105,7 @@ func (l *serialLine) privilege() ipmi.Privilege {
 	if l.cfg.Trusted {
 		return ipmi.PrivilegeAdministrator
 	}
-	if l.user == 0 || !l.b.accounts.mayLogIn(l.b, l.user) {
+	if l.user == 0 || !l.b.accounts.hasAccess(l.b, l.user) { // a lock is for log-ins
 		return 0
 	}
 	return l.b.limit(l.user)

@@ -65,7 +65,7 @@ func setSessionPrivilege(ctx *Context, req ipmi.SetSessionPrivilege) (ipmi.Sessi
 	case s == nil:
 		return ipmi.SessionPrivilege{}, ipmi.CodeNotInPresentState
 	case req.Privilege == 0:
-		return ipmi.SessionPrivilege{Privilege: s.privilege}, nil
+		return ipmi.SessionPrivilege{Privilege: b.privilege(s)}, nil
 	case req.Privilege == ipmi.PrivilegeCallback || req.Privilege > ipmi.PrivilegeOEM:
 		return ipmi.SessionPrivilege{}, ipmi.CodeInvalidDataField
 	case req.Privilege > b.accounts.user[s.user].Access.Privilege:
@@ -120,7 +120,7 @@ func getSessionInfo(ctx *Context, req ipmi.GetSessionInfo) (ipmi.SessionInfo, er
 		return r, nil
 	}
 	r.Handle = s.handle
-	r.Session = &ipmi.ActiveSession{User: s.user, Privilege: s.privilege, Protocol: ipmi.SessionIPMI20, Channel: channelLAN, Peer: peerInfo(s.peer)}
+	r.Session = &ipmi.ActiveSession{User: s.user, Privilege: ctx.BMC.privilege(s), Protocol: ipmi.SessionIPMI20, Channel: channelLAN, Peer: peerInfo(s.peer)}
 	if s.v15 != nil {
 		r.Session.Protocol = ipmi.SessionIPMI15
 	}

@@ -12,12 +12,10 @@ import (
 
 // Limits of the session table. The specification asks for four sessions at least (§6.12).
 const (
-	maxSessions  = 16
-	maxHalfOpen  = 16               // the oldest makes room
-	idleTimeout  = 60 * time.Second // §6.12.15 has 60 s ± 3 s
-	halfOpenTime = 30 * time.Second // a handshake may take; it also answers repetitions after its end for so long
-	repeatTime   = 5 * time.Second  // a repeated request is recognised for so long
-	maxRepeats   = 8                // so many of them in a session
+	maxSessions = 16
+	idleTimeout = 60 * time.Second // §6.12.15 has 60 s ± 3 s
+	repeatTime  = 5 * time.Second  // a repeated request is recognised for so long
+	maxRepeats  = 8                // so many of them in a session
 )
 
 // A Link sends datagrams from the address of one BMC. It must not wait, and uses a packet only until it returns.
@@ -27,10 +25,9 @@ type Link interface {
 
 // sessions is the session table of a BMC.
 type sessions struct {
-	active   map[uint32]*session
-	halfOpen map[uint32]*halfOpen
-	handle   uint8 // that was given out last
-	sweeper  Timer // nil if there is nothing that could run out
+	active  map[uint32]*session
+	handle  uint8 // that was given out last
+	sweeper Timer // nil if there is nothing that could run out
 
 	onClose []func(*session) // are told of a session's end
 	// payload takes what comes in payloads other than IPMI messages.
@@ -63,9 +60,16 @@ type session struct {
 	link      Link
 	peer      netip.AddrPort
 	last      time.Time // of a valid packet
-	used      bool      // a valid packet came
 	leaving   bool      // it ends by its own wish
 	repeats   []repeat  // of requests that must not be carried out twice, the oldest first
+	opening   *opening  // nil after the first valid packet
+}
+
+// opening is how a session was opened, to answer repetitions: the console may have missed the answer.
+type opening struct {
+	v20       *rmcp.BMCHandshake // nil in IPMI 1.5
+	challenge challenge
+	first     uint32 // the console's first sequence number
 }
 
 // A repeat is a request that was carried out, and its answer.
@@ -76,19 +80,10 @@ type repeat struct {
 	answer          []byte // nil while the request is being carried out
 }
 
-// halfOpen is a session that is being opened.
-type halfOpen struct {
-	since time.Time
-	v20   *rmcp.BMCHandshake
-	v15   *challenge
-}
-
 func (t *sessions) load(b *BMC) error {
 	b.listenReset(func(bool) {
-		for _, s := range t.list() {
-			t.close(s)
-		}
-		t.halfOpen = nil
+		t.closeIf(func(*session) bool { return true })
+		b.mux.halfOpens.endIf(func(h *halfOpen) bool { return h.b == b })
 	})
 	return nil
 }
@@ -113,42 +108,32 @@ func (t *sessions) newID(b *BMC) uint32 {
 			return 0
 		}
 		id := uint32(p[0]) | uint32(p[1])<<8 | uint32(p[2])<<16 | uint32(p[3])<<24
-		if id != 0 && t.active[id] == nil && t.halfOpen[id] == nil {
+		if id != 0 && t.active[id] == nil && !b.mux.halfOpens.has(id) {
 			return id
 		}
 	}
 	return 0
 }
 
-// begin notes a session that is being opened. If there are too many, the oldest is forgotten.
-func (t *sessions) begin(b *BMC, id uint32, h *halfOpen) {
-	if t.halfOpen == nil {
-		t.halfOpen = map[uint32]*halfOpen{}
-	}
-	if len(t.halfOpen) >= maxHalfOpen {
-		var oldest uint32
-		for id, h := range t.halfOpen {
-			if o := t.halfOpen[oldest]; o == nil || h.since.Before(o.since) {
-				oldest = id
-			}
-		}
-		delete(t.halfOpen, oldest)
-	}
-	h.since = b.clock.Now()
-	t.halfOpen[id] = h
-	t.sweepLater(b)
-}
-
-// hasRoom reports whether a user can open another session.
-func (t *sessions) hasRoom(b *BMC, user uint8) (forAny, forUser bool) {
+// room says whether a user can open another session now: with CodeOK, or the completion code of Activate Session. The last
+// place is for administrators, so that others cannot keep them out.
+func (t *sessions) room(b *BMC, user uint8) ipmi.CompletionCode {
 	n := 0
 	for _, s := range t.active {
 		if s.user == user {
 			n++
 		}
 	}
-	most := int(b.accounts.user[user].Access.SessionLimit)
-	return len(t.active) < maxSessions, most == 0 || n < most
+	access := b.accounts.user[user].Access
+	switch most := int(access.SessionLimit); {
+	case len(t.active) >= maxSessions:
+		return codeNoSlot
+	case most != 0 && n >= most:
+		return codeNoSlotForUser
+	case len(t.active) >= maxSessions-1 && access.Privilege < ipmi.PrivilegeAdministrator:
+		return codeNoSlotForPrivilege
+	}
+	return ipmi.CodeOK
 }
 
 // open enters a session.
@@ -196,6 +181,15 @@ func (t *sessions) close(s *session) {
 	}
 }
 
+// closeIf ends the sessions of which f is true, in the order of their handles.
+func (t *sessions) closeIf(f func(*session) bool) {
+	for _, s := range t.list() {
+		if f(s) {
+			t.close(s)
+		}
+	}
+}
+
 // sweepLater sees to it that what runs out is removed.
 func (t *sessions) sweepLater(b *BMC) {
 	if t.sweeper != nil {
@@ -205,9 +199,6 @@ func (t *sessions) sweepLater(b *BMC) {
 	wait := idleTimeout
 	for _, s := range t.active {
 		wait = min(wait, s.last.Add(idleTimeout).Sub(now))
-	}
-	for _, h := range t.halfOpen {
-		wait = min(wait, h.since.Add(halfOpenTime).Sub(now))
 	}
 	t.sweeper = b.after(max(wait, time.Millisecond), func() { t.sweep(b) })
 }
@@ -221,13 +212,8 @@ func (t *sessions) sweep(b *BMC) {
 			t.close(s)
 		}
 	}
-	for id, h := range t.halfOpen {
-		if now.Sub(h.since) >= halfOpenTime {
-			delete(t.halfOpen, id)
-		}
-	}
-	if len(t.active) == 0 && len(t.halfOpen) == 0 {
-		t.active, t.halfOpen = nil, nil
+	if len(t.active) == 0 {
+		t.active = nil
 		return
 	}
 	t.sweepLater(b)

@@ -52,6 +52,7 @@ func (p *solPayload) load(b *BMC) error {
 		},
 		deactivate: func(_ uint8, tell bool) { p.deactivate(b, tell) },
 		encrypt:    func(ctx *Context, op ipmi.PayloadEncryption) error { return p.encrypt(ctx, op) },
+		privilege:  func() ipmi.Privilege { return solValue[ipmi.SOLAuthentication](b).Privilege },
 		instances:  make([]*session, 1),
 	}
 	b.payloads[ipmi.PayloadSOL] = p.kind

@@ -37,6 +37,7 @@ func setUserAccess(ctx *Context, req ipmi.SetUserAccess) (r ipmi.NoData, err err
 	if (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM) && req.Limit != ipmi.PrivilegeNoAccess {
 		return r, ipmi.CodeInvalidDataField
 	}
+	ctx.changes(req.User)
 	u.Access.Privilege = req.Limit
 	if req.Change {
 		u.Access.CallbackOnly, u.Access.LinkAuth, u.Access.Messaging = req.CallbackOnly, req.Link, req.Messaging
@@ -77,6 +78,7 @@ func setUserName(ctx *Context, req ipmi.SetUserName) (r ipmi.NoData, err error) 
 	case req.User == 1:
 		return r, ipmi.CodeInvalidDataField // its name is none, for ever
 	}
+	ctx.changes(req.User)
 	u.Name = []byte(req.Name)
 	ctx.BMC.accounts.save(ctx.BMC, req.User)
 	return r, nil
@@ -94,6 +96,9 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 	u := ctx.BMC.accounts.account(req.User)
 	if u == nil {
 		return r, ipmi.CodeParameterOutOfRange
+	}
+	if req.Operation != ipmi.PasswordTest {
+		ctx.changes(req.User)
 	}
 	switch req.Operation {
 	case ipmi.PasswordDisableUser:
@@ -129,6 +134,7 @@ func setUserPayloadAccess(ctx *Context, req ipmi.SetUserPayloadAccess) (r ipmi.N
 	if req.Payloads.Standard&^payloadsOfUsers != 0 || req.Payloads.OEM != 0 {
 		return r, ipmi.CodeInvalidDataField
 	}
+	ctx.changes(req.User)
 	if req.Disable {
 		u.Access.PayloadsOff |= req.Payloads.Standard
 	} else {

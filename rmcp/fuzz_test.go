@@ -194,6 +194,9 @@ func FuzzHandshake(f *testing.F) {
 				bmc, reply, err = AcceptHandshake(testBMC("secret", ""), 5, &p, nil)
 			} else {
 				_, _ = bmc.Receive(&hostile, nil)
+				if bmc.Session() == nil {
+					bmc = ResumeHandshake(testBMC("secret", ""), bmc.State())
+				}
 				reply, err = bmc.Receive(&p, nil)
 			}
 			if err != nil {

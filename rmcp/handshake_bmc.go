@@ -19,7 +19,7 @@ type BMCConfig struct {
 	// the order matters only when it leaves the choice to the BMC.
 	Suites []AllowedSuite
 
-	// Lookup finds the user of a session at RAKP Message 1. A Status other than StatusOK refuses:
+	// Lookup finds the user of a session, at RAKP Message 1 and again at RAKP Message 3. A Status other than StatusOK refuses:
 	// StatusUnauthorizedName, StatusUnauthorizedRole, StatusNoResources …
 	Lookup func(name string, role Role, suite CipherSuite) (BMCUser, Status)
 }
@@ -42,18 +42,37 @@ type BMCUser struct {
 //	awaitRAKP1 → awaitRAKP3 → done
 //
 // A repeated message gets the same answer again, also after the end, so the listener does well to
-// keep a handshake for a few seconds after it made its session.
+// keep a handshake until the first packet of the session that it made.
 type BMCHandshake struct {
-	config  BMCConfig
-	await   ipmi.PayloadType // the message that is waited for, 0 at the end
-	x       exchange
-	suite   AllowedSuite
-	user    BMCUser
-	session *Session20
+	config BMCConfig
+	state  BMCHandshakeState
+	user   BMCUser
 
-	lastType           ipmi.PayloadType
-	lastPayload, reply []byte // the last message, and the packet that answered it
+	session        *Session20
+	proved, answer []byte // the RAKP Message 3 that made the session, and the packet that answered it
 }
+
+// A BMCHandshakeState is what a BMC has to remember of a handshake between two packets, without
+// pointers: thousands of them are a piece of memory that the garbage collector does not look into.
+// Everything else, such as the user's password, is looked up again for each packet.
+type BMCHandshakeState struct {
+	consoleID, systemID         uint32
+	consoleRandom, systemRandom [16]byte
+	suite                       CipherSuite
+	await                       ipmi.PayloadType // the message that is waited for, 0 at the end
+	failed                      Status           // that RAKP Message 3 was refused with
+	role                        Role
+	nameLength                  uint8
+	name                        [maxUserName]byte
+}
+
+// ResumeHandshake returns the handshake that had the state.
+func ResumeHandshake(c BMCConfig, s BMCHandshakeState) *BMCHandshake {
+	return &BMCHandshake{config: c, state: s}
+}
+
+// State returns what has to be remembered until the next packet. Once there is a session it is of no use.
+func (h *BMCHandshake) State() BMCHandshakeState { return h.state }
 
 // AcceptHandshake answers an Open Session Request. localID is the session ID that the BMC chose for packets
 // to itself, not 0. A reply that is not nil is to be sent to the client, also when there is an error; then there is no handshake.
@@ -75,8 +94,9 @@ func AcceptHandshake(c BMCConfig, localID uint32, p *Packet, dst []byte) (h *BMC
 	if status != StatusOK {
 		return RefuseHandshake(p, status, dst)
 	}
-	h = &BMCHandshake{config: c, await: ipmi.PayloadRAKP1, suite: suite}
-	h.x = exchange{auth: suite.Auth, consoleID: q.ConsoleID, systemID: localID, kg: c.Kg}
+	h = ResumeHandshake(c, BMCHandshakeState{
+		await: ipmi.PayloadRAKP1, suite: suite.CipherSuite, consoleID: q.ConsoleID, systemID: localID,
+	})
 	payload, err := OpenSessionResponse{
 		Tag: q.Tag, Privilege: suite.Privilege, ConsoleID: q.ConsoleID, SystemID: localID,
 		Auth: suite.Auth, Integrity: suite.Integrity, Conf: suite.Conf,
@@ -84,8 +104,10 @@ func AcceptHandshake(c BMCConfig, localID uint32, p *Packet, dst []byte) (h *BMC
 	if err != nil {
 		return nil, nil, err
 	}
-	reply, err = h.answer(p, payload, dst)
-	return h, reply, err
+	if reply, err = AppendPresession20(dst, ipmi.PayloadOpenSessionResp, payload); err != nil {
+		return nil, nil, err
+	}
+	return h, reply, nil
 }
 
 // RefuseHandshake answers an Open Session Request with a status, such as StatusNoResources when there is
@@ -127,43 +149,68 @@ func (c *BMCConfig) choose(q *OpenSessionRequest) (AllowedSuite, Status) {
 // Session returns the session, or nil as long as there is none.
 func (h *BMCHandshake) Session() *Session20 { return h.session }
 
-// User returns the user whom Lookup found.
+// User returns the user whom Lookup found last.
 func (h *BMCHandshake) User() BMCUser { return h.user }
 
 // UserName returns the name in RAKP Message 1.
-func (h *BMCHandshake) UserName() string { return h.x.user }
+func (h *BMCHandshake) UserName() string { return string(h.state.name[:h.state.nameLength]) }
 
 // Receive takes RAKP Message 1 or 3, or the repetition of a message. A reply that is not nil is to be sent, also when
 // there is an error. An ErrIgnored leaves the handshake as it was; any other error says why a
 // step failed. After a failed RAKP Message 1 the client may send another; after a failed RAKP Message 3, [BMCHandshake.Over]
-// tells the listener to forget the handshake.
+// tells the listener that no session comes of it.
+//
+// RAKP Message 3 has Lookup called again, because much may have changed since RAKP Message 1.
 func (h *BMCHandshake) Receive(p *Packet, dst []byte) (reply []byte, err error) {
 	if !p.V20() || p.ACK || p.SessionID != 0 || p.Encrypted || p.Authenticated {
 		return nil, ErrStray
 	}
-	if p.PayloadType == h.lastType && bytes.Equal(p.Payload, h.lastPayload) {
-		return append(dst, h.reply...), nil
-	}
 	switch {
-	case p.PayloadType == ipmi.PayloadRAKP1 && h.await != 0:
+	case p.PayloadType == ipmi.PayloadRAKP1 && h.state.await != 0:
 		return h.receiveRAKP1(p, dst)
-	case p.PayloadType == ipmi.PayloadRAKP3 && h.await == ipmi.PayloadRAKP3:
+	case p.PayloadType != ipmi.PayloadRAKP3:
+	case h.session != nil && bytes.Equal(p.Payload, h.proved):
+		return append(dst, h.answer...), nil
+	case h.state.await == ipmi.PayloadRAKP3 || h.state.failed != StatusOK:
 		return h.receiveRAKP3(p, dst)
 	}
 	return nil, ErrStray
 }
 
 // Over reports whether the handshake has failed for good.
-func (h *BMCHandshake) Over() bool { return h.await == 0 && h.session == nil }
+func (h *BMCHandshake) Over() bool { return h.state.await == 0 && h.session == nil }
 
-// answer appends the packet that answers p, and keeps it for repetitions.
-func (h *BMCHandshake) answer(p *Packet, payload, dst []byte) ([]byte, error) {
-	packet, err := AppendPresession20(nil, p.PayloadType+1, payload)
-	if err != nil {
-		return nil, err
+// allowed returns the suite of the handshake with the privilege that the channel allows it now.
+func (h *BMCHandshake) allowed() (AllowedSuite, bool) {
+	for _, s := range h.config.Suites {
+		if s.CipherSuite == h.state.suite {
+			return s, true
+		}
 	}
-	h.lastType, h.lastPayload, h.reply = p.PayloadType, bytes.Clone(p.Payload), packet
-	return append(dst, packet...), nil
+	return AllowedSuite{}, false
+}
+
+// exchange returns what both ends know now.
+func (h *BMCHandshake) exchange() exchange {
+	return exchange{
+		auth: h.state.suite.Auth, consoleID: h.state.consoleID, systemID: h.state.systemID,
+		consoleRandom: h.state.consoleRandom, systemRandom: h.state.systemRandom, guid: h.config.GUID,
+		role: h.state.role, user: h.UserName(), password: h.user.Password, kg: h.config.Kg,
+	}
+}
+
+// take remembers what RAKP Message 1 says, and chooses a random number unless the message is a repetition.
+func (h *BMCHandshake) take(m *RAKP1) error {
+	s := &h.state
+	if s.await == ipmi.PayloadRAKP3 && m.Random == s.consoleRandom && m.Role == s.role && m.User == h.UserName() {
+		return nil
+	}
+	if _, err := io.ReadFull(h.config.Random, s.systemRandom[:]); err != nil {
+		return fmt.Errorf("random number: %w", err)
+	}
+	s.consoleRandom, s.role, s.nameLength = m.Random, m.Role, uint8(copy(s.name[:], m.User))
+	s.await = ipmi.PayloadRAKP3
+	return nil
 }
 
 func (h *BMCHandshake) receiveRAKP1(p *Packet, dst []byte) ([]byte, error) {
@@ -172,48 +219,47 @@ func (h *BMCHandshake) receiveRAKP1(p *Packet, dst []byte) ([]byte, error) {
 	if len(p.Payload) < 28 {
 		return nil, parseErr
 	}
-	if m.SystemID != h.x.systemID {
+	if m.SystemID != h.state.systemID {
 		return nil, ErrSessionID
 	}
 	status := StatusOK
-	var user BMCUser
+	suite, allowed := h.allowed()
 	switch {
 	case parseErr != nil:
 		status = StatusInvalidNameLength
 	case m.Role.Privilege() == ipmi.PrivilegeHighest || m.Role.Privilege() > ipmi.PrivilegeOEM:
 		status = StatusInvalidRole
+	case !allowed:
+		status = StatusInactiveSessionID
 	default:
-		user, status = h.config.Lookup(m.User, m.Role, h.suite.CipherSuite)
+		h.user, status = h.config.Lookup(m.User, m.Role, suite.CipherSuite)
 	}
-	reply := RAKP2{Tag: m.Tag, Status: status, ConsoleID: h.x.consoleID}
+	reply := RAKP2{Tag: m.Tag, Status: status, ConsoleID: h.state.consoleID}
 	if status != StatusOK {
-		h.await = ipmi.PayloadRAKP1
-		return h.refuse(p, reply, status, dst)
+		h.state.await = ipmi.PayloadRAKP1
+		return refuse(p, reply, status, dst)
 	}
-	h.user = user
-	h.x.role, h.x.user, h.x.password = m.Role, m.User, user.Password
-	h.x.consoleRandom, h.x.guid = m.Random, h.config.GUID
-	if _, err := io.ReadFull(h.config.Random, h.x.systemRandom[:]); err != nil {
-		return nil, fmt.Errorf("random number: %w", err)
+	if err := h.take(&m); err != nil {
+		return nil, err
 	}
-	h.await = ipmi.PayloadRAKP3
-	reply.Random, reply.GUID, reply.AuthCode = h.x.systemRandom, h.x.guid, h.x.code2()
+	x := h.exchange()
+	reply.Random, reply.GUID, reply.AuthCode = x.systemRandom, x.guid, x.code2()
 	payload, err := reply.AppendBinary(nil)
 	if err != nil {
 		return nil, err
 	}
-	return h.answer(p, payload, dst)
+	return AppendPresession20(dst, ipmi.PayloadRAKP2, payload)
 }
 
 // refuse answers with a status.
-func (h *BMCHandshake) refuse(p *Packet, m interface {
+func refuse(p *Packet, m interface {
 	AppendBinary([]byte) ([]byte, error)
 }, status Status, dst []byte) ([]byte, error) {
 	payload, err := m.AppendBinary(nil)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := h.answer(p, payload, dst)
+	reply, err := AppendPresession20(dst, p.PayloadType+1, payload)
 	if err != nil {
 		return nil, err
 	}
@@ -225,33 +271,65 @@ func (h *BMCHandshake) receiveRAKP3(p *Packet, dst []byte) ([]byte, error) {
 	if err := m.UnmarshalBinary(p.Payload); err != nil {
 		return nil, err
 	}
-	if m.SystemID != h.x.systemID {
+	if m.SystemID != h.state.systemID {
 		return nil, ErrSessionID
 	}
+	reply := RAKP4{Tag: m.Tag, Status: h.state.failed, ConsoleID: h.state.consoleID}
+	if reply.Status != StatusOK { // it was refused before: another password is not tried
+		again, err := refuse(p, reply, reply.Status, dst)
+		if again == nil {
+			return nil, err
+		}
+		return again, nil
+	}
+	h.state.await = 0
 	if m.Status != StatusOK {
-		h.await = 0
 		return nil, &StatusError{Message: ipmi.PayloadRAKP3, Status: m.Status}
 	}
-	reply := RAKP4{Tag: m.Tag, ConsoleID: h.x.consoleID}
-	if subtle.ConstantTimeCompare(h.x.code3(), m.AuthCode) != 1 {
-		h.await = 0
-		reply.Status = StatusInvalidCheckValue
-		return h.refuse(p, reply, StatusInvalidCheckValue, dst)
+	suite, allowed := h.allowed()
+	if !allowed {
+		reply.Status = StatusInactiveSessionID
+	} else {
+		h.user, reply.Status = h.config.Lookup(h.UserName(), h.state.role, suite.CipherSuite)
+		reply.Status = rakp4Status(reply.Status)
 	}
-	sik := h.x.sik()
+	x := h.exchange()
+	if reply.Status == StatusOK && subtle.ConstantTimeCompare(x.code3(), m.AuthCode) != 1 {
+		reply.Status = StatusInvalidCheckValue
+	}
+	if reply.Status != StatusOK {
+		h.state.failed = reply.Status
+		return refuse(p, reply, reply.Status, dst)
+	}
+	sik := x.sik()
 	session, err := newSession20(session20Config{
-		localID: h.x.systemID, remoteID: h.x.consoleID, suite: h.suite.CipherSuite,
-		privilege: min(h.x.role.Privilege(), h.user.Limit, h.suite.Privilege),
-		sik:       sik, password: h.x.password, random: h.config.Random, bmc: true,
+		localID: x.systemID, remoteID: x.consoleID, suite: suite.CipherSuite,
+		privilege: min(x.role.Privilege(), h.user.Limit, suite.Privilege),
+		sik:       sik, password: x.password, random: h.config.Random, bmc: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	reply.CheckValue = h.x.check4(sik)
+	reply.CheckValue = x.check4(sik)
 	payload, err := reply.AppendBinary(nil)
 	if err != nil {
 		return nil, err
 	}
-	h.session, h.await = session, 0
-	return h.answer(p, payload, dst)
+	packet, err := AppendPresession20(nil, ipmi.PayloadRAKP4, payload)
+	if err != nil {
+		return nil, err
+	}
+	h.session, h.proved, h.answer = session, bytes.Clone(p.Payload), packet
+	return append(dst, packet...), nil
+}
+
+// rakp4Status returns the status of RAKP Message 4 for what Lookup says (Table 13-15).
+func rakp4Status(s Status) Status {
+	switch s {
+	case StatusOK, StatusNoResources:
+		return s
+	case StatusNoResourcesForRole:
+		return StatusNoResources
+	}
+	return StatusInactiveSessionID // RAKP Message 2 of the next attempt says more
 }

@@ -27,6 +27,8 @@
 //
 //	h, reply, err := rmcp.AcceptHandshake(config, localID, packet, buf[:0]) // Open Session Request
 //	reply, err = h.Receive(packet, buf[:0])                                 // RAKP 1, RAKP 3, and their repetitions
+//	state := h.State()                                                      // all there is to keep until the next packet
+//	h = rmcp.ResumeHandshake(config, state)
 //
 // A reply that is not nil is to be sent even when there is an error, which says why the handshake ended.
 // [HandshakeID] finds the handshake that a RAKP message belongs to. After a good RAKP 3, h.Session is the session.
