@@ -54,6 +54,12 @@ func (h *fakeHost) Write(_ context.Context, p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (h *fakeHost) Acknowledged() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return int64(h.got.Len())
+}
+
 func (h *fakeHost) Flush(context.Context) error { return nil }
 
 func (h *fakeHost) Break() error {
@@ -95,10 +101,10 @@ func (s *screen) await(t *testing.T, text string) {
 
 func newView(h *fakeHost, in *os.File, out *screen) *consoleView {
 	a := newApp("lom", in, out, out)
-	return &consoleView{
-		app: a, console: h, finished: make(chan struct{}), sends: make(chan consoleInput, 1024),
-		escapes: escapeReader{char: '~'}, linger: 20 * time.Millisecond,
-	}
+	a.Options.Escape = "~"
+	v := newConsoleView(a)
+	v.console, v.linger = h, 20*time.Millisecond
+	return v
 }
 
 // typing runs a view on a pseudo-terminal, and returns where to type and how it ended.
@@ -116,7 +122,6 @@ func typing(t *testing.T, h *fakeHost, ctx context.Context) (keys *os.File, out 
 	}
 	out = &screen{}
 	v := newView(h, tty, out)
-	v.terminal = &rawTerminal{fd: int(tty.Fd())}
 	done := make(chan error, 1)
 	go func() { done <- v.run(ctx) }()
 	t.Cleanup(func() {

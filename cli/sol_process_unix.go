@@ -13,9 +13,6 @@ import (
 // processGone reports whether there is no process with the number.
 func processGone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// suspend stops this process until its shell lets it go on.
-func suspend() { _ = syscall.Kill(os.Getpid(), syscall.SIGTSTP) }
-
 // inputReady waits until f can be read, and reports false when stop can be read before.
 func inputReady(f, stop *os.File) bool {
 	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}, {Fd: int32(stop.Fd()), Events: unix.POLLIN}}
@@ -27,9 +24,3 @@ func inputReady(f, stop *os.File) bool {
 		return err != nil || fds[1].Revents == 0
 	}
 }
-
-// hardSignals end a program; a terminal must be put right before.
-var hardSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
-
-// brokenPipe is the signal of an output that nobody reads any more.
-var brokenPipe = []os.Signal{syscall.SIGPIPE}
