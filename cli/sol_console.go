@@ -26,14 +26,16 @@ What is typed goes to the host, Ctrl-C and all. At the beginning of a line, ~ (o
   ~~   send a ~
   ~^Z  suspend lom
   ~^X  suspend lom, and leave the terminal as it is afterwards
+What the terminal itself says, such as where its cursor is, goes to the host and is not counted as typed.
 Where input is no terminal, it is sent to its end; the console is then closed when the host has been quiet
-for --linger. Input without a byte, such as </dev/null, makes lom a reader of the console, until Ctrl-C or SIGTERM.
+for --linger, or takes no more of the input. Input without a byte, such as </dev/null, makes lom a reader of the console, until Ctrl-C or SIGTERM.
 
 While nothing is said, the BMC is asked every 3 s whether the console is still open; usesolkeepalive sends an empty
 packet too, nokeepalive asks nothing.
 
 Exit codes: 0 closed by ~. or after the end of the input; 1 closed by the BMC or another session, or the BMC
-died; 130 and 143 after Ctrl-C and SIGTERM, where they do not go to the host.`
+died, or the host has not taken all of the input; 128 and its number after a signal: 130 after Ctrl-C where that does not go to
+the host, 129 after SIGHUP or when the terminal is gone, 141 when nobody reads the output, 143 after SIGTERM.`
 
 // activateOptions are the options of sol activate.
 type activateOptions struct {
@@ -67,7 +69,7 @@ func newSOLActivate(a *App) *cobra.Command {
 
 // runSOLActivate carries a console until somebody ends it.
 func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool, args []string) error {
-	opts, err := o.read(args)
+	opts, instance, err := o.read(args)
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool
 	}))
 	c, err := client.OpenConsole(ctx, s, opts...)
 	if err != nil {
-		return err
+		return a.whyNoConsole(ctx, s, instance, err)
 	}
 	v.console = c
 	if healed != 0 {
@@ -110,12 +112,16 @@ func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool
 	if !errors.Is(err, ipmi.ErrTimeout) {
 		v.forget() // otherwise the BMC may still have it open when it can be reached again
 	}
+	if errors.Is(err, client.ErrConsoleDeactivated) && ctx.Err() == nil {
+		a.asIPMItool("SOL session closed by BMC")
+		return a.whoClosed(ctx, s, instance, err)
+	}
 	return err
 }
 
-// read reads the words behind activate.
-func (o *activateOptions) read(args []string) ([]client.ConsoleOption, error) {
-	var opts []client.ConsoleOption
+// read reads the words after activate.
+func (o *activateOptions) read(args []string) (opts []client.ConsoleOption, instance uint8, err error) {
+	instance = 1
 	for _, word := range args {
 		switch word {
 		case "usesolkeepalive":
@@ -123,15 +129,14 @@ func (o *activateOptions) read(args []string) ([]client.ConsoleOption, error) {
 		case "nokeepalive":
 			opts = append(opts, client.WithoutProbes())
 		default:
-			n, err := instanceArg(word)
-			if err != nil {
-				return nil, err
+			if instance, err = instanceArg(word); err != nil {
+				return nil, 0, err
 			}
-			opts = append(opts, client.WithInstance(n))
+			opts = append(opts, client.WithInstance(instance))
 		}
 	}
 	if o.stamps && o.log == "" {
-		return nil, usagef("--timestamps is about the log; --log FILE is missing")
+		return nil, 0, usagef("--timestamps is about the log; --log FILE is missing")
 	}
 	if o.reconnect {
 		opts = append(opts, client.WithReconnect())
@@ -139,7 +144,7 @@ func (o *activateOptions) read(args []string) ([]client.ConsoleOption, error) {
 	if o.takeOver {
 		opts = append(opts, client.WithTakeover())
 	}
-	return opts, nil
+	return opts, instance, nil
 }
 
 // bmcKey names a BMC among the records of consoles: by its GUID, or by its address if it has none.

@@ -2,10 +2,13 @@
 
 package cli
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // processGone reports whether there is no process with the number, which cannot be told here.
 func processGone(int) bool { return false }
 
 // inputReady lets the read itself wait.
-func inputReady(_, _ *os.File) bool { return true }
+func inputReady(_, _ *os.File, _ time.Duration) (ready, ended bool) { return true, false }

@@ -212,10 +212,16 @@ func (v *consoleView) read(ctx context.Context, stopped *os.File) {
 	buf := make([]byte, 4096)
 	any := false
 	for {
-		if file != nil && !inputReady(file, stopped) {
+		if !v.terminal.await(ctx) {
 			return
 		}
-		v.terminal.resume() // a shell may have brought lom to the foreground without a word
+		if file != nil {
+			if ready, ended := inputReady(file, stopped, foregroundCheck); ended {
+				return
+			} else if !ready || !v.terminal.isOurs() {
+				continue
+			}
+		}
 		n, err := v.app.In.Read(buf)
 		if n > 0 {
 			any = true

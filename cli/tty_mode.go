@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -96,6 +98,26 @@ func (t *ttyMode) isOn() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.wanted
+}
+
+// foregroundCheck is how often a program looks whether the terminal is its own. A shell that brings a job to the foreground
+// that runs in the background already does so without a word.
+const foregroundCheck = 500 * time.Millisecond
+
+// isOurs reports whether the terminal may be read. To read it in the background stops the program, also while it ends.
+func (t *ttyMode) isOurs() bool { return t == nil || foreground(t.fd) }
+
+// await waits until the terminal may be read, and has it in the mode. It reports false when ctx ends before.
+func (t *ttyMode) await(ctx context.Context) bool {
+	for !t.isOurs() {
+		select {
+		case <-time.After(foregroundCheck):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	t.resume()
+	return true
 }
 
 // suspend stops this job as Ctrl-Z does, and has the terminal in the mode again afterwards or not.
