@@ -231,8 +231,17 @@ func TestConsoleIsStoppedAndGoesOn(t *testing.T) {
 		s.wait("[suspend lom]")
 		s.wait(jobPrompt)
 		s.keyIn("fg\r")
+		s.wait("sol activate\r\n")
+		s.until("lom has the terminal", func() bool {
+			group, err := unix.IoctlGetInt(int(s.keys.Fd()), unix.TIOCGPGRP)
+			return err == nil && group == s.job()
+		})
+		if got := s.local(); got&unix.ICANON == 0 {
+			t.Errorf("after ~^X and fg: got local modes %#x, want line mode", got)
+		}
 		s.keyIn("in line mode\r")
-		s.wait("in line mode\r\nin line mode") // the terminal's echo, and the host's
+		s.wait("in line mode") // the terminal's echo
+		s.wait("in line mode") // the host's
 		s.keyIn("~.\r")
 		s.wait("[terminated lom]")
 		s.wait(jobPrompt)
