@@ -350,31 +350,3 @@ func TestConsoleRecords(t *testing.T) {
 	}
 	none.drop(1)
 }
-
-func FuzzEscapes(f *testing.F) {
-	for _, s := range []string{"~.", "a~.\r~~~\n~B~", "\n~\x1a\r~\x18~?"} {
-		f.Add([]byte(s), 1)
-	}
-	f.Fuzz(func(t *testing.T, p []byte, at int) {
-		// However the input is cut, the same is found.
-		read := func(parts ...[]byte) string {
-			e := escapeReader{char: '~'}
-			var all []byte
-			for _, p := range parts {
-				for len(p) > 0 {
-					send, found, rest := e.next(p)
-					all = append(all, send...)
-					if found != escapeNone {
-						all = append(all, 0xff, byte(found))
-					}
-					p = rest
-				}
-			}
-			return string(append(all, e.left()...))
-		}
-		cut := min(max(at, 0), len(p))
-		if a, b := read(p), read(p[:cut], p[cut:]); a != b {
-			t.Errorf("%q, but %q when cut at %d", a, b, cut)
-		}
-	})
-}
