@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/creack/pty"
@@ -27,6 +28,9 @@ type fakeHost struct {
 	breaks int
 	out    chan []byte
 	failed chan error
+	refuse chan struct{} // if it is there, Flush waits for it: the host takes nothing
+	takes  int64         // characters that it takes at each look at Acknowledged
+	taken  int64
 }
 
 func newFakeHost() *fakeHost {
@@ -57,10 +61,21 @@ func (h *fakeHost) Write(_ context.Context, p []byte) (int, error) {
 func (h *fakeHost) Acknowledged() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return int64(h.got.Len())
+	h.taken += h.takes
+	return h.taken
 }
 
-func (h *fakeHost) Flush(context.Context) error { return nil }
+func (h *fakeHost) Flush(ctx context.Context) error {
+	if h.refuse == nil {
+		return nil
+	}
+	select {
+	case <-h.refuse:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 func (h *fakeHost) Break() error {
 	h.mu.Lock()
@@ -101,6 +116,9 @@ func (s *screen) await(t *testing.T, text string) {
 
 func newView(h *fakeHost, in *os.File, out *screen) *consoleView {
 	a := newApp("lom", in, out, out)
+	if in == nil {
+		a.In = strings.NewReader("")
+	}
 	a.Options.Escape = "~"
 	v := newConsoleView(a)
 	v.console, v.linger = h, 20*time.Millisecond
@@ -279,6 +297,49 @@ func TestConsoleOfAPipe(t *testing.T) {
 		defer cancel(nil)
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// The end of the input ends the console also where the host takes none of it, which is said; one that takes it slowly is waited for.
+func TestConsoleOfAPipeThatIsNotTaken(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		off        bool
+		want       string
+		after      time.Duration
+	}{
+		{"~. and a host that is off", "reboot\n~.", true, `bmc1: the host is off or asleep and has not taken all of the input; "power on" starts it`, atOncePatience},
+		{"~. and a host that is on", "reboot\n~.", false, `bmc1: the host has not taken all of the input; see with "power status" whether it is on, or wait longer for it with --linger`, atOncePatience},
+		{"end of the input", "reboot\n", true, `bmc1: the host is off or asleep and has not taken all of the input; "power on" starts it`, endPatience},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newFakeHost()
+			h.refuse = make(chan struct{})
+			v := newView(h, nil, &screen{})
+			v.app.In = strings.NewReader(c.text)
+			v.app.Options.Host = "bmc1"
+			if c.off {
+				v.event(client.ConsoleUnavailable)
+			}
+			began := time.Now()
+			err := v.run(t.Context())
+			if took := time.Since(began); took < c.after || took > c.after+time.Second {
+				t.Errorf("%s: ended after %v, want %v", c.name, took, c.after)
+			}
+			if got := v.app.explain(err); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHost()
+		h.refuse, h.takes = make(chan struct{}), 1
+		v := newView(h, nil, &screen{})
+		v.app.In = strings.NewReader("much text\n~.")
+		time.AfterFunc(time.Hour, func() { close(h.refuse) })
+		if err := v.run(t.Context()); err != nil {
+			t.Errorf("a host that takes the input slowly: got %v, want none", err)
 		}
 	})
 }
