@@ -40,6 +40,7 @@ func (a *App) consoleSentence(err error) string {
 	case errors.As(err, &input):
 		says = "the host has not taken all of the input; see with \"power status\" whether it is on, or wait longer for it with --linger"
 	case errors.Is(err, client.ErrConsoleNeedsLANPlus):
+		a.asIPMItool("Error: This command is only available over the lanplus interface")
 		return "consoles need IPMI 2.0; use -I lanplus"
 	case errors.Is(err, client.ErrConsoleDeactivated):
 		says = "the console was closed by another session, or by the BMC; \"sol activate\" opens it again"
@@ -86,14 +87,20 @@ func (a *App) whyNoConsole(ctx context.Context, s *client.Session, instance uint
 	a.asIPMItool(line)
 	ctx, cancel := context.WithTimeout(ctx, askMore)
 	defer cancel()
-	says := ""
-	if taken != nil {
-		by := "another session"
+	says, by := "", "another session"
+	var outer, inner *ipmi.Error
+	switch {
+	case errors.As(err, &outer) && errors.As(outer.Err, &inner) && inner.Command.Name == (ipmi.DeactivatePayload{}).Command().Name:
+		if who, ok := consoleHolder(ctx, s, instance); ok {
+			by = sessionWords(ctx, s, who)
+		}
+		says = fmt.Sprintf("the console is open in %s, and only an administrator may take it over", by)
+	case taken != nil:
 		if taken.Session != nil {
 			by = sessionWords(ctx, s, *taken.Session)
 		}
 		says = fmt.Sprintf("the console is open in %s; %q closes it there, and \"sol activate --takeover\" takes it over", by, deactivateWords(instance))
-	} else {
+	default:
 		says = refusedConsole(ctx, s, instance, refusal)
 	}
 	if says == "" {
@@ -112,11 +119,8 @@ func deactivateWords(instance uint8) string {
 
 // refusedConsole says why a BMC refuses a console with a completion code, "" if it cannot be found out.
 func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refusal ipmi.CompletionCode) string {
-	status, err := client.Do(ctx, s, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL})
-	capacity := status.Capacity
-	if err != nil {
-		capacity = 0
-	}
+	status, statusErr := client.Do(ctx, s, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL})
+	capacity := status.Capacity // 0 if it is not known
 	switch {
 	case refusal == ipmi.CodePayloadNoEncryption:
 		return "the BMC wants the console encrypted, and cannot; \"sol set force-encryption false\" lets it be opened in the clear"
@@ -132,11 +136,13 @@ func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refu
 	}
 	enable, err := client.SOLParam[ipmi.SOLEnable](ctx, s, ipmi.ChannelPresent)
 	if refusal == ipmi.CodePayloadDisabled {
-		switch _, answered := code(err); {
-		case answered:
-			return "the host has no serial console that the BMC can reach: there is no Serial over LAN; reach the host in another way, such as ssh"
+		_, refusedToo := code(err)
+		_, noStatus := code(statusErr)
+		switch {
 		case err == nil && !enable.Enabled:
 			return "Serial over LAN is disabled; \"sol set enabled true\" enables it"
+		case refusedToo, noStatus, statusErr == nil && status.Capacity == 0:
+			return "the host has no serial console that the BMC can reach; reach the host in another way, such as ssh"
 		}
 	}
 	auth, err := client.SOLParam[ipmi.SOLAuthentication](ctx, s, ipmi.ChannelPresent)
@@ -150,17 +156,23 @@ func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refu
 	if says := payloadOff(ctx, s); says != "" {
 		return says
 	}
-	has := s.Info().Privilege
-	if me, err := client.Do(ctx, s, ipmi.GetSessionInfo{}); err == nil && me.Session != nil && me.Session.Privilege != 0 {
-		has = me.Session.Privilege
+	me, err := client.Do(ctx, s, ipmi.GetSessionInfo{})
+	if refusal == ipmi.CodePayloadDisabled {
+		return "the BMC says that Serial over LAN is disabled, though \"sol info\" shows it enabled; look for a switch of its own in the BMC's web pages"
 	}
-	if !known || has >= auth.Privilege {
+	if !known || err != nil || me.Session == nil || me.Session.Privilege >= auth.Privilege {
 		return ""
 	}
-	if auth.Privilege == ipmi.PrivilegeOEM {
+	needs, has := auth.Privilege, me.Session.Privilege
+	if needs == ipmi.PrivilegeOEM {
 		return "the BMC opens consoles at privilege level OEM only, which hardly a user has; \"sol set privilege-level admin\" opens them to administrators"
 	}
-	return fmt.Sprintf("the BMC opens consoles from privilege level %v on, and this session has %v; use -L %[1]v, or a user who may have it", auth.Privilege, has)
+	says := fmt.Sprintf("the BMC opens consoles from privilege level %v on, and this session has %v; ", needs, has)
+	access, err := client.Do(ctx, s, ipmi.GetUserAccess{Channel: me.Session.Channel, User: me.Session.User})
+	if err == nil && access.Limit >= needs && access.Limit < ipmi.PrivilegeOEM {
+		return says + fmt.Sprintf("use -L %v", needs)
+	}
+	return says + fmt.Sprintf("use a user who may have %v", needs)
 }
 
 // payloadOff says that the user of a session may not open consoles, "" if that is not so or not known.
