@@ -366,6 +366,9 @@ func (s *Stream) fresh(now time.Time) []byte {
 			return nil
 		}
 	}
+	if s.cfg.Role == Console && s.ops&SendBreak != 0 {
+		n = 0 // the table does not say whether a break comes before the characters of its packet
+	}
 	// No acknowledge rides along: when this packet is sent again, it would be a stale one.
 	p := Packet{Sequence: next(s.seq), Flags: s.ops | s.lines, Data: s.queue[:n]}
 	b, _ := p.AppendBinary(make([]byte, 0, headerSize+n))
