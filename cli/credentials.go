@@ -157,20 +157,6 @@ func (a *App) promptTerminal(ctx context.Context, prompt string) (string, error)
 	return "", errors.New("no password: give it with -f FILE, -E (from the environment) or -P; there is no terminal to ask on")
 }
 
-// readSecret reads a line from a terminal without echo. When ctx ends, the echo comes back all the same.
-func readSecret(ctx context.Context, tty *os.File, out io.Writer, prompt string) (string, error) {
-	fd := int(tty.Fd())
-	state, err := term.GetState(fd)
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprint(out, prompt)
-	p, err := interruptible(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
-	_ = term.Restore(fd, state)
-	fmt.Fprintln(out)
-	return string(p), err
-}
-
 // readLine reads one line of at most 1024 bytes, byte by byte so that what follows is left for others.
 func readLine(r io.Reader) (string, error) {
 	var line []byte

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lom/ipmi"
@@ -53,7 +54,7 @@ func TestSignal(t *testing.T) {
 	for _, c := range []struct {
 		signal os.Signal
 		want   int
-	}{{os.Interrupt, exitInterrupted}, {os.Kill, exitTerminated}} {
+	}{{os.Interrupt, exitInterrupted}, {syscall.SIGTERM, exitTerminated}, {syscall.SIGHUP, 129}, {syscall.SIGQUIT, 131}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		bmc := newScriptedBMC(t, nil)
 		bmc.exchange = func(ctx context.Context) error {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -24,30 +25,43 @@ import (
 const (
 	exitOK          = 0
 	exitFailed      = 1
-	exitInterrupted = 130 // Ctrl-C
-	exitTerminated  = 143 // SIGTERM or SIGHUP
+	exitInterrupted = exitSignal + int(syscall.SIGINT) // Ctrl-C
+	exitTerminated  = exitSignal + int(syscall.SIGTERM)
+	exitSignal      = 128 // and the signal's number, as shells say it
 )
+
+// endSignals are the signals that end the program, but those that it was started without, as by nohup.
+func endSignals() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+	return slices.DeleteFunc(all, signal.Ignored)
+}
 
 // errReported is the error of a command that has already said on its output what is wrong: lom
 // ends with exit code 1 and adds nothing.
 var errReported = errors.New("reported already")
 
 // Main runs lom with args (args[0] is the name it was called by) and returns the exit code:
-// 0 for success, 1 for every failure, 130 after Ctrl-C, 143 after SIGTERM or SIGHUP. In the
-// last two cases the session on the BMC is closed first.
+// 0 for success, 1 for every failure, and 128 and its number for a signal: 130 after Ctrl-C, 129 after SIGHUP, 131 after
+// SIGQUIT, 143 after SIGTERM. After a signal the session on the BMC is closed first.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signals, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
+	defer close(ended)
 	go func() {
-		select {
-		case s := <-signals:
-			// The second signal ends the program at once.
-			signal.Stop(signals)
-			cancel(signalError{s})
-		case <-ctx.Done():
+		for {
+			select {
+			case s := <-signals:
+				// The second signal ends the program at once; of a hang-up, shell and kernel may both tell.
+				if ctx.Err() != nil && s != syscall.SIGHUP {
+					os.Exit(signalError{s}.status())
+				}
+				cancel(signalError{s})
+			case <-ended:
+				return
+			}
 		}
 	}()
 	app := newApp(args[0], stdin, stdout, stderr)
@@ -58,6 +72,20 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 type signalError struct{ os.Signal }
 
 func (e signalError) Error() string { return "stopped by a signal: " + e.String() }
+
+// status is the exit code after the signal.
+func (e signalError) status() int {
+	if n, ok := e.Signal.(syscall.Signal); ok {
+		return exitSignal + int(n)
+	}
+	return exitFailed
+}
+
+// What a program learns by its streams before the signal comes, if it does.
+var (
+	errHangup     = signalError{syscall.SIGHUP}  // the terminal is gone
+	errBrokenPipe = signalError{syscall.SIGPIPE} // nobody reads the output any more
+)
 
 // Run carries out one command line, without the program's name, closes the session and returns
 // the exit code.
@@ -81,11 +109,8 @@ func (a *App) report(ctx context.Context, err error) int {
 		return exitOK
 	}
 	var stopped signalError
-	if errors.As(context.Cause(ctx), &stopped) {
-		if stopped.Signal == os.Interrupt {
-			return exitInterrupted
-		}
-		return exitTerminated
+	if errors.As(err, &stopped) || errors.As(context.Cause(ctx), &stopped) {
+		return stopped.status()
 	}
 	if !errors.Is(err, errReported) {
 		fmt.Fprintf(a.Err, "%s: %s\n", a.Name, clipWords(a.explain(err)))

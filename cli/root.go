@@ -25,7 +25,7 @@ Sensor records and events are kept between calls, in the user's cache folder, an
 they have not changed; so is how many requests at a time its model takes. The variable LOM_CACHE names another
 folder, or is "off", as --no-cache is for one call.
 
-Exit codes: 0 success, 1 failure, 130 after Ctrl-C, 143 after SIGTERM.`
+Exit codes: 0 success, 1 failure, 130 after Ctrl-C, 143 after SIGTERM (128 and the number of the signal).`
 
 // newRoot makes the tree of commands with the global options.
 func newRoot(a *App) *cobra.Command {

@@ -218,19 +218,19 @@ func runShell(ctx context.Context, a *App, args []string) error {
 		io.Writer
 	}{a.In, a.Out}, a.Name+"> ")
 	screen.AutoCompleteCallback = a.completeLine
-	cooked, err := term.GetState(int(in.Fd()))
-	if err != nil {
-		return err
-	}
-	// Also when a signal comes while a line is read.
-	defer term.Restore(int(in.Fd()), cooked)
-	err = a.runLines(ctx, func() (string, error) {
-		// Raw mode ends with the line so that Ctrl-C works while a command runs.
-		if _, err := term.MakeRaw(int(in.Fd())); err != nil {
+	again := func() { _, _ = screen.Write(nil) } // shows the line again
+	terminal := &ttyMode{fd: int(in.Fd()), set: rawWithSignals, resumed: again}
+	defer terminal.restore() // also when a signal comes while a line is read
+	err := a.runLines(ctx, func() (string, error) {
+		// Raw mode ends with the line, so that commands have the terminal that they expect.
+		defer keepBrokenPipe()()
+		defer terminal.watchSignals()()
+		if err := terminal.enter(); err != nil {
 			return "", err
 		}
-		defer term.Restore(int(in.Fd()), cooked)
-		return screen.ReadLine()
+		defer terminal.restore()
+		line, err := screen.ReadLine()
+		return line, outputError(err, true)
 	})
 	if errors.Is(err, errReported) {
 		return nil // a person has seen it

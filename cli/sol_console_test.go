@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/creack/pty"
@@ -27,6 +28,9 @@ type fakeHost struct {
 	breaks int
 	out    chan []byte
 	failed chan error
+	refuse chan struct{} // if it is there, Flush waits for it: the host takes nothing
+	takes  int64         // characters that it takes at each look at Acknowledged
+	taken  int64
 }
 
 func newFakeHost() *fakeHost {
@@ -54,7 +58,24 @@ func (h *fakeHost) Write(_ context.Context, p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (h *fakeHost) Flush(context.Context) error { return nil }
+func (h *fakeHost) Acknowledged() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.taken += h.takes
+	return h.taken
+}
+
+func (h *fakeHost) Flush(ctx context.Context) error {
+	if h.refuse == nil {
+		return nil
+	}
+	select {
+	case <-h.refuse:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 func (h *fakeHost) Break() error {
 	h.mu.Lock()
@@ -95,10 +116,13 @@ func (s *screen) await(t *testing.T, text string) {
 
 func newView(h *fakeHost, in *os.File, out *screen) *consoleView {
 	a := newApp("lom", in, out, out)
-	return &consoleView{
-		app: a, console: h, finished: make(chan struct{}), sends: make(chan consoleInput, 1024),
-		escapes: escapeReader{char: '~'}, linger: 20 * time.Millisecond,
+	if in == nil {
+		a.In = strings.NewReader("")
 	}
+	a.Options.Escape = "~"
+	v := newConsoleView(a)
+	v.console, v.linger = h, 20*time.Millisecond
+	return v
 }
 
 // typing runs a view on a pseudo-terminal, and returns where to type and how it ended.
@@ -116,7 +140,6 @@ func typing(t *testing.T, h *fakeHost, ctx context.Context) (keys *os.File, out 
 	}
 	out = &screen{}
 	v := newView(h, tty, out)
-	v.terminal = &rawTerminal{fd: int(tty.Fd())}
 	done := make(chan error, 1)
 	go func() { done <- v.run(ctx) }()
 	t.Cleanup(func() {
@@ -278,6 +301,49 @@ func TestConsoleOfAPipe(t *testing.T) {
 	})
 }
 
+// The end of the input ends the console also where the host takes none of it, which is said; one that takes it slowly is waited for.
+func TestConsoleOfAPipeThatIsNotTaken(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		off        bool
+		want       string
+		after      time.Duration
+	}{
+		{"~. and a host that is off", "reboot\n~.", true, `bmc1: the host is off or asleep and has not taken all of the input; "power on" starts it`, atOncePatience},
+		{"~. and a host that is on", "reboot\n~.", false, `bmc1: the host has not taken all of the input; see with "power status" whether it is on, or wait longer for it with --linger`, atOncePatience},
+		{"end of the input", "reboot\n", true, `bmc1: the host is off or asleep and has not taken all of the input; "power on" starts it`, endPatience},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newFakeHost()
+			h.refuse = make(chan struct{})
+			v := newView(h, nil, &screen{})
+			v.app.In = strings.NewReader(c.text)
+			v.app.Options.Host = "bmc1"
+			if c.off {
+				v.event(client.ConsoleUnavailable)
+			}
+			began := time.Now()
+			err := v.run(t.Context())
+			if took := time.Since(began); took < c.after || took > c.after+time.Second {
+				t.Errorf("%s: ended after %v, want %v", c.name, took, c.after)
+			}
+			if got := v.app.explain(err); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newFakeHost()
+		h.refuse, h.takes = make(chan struct{}), 1
+		v := newView(h, nil, &screen{})
+		v.app.In = strings.NewReader("much text\n~.")
+		time.AfterFunc(time.Hour, func() { close(h.refuse) })
+		if err := v.run(t.Context()); err != nil {
+			t.Errorf("a host that takes the input slowly: got %v, want none", err)
+		}
+	})
+}
+
 func TestConsoleLog(t *testing.T) {
 	var b bytes.Buffer
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -344,32 +410,4 @@ func TestConsoleRecords(t *testing.T) {
 		t.Errorf("kept nowhere: %v", err)
 	}
 	none.drop(1)
-}
-
-func FuzzEscapes(f *testing.F) {
-	for _, s := range []string{"~.", "a~.\r~~~\n~B~", "\n~\x1a\r~\x18~?"} {
-		f.Add([]byte(s), 1)
-	}
-	f.Fuzz(func(t *testing.T, p []byte, at int) {
-		// However the input is cut, the same is found.
-		read := func(parts ...[]byte) string {
-			e := escapeReader{char: '~'}
-			var all []byte
-			for _, p := range parts {
-				for len(p) > 0 {
-					send, found, rest := e.next(p)
-					all = append(all, send...)
-					if found != escapeNone {
-						all = append(all, 0xff, byte(found))
-					}
-					p = rest
-				}
-			}
-			return string(append(all, e.left()...))
-		}
-		cut := min(max(at, 0), len(p))
-		if a, b := read(p), read(p[:cut], p[cut:]); a != b {
-			t.Errorf("%q, but %q when cut at %d", a, b, cut)
-		}
-	})
 }

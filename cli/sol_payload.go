@@ -10,7 +10,6 @@ import (
 
 	"lom/client"
 	"lom/ipmi"
-	"lom/machine"
 )
 
 // solPayload is the set of payloads that holds SOL alone.
@@ -92,11 +91,8 @@ func runSOLDeactivate(ctx context.Context, a *App, args []string) error {
 		}
 	}
 	_, err := do(ctx, a, ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL, Instance: instance})
-	switch {
-	case hasCode(err, ipmi.CodePayloadActive): // which, after Deactivate Payload, is: not active
-		return fmt.Errorf("%s: no console is open there; nothing to do", a.Options.Host)
-	case err != nil:
-		return failed("Deactivate Payload command", err)
+	if err != nil {
+		return a.whyNotDeactivated(ctx, instance, err)
 	}
 	return a.Done("")
 }
@@ -133,7 +129,7 @@ func runSOLLoopTest(ctx context.Context, a *App, args []string) error {
 		fmt.Fprintf(a.Out, "remain loop test counter: %d\n", left)
 		c, err := client.OpenConsole(ctx, s, client.WithInstance(uint8(numbers[2])))
 		if err != nil {
-			return err
+			return a.whyNoConsole(ctx, s, uint8(numbers[2]), err)
 		}
 		fmt.Fprintln(a.Out, consoleBanner)
 		select {
@@ -148,6 +144,9 @@ func runSOLLoopTest(ctx context.Context, a *App, args []string) error {
 	return nil
 }
 
+// noLANPlus says that a BMC cannot have consoles.
+const noLANPlus = "the BMC speaks IPMI 1.5 only, which has no Serial over LAN; reach the host in another way, such as ssh or its serial port"
+
 // consoleSession returns a session in which a console can be opened.
 func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
 	o := &a.Options
@@ -155,52 +154,19 @@ func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
 		return nil, client.ErrConsoleNeedsLANPlus
 	}
 	conn, err := a.Dial(ctx)
-	if err != nil {
+	if errors.Is(err, ipmi.ErrNoIPMI20) {
+		return nil, &consoleError{noLANPlus, err}
+	} else if err != nil {
 		return nil, err
 	}
 	s, ok := conn.(*client.Session)
-	if !ok {
-		return nil, errors.New("a console is opened over the network, with the BMC that -H names; -t and -T name another")
+	switch {
+	case !ok && (o.inBand() || o.serial()):
+		return nil, errors.New("a console is opened over the network; name the BMC with -H")
+	case !ok:
+		return nil, errors.New("a console is opened with the BMC that -H names itself; omit -t and -T")
+	case s.Info().Interface != client.LANPlus:
+		return nil, &consoleError{noLANPlus, client.ErrConsoleNeedsLANPlus}
 	}
 	return s, nil
-}
-
-// consoleSentence says of an error of a console what is wrong and what to do, "" if it is no such error.
-func (a *App) consoleSentence(err error) string {
-	who := a.Options.Host
-	var taken *client.ConsoleTakenError
-	switch {
-	case errors.As(err, &taken):
-		by := "another session"
-		if taken.Session != nil {
-			if v, err := machine.SessionOf(*taken.Session); err == nil && v.User != 0 {
-				by = fmt.Sprintf("a session of user ID %d", v.User)
-				if v.ConsoleIP != "" {
-					by += " from " + v.ConsoleIP
-				}
-			}
-		}
-		return fmt.Sprintf("%s: the console is open in %s; \"sol deactivate\" closes it there, and \"sol activate --takeover\" takes it over", who, by)
-	case errors.Is(err, client.ErrConsoleNeedsLANPlus):
-		return "consoles need IPMI 2.0; use -I lanplus"
-	case errors.Is(err, client.ErrConsoleDeactivated):
-		return fmt.Sprintf("%s: the console was closed by another session, or by the BMC", who)
-	case errors.Is(err, client.ErrConsoleSilent):
-		return fmt.Sprintf("%s: the BMC answers, but not on the console any more; try again", who)
-	}
-	var e *ipmi.Error
-	if !errors.As(err, &e) || e.Op != "open console" {
-		return ""
-	}
-	switch c, _ := code(err); c {
-	case ipmi.CodePayloadDisabled:
-		return fmt.Sprintf("%s: Serial over LAN is disabled; \"sol set enabled true\" enables it, \"sol payload enable\" for a user", who)
-	case ipmi.CodePayloadLimit:
-		return fmt.Sprintf("%s: the BMC has no more consoles than are open", who)
-	case ipmi.CodePayloadNoEncryption:
-		return fmt.Sprintf("%s: the BMC cannot encrypt the console; try -C 2", who)
-	case ipmi.CodePayloadEncryption:
-		return fmt.Sprintf("%s: the BMC wants the console encrypted; use a cipher suite that encrypts, such as -C 17 or -C 3", who)
-	}
-	return ""
 }

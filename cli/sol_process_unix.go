@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,23 +14,14 @@ import (
 // processGone reports whether there is no process with the number.
 func processGone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// suspend stops this process until its shell lets it go on.
-func suspend() { _ = syscall.Kill(os.Getpid(), syscall.SIGTSTP) }
-
-// inputReady waits until f can be read, and reports false when stop can be read before.
-func inputReady(f, stop *os.File) bool {
+// inputReady waits for a while until f can be read, or stop, which ends the reading.
+func inputReady(f, stop *os.File, wait time.Duration) (ready, ended bool) {
 	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}, {Fd: int32(stop.Fd()), Events: unix.POLLIN}}
 	for {
-		_, err := unix.Poll(fds, -1)
+		_, err := unix.Poll(fds, int(wait.Milliseconds()))
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
-		return err != nil || fds[1].Revents == 0
+		return err != nil || fds[0].Revents != 0, fds[1].Revents != 0
 	}
 }
-
-// hardSignals end a program; a terminal must be put right before.
-var hardSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
-
-// brokenPipe is the signal of an output that nobody reads any more.
-var brokenPipe = []os.Signal{syscall.SIGPIPE}

@@ -298,6 +298,16 @@ func (c *Console) Flush(ctx context.Context) error {
 	return c.wait(ctx, func() bool { return c.err == nil && c.stream != nil && c.stream.Idle() })
 }
 
+// Acknowledged returns how many characters the BMC has acknowledged since the console was opened, or opened again.
+func (c *Console) Acknowledged() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stream == nil {
+		return 0
+	}
+	return c.stream.Acknowledged()
+}
+
 // Break sends a break to the host.
 func (c *Console) Break() error {
 	c.mu.Lock()

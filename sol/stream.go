@@ -65,6 +65,7 @@ type Stream struct {
 	flight    []byte    // its bytes, with header; nil if none
 	sentAt    time.Time
 	retries   int
+	accepted  int64         // characters that were acknowledged, of all packets
 	trip      time.Duration // measured from a packet to its acknowledge, smoothed as in RFC 6298; 0: not yet
 	deviation time.Duration
 	suspended bool      // the console asked the BMC to wait
@@ -140,6 +141,9 @@ func (s *Stream) Idle() bool { return s.flight == nil && len(s.queue) == 0 && s.
 func (s *Stream) Stalled() bool {
 	return s.flight != nil && !s.suspended && s.retries > s.cfg.Retries && s.cfg.Retries > 0
 }
+
+// Acknowledged returns how many of the characters written the other end has taken.
+func (s *Stream) Acknowledged() int64 { return s.accepted }
 
 // Flush drops what waits to be sent, and the packet on its way.
 func (s *Stream) Flush() { s.queue, s.flight, s.suspended, s.pushed = nil, nil, false, false }
@@ -256,6 +260,9 @@ func (s *Stream) acknowledged(now time.Time, p Packet) bool {
 	if accepted == 0 && !nack && s.cfg.ZeroAckIsWhole {
 		accepted = size
 	}
+	if s.cfg.Role == Console || accepted == size {
+		s.accepted += int64(accepted)
+	}
 	switch {
 	case s.cfg.Role == BMC && nack: // Suspend NACK
 		s.suspended = true
@@ -358,6 +365,9 @@ func (s *Stream) fresh(now time.Time) []byte {
 		if n = 0; s.ops == 0 && !s.probe {
 			return nil
 		}
+	}
+	if s.cfg.Role == Console && s.ops&SendBreak != 0 {
+		n = 0 // the table does not say whether a break comes before the characters of its packet
 	}
 	// No acknowledge rides along: when this packet is sent again, it would be a stale one.
 	p := Packet{Sequence: next(s.seq), Flags: s.ops | s.lines, Data: s.queue[:n]}

@@ -24,6 +24,7 @@ type Buffer struct {
 	lost   bool   // of what was sent after out
 	past   []byte // the newest that was sent
 	in     []byte // not taken
+	breaks []int  // after how many characters of in a break was asked for, in order
 	absent bool
 	room   chan struct{} // closed when there is room for output again; nil: nobody waits
 }
@@ -101,7 +102,31 @@ func (b *Buffer) Write(p []byte) int {
 func (b *Buffer) Discard() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.in = nil
+	b.in, b.breaks = nil, nil
+}
+
+// Break has a break come after what was written so far, and before what is written later.
+func (b *Buffer) Break() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.absent && len(b.breaks) < maxBreaks {
+		b.breaks = append(b.breaks, len(b.in))
+	}
+	return nil
+}
+
+// maxBreaks is how many breaks may wait.
+const maxBreaks = 4
+
+// TakeBreak reports whether a break comes before the next character, and takes it.
+func (b *Buffer) TakeBreak() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.breaks) == 0 || b.breaks[0] > 0 {
+		return false
+	}
+	b.breaks = b.breaks[1:]
+	return true
 }
 
 // Present implements host.Console.
@@ -119,7 +144,7 @@ func (b *Buffer) SetPresent(present bool) {
 		notify = nil
 	}
 	if b.absent = !present; b.absent {
-		b.in = nil
+		b.in, b.breaks = nil, nil
 	}
 	b.mu.Unlock()
 	if notify != nil {
@@ -180,11 +205,18 @@ func (b *Buffer) remember(p []byte) {
 	b.past = append(b.past, p...)
 }
 
-// Take moves to p what was written for the machine, and returns how much it was.
+// Take moves to p what was written for the machine up to the next break, and returns how much it was.
 func (b *Buffer) Take(p []byte) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := copy(p, b.in)
+	in := b.in
+	if len(b.breaks) > 0 {
+		in = in[:b.breaks[0]]
+	}
+	n := copy(p, in)
+	for i := range b.breaks {
+		b.breaks[i] -= n
+	}
 	if b.in = b.in[n:]; len(b.in) == 0 {
 		b.in = nil
 	}

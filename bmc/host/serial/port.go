@@ -36,7 +36,6 @@ type Port struct {
 
 	connMu sync.Mutex
 	conn   io.ReadWriteCloser // nil: none
-	breaks int                // that are to be sent
 }
 
 // Between a connection's end, or a failure to make one, and the next attempt.
@@ -84,7 +83,7 @@ func (p *Port) serve(ctx context.Context, conn io.ReadWriteCloser) (any bool) {
 		p.write(ctx, conn)
 	})
 	p.connMu.Lock()
-	p.conn, p.breaks = conn, 0
+	p.conn = conn
 	p.connMu.Unlock()
 	p.SetPresent(true)
 	buf := make([]byte, 4<<10)
@@ -128,7 +127,7 @@ func (p *Port) write(ctx context.Context, conn io.ReadWriteCloser) {
 			}
 			continue
 		}
-		if p.takeBreak() {
+		if p.TakeBreak() {
 			if err := conn.(Breaker).Break(); err != nil {
 				p.cfg.Logger.Debug("serial port: break", "err", err)
 			}
@@ -140,16 +139,6 @@ func (p *Port) write(ctx context.Context, conn io.ReadWriteCloser) {
 			return
 		}
 	}
-}
-
-func (p *Port) takeBreak() bool {
-	p.connMu.Lock()
-	defer p.connMu.Unlock()
-	if p.breaks == 0 {
-		return false
-	}
-	p.breaks--
-	return true
 }
 
 // Write implements host.Console.
@@ -166,9 +155,6 @@ func (p *Port) wakeWriter() {
 	}
 }
 
-// maxBreaks is how many breaks may wait.
-const maxBreaks = 4
-
 // Break implements host.Console.
 func (p *Port) Break() error {
 	p.connMu.Lock()
@@ -176,7 +162,7 @@ func (p *Port) Break() error {
 	if _, ok := p.conn.(Breaker); !ok {
 		return host.ErrUnsupported
 	}
-	p.breaks = min(p.breaks+1, maxBreaks)
+	_ = p.Buffer.Break()
 	p.wakeWriter()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,55 @@ func TestPort(t *testing.T) {
 		}
 		if err := p.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A breakLine is a connection that takes its time for a break, and notes the order of what it is sent.
+type breakLine struct {
+	io.ReadWriteCloser
+	mu  sync.Mutex
+	got []string
+}
+
+func (l *breakLine) note(s string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.got = append(l.got, s)
+}
+
+func (l *breakLine) Write(p []byte) (int, error) {
+	l.note(string(p))
+	return len(p), nil
+}
+
+func (l *breakLine) Break() error {
+	time.Sleep(2 * time.Second)
+	l.note("break")
+	return nil
+}
+
+// A key that is typed after a break comes after it, and one that was typed before comes before.
+func TestKeysDoNotOvertakeBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, machine := net.Pipe()
+		defer machine.Close()
+		line := &breakLine{ReadWriteCloser: ours}
+		p := New(Config{Open: func(context.Context) (io.ReadWriteCloser, error) { return line, nil }})
+		defer p.Close()
+		synctest.Wait()
+		p.Write([]byte("a"))
+		for _, keys := range []string{"b", "", "c"} { // within the time of the first break
+			if err := p.Break(); err != nil {
+				t.Error(err)
+			}
+			p.Write([]byte(keys))
+		}
+		time.Sleep(time.Minute)
+		line.mu.Lock()
+		defer line.mu.Unlock()
+		if got, want := strings.Join(line.got, " "), "a break b break break c"; got != want {
+			t.Errorf("the machine got %q, want %q", got, want)
 		}
 	})
 }

@@ -19,13 +19,12 @@ type console struct {
 	speaking bool
 	hearing  bool
 
-	run    int       // of the boot that is being told
-	since  time.Time // the kernel runs
-	state  consoleState
-	user   string
-	line   []byte
-	sysrq  bool // a break came: the next character is a command to the kernel
-	broken bool // a break is to be heard
+	run   int       // of the boot that is being told
+	since time.Time // the kernel runs
+	state consoleState
+	user  string
+	line  []byte
+	sysrq bool // a break came: the next character is a command to the kernel
 }
 
 // A consoleState is what listens at the console.
@@ -55,11 +54,9 @@ func (c *console) Write(p []byte) int {
 
 // Break implements host.Console.
 func (c *console) Break() error {
-	c.m.mu.Lock()
-	c.broken = true
-	c.m.mu.Unlock()
+	err := c.Buffer.Break()
 	c.hear()
-	return nil
+	return err
 }
 
 // Close implements host.Console.
@@ -84,14 +81,18 @@ func (c *console) take() {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	c.hearing = false
-	for n := c.Take(buf); n > 0; n = c.Take(buf) {
+	for {
+		n := c.Take(buf)
 		for _, ch := range buf[:n] {
 			c.typed(ch)
 		}
-	}
-	if c.broken {
-		c.broken = false
-		c.sysrq = c.m.on && c.state != nothingListens
+		switch {
+		case n > 0:
+		case c.TakeBreak():
+			c.sysrq = c.m.on && c.state != nothingListens
+		default:
+			return
+		}
 	}
 }
 

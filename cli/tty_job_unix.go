@@ -1,0 +1,55 @@
+//go:build unix
+
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// brokenPipe is the signal of an output that nobody reads any more.
+var brokenPipe = []os.Signal{syscall.SIGPIPE}
+
+// notifyJobControl has the signals that stop a job, and let it go on, come to channels.
+func notifyJobControl(stopping, continuing chan<- os.Signal) {
+	signal.Notify(stopping, syscall.SIGTSTP)
+	signal.Notify(continuing, syscall.SIGCONT)
+}
+
+// stopJob stops this process and those that share its job, as a terminal does at Ctrl-Z.
+func stopJob() { _ = syscall.Kill(0, syscall.SIGTSTP) }
+
+// foreground reports whether this process may set the terminal: it is in the foreground there, or the terminal is not the
+// one that controls it.
+func foreground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err != nil || group == unix.Getpgrp()
+}
+
+// rawWithSignals is raw mode in which Ctrl-C, Ctrl-Z and Ctrl-\ are still signals.
+func rawWithSignals(fd int) error {
+	if err := raw(fd); err != nil {
+		return err
+	}
+	return changeTermios(fd, func(t *unix.Termios) { t.Lflag |= unix.ISIG })
+}
+
+// hideInput is the mode of lines that are not shown.
+func hideInput(fd int) error {
+	return changeTermios(fd, func(t *unix.Termios) {
+		t.Lflag = t.Lflag&^unix.ECHO | unix.ICANON | unix.ISIG
+		t.Iflag |= unix.ICRNL
+	})
+}
+
+func changeTermios(fd int, change func(*unix.Termios)) error {
+	t, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return err
+	}
+	change(t)
+	return unix.IoctlSetTermios(fd, setTermios, t)
+}
