@@ -3,6 +3,7 @@ package bmc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"lom/bmc/host"
@@ -76,15 +77,16 @@ func setSystemInfo(ctx *Context, req ipmi.SetSystemInfo) (r ipmi.NoData, err err
 			return r, ipmi.CodeDataLengthInvalid
 		}
 		from := int(p.Block) * ipmi.SystemInfoBlockSize
-		text := s.text[req.Number]
+		text := slices.Clone(s.text[req.Number])
 		if n := from + ipmi.SystemInfoBlockSize; len(text) < n {
 			text = append(text, make([]byte, n-len(text))...)
 		}
 		copy(text[from:], p.Data)
-		s.text[req.Number] = text
+		var save func(*BMC)
 		if !volatileText(req.Number) {
-			b.put("system", fmt.Sprint(req.Number), text)
+			save = func(b *BMC) { b.put("system", fmt.Sprint(req.Number), s.text[req.Number]) }
 		}
+		set(ctx, &s.text[req.Number], text, save)
 	default:
 		return r, ipmi.CodeParameterNotSupported
 	}

@@ -37,15 +37,16 @@ func setUserAccess(ctx *Context, req ipmi.SetUserAccess) (r ipmi.NoData, err err
 	if (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM) && req.Limit != ipmi.PrivilegeNoAccess {
 		return r, ipmi.CodeInvalidDataField
 	}
-	u.Access.Privilege = req.Limit
+	a := u.Access
+	a.Privilege = req.Limit
 	if req.Change {
-		u.Access.CallbackOnly, u.Access.LinkAuth, u.Access.Messaging = req.CallbackOnly, req.Link, req.Messaging
+		a.CallbackOnly, a.LinkAuth, a.Messaging = req.CallbackOnly, req.Link, req.Messaging
 	}
 	if req.SessionLimit != nil {
-		u.Access.SessionLimit = *req.SessionLimit
+		a.SessionLimit = *req.SessionLimit
 	}
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
-	ctx.BMC.login.unlock(req.User)
+	set(ctx, &u.Access, a, saveUser(req.User))
+	ctx.AfterAnswer(func() { ctx.BMC.login.unlock(req.User) })
 	return r, nil
 }
 
@@ -76,9 +77,10 @@ func setUserName(ctx *Context, req ipmi.SetUserName) (r ipmi.NoData, err error) 
 		return r, ipmi.CodeParameterOutOfRange
 	case req.User == 1:
 		return r, ipmi.CodeInvalidDataField // its name is none, for ever
+	case ctx.BMC.accounts.taken(req.Name, req.User):
+		return r, ipmi.CodeInvalidDataField
 	}
-	u.Name = []byte(req.Name)
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	set(ctx, &u.Name, []byte(req.Name), saveUser(req.User))
 	return r, nil
 }
 
@@ -95,13 +97,15 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 	if u == nil {
 		return r, ipmi.CodeParameterOutOfRange
 	}
+	save := saveUser(req.User)
 	switch req.Operation {
 	case ipmi.PasswordDisableUser:
-		u.Enabled = false
+		set(ctx, &u.Enabled, false, save)
 	case ipmi.PasswordEnableUser:
-		u.Enabled = true
+		set(ctx, &u.Enabled, true, save)
 	case ipmi.PasswordSet:
-		u.Password, u.Twenty = []byte(req.Password.Reveal()), req.Long
+		set(ctx, &u.Password, []byte(req.Password.Reveal()), nil)
+		set(ctx, &u.Twenty, req.Long, save)
 	case ipmi.PasswordTest:
 		if u.Twenty != req.Long {
 			return r, ipmi.CodePasswordSize
@@ -111,9 +115,7 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 		if subtle.ConstantTimeCompare(stored, given) == 0 {
 			return r, ipmi.CodePasswordMismatch
 		}
-		return r, nil
 	}
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
 	return r, nil
 }
 
@@ -129,12 +131,11 @@ func setUserPayloadAccess(ctx *Context, req ipmi.SetUserPayloadAccess) (r ipmi.N
 	if req.Payloads.Standard&^payloadsOfUsers != 0 || req.Payloads.OEM != 0 {
 		return r, ipmi.CodeInvalidDataField
 	}
+	off := u.Access.PayloadsOff &^ req.Payloads.Standard
 	if req.Disable {
-		u.Access.PayloadsOff |= req.Payloads.Standard
-	} else {
-		u.Access.PayloadsOff &^= req.Payloads.Standard
+		off |= req.Payloads.Standard
 	}
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	set(ctx, &u.Access.PayloadsOff, off, saveUser(req.User))
 	return r, nil
 }
 
