@@ -17,11 +17,9 @@ import (
 func (b *BMC) image() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.inventory.device(b, 0) // which makes them all
 	var w imageWriter
-	families := reflect.ValueOf(&b.families).Elem()
-	for i := range families.NumField() {
-		w.value(families.Type().Field(i).Name, families.Field(i))
-	}
+	w.value("bmc", reflect.ValueOf(&b.families).Elem())
 	w.value("host", reflect.ValueOf(b.host.State()))
 	if h, ok := b.host.(*sim.Machine); ok {
 		w.line("host.identified", h.Identified())
@@ -34,6 +32,7 @@ func (b *BMC) image() string {
 func (b *BMC) lasting() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.inventory.device(b, 0)
 	var w imageWriter
 	for name, v := range map[string]any{
 		"access": b.channels.access[settingKept], "keys": b.channels.keys, "login": b.login.kept, "users": b.accounts.user,
@@ -74,7 +73,6 @@ func (b *BMC) lasting() string {
 
 type imageWriter struct {
 	lines []string
-	seen  map[uintptr]bool
 }
 
 func (w *imageWriter) line(path string, v any) {
@@ -116,7 +114,6 @@ func (w *imageWriter) value(path string, v reflect.Value) {
 			w.line(path, choose(v.IsNil(), "no timer", "timer"))
 		case v.Type() == reflect.TypeFor[*sensorKept]() && v.IsNil():
 			w.value(path, reflect.ValueOf(sensorKept{}))
-		case v.Type() == reflect.TypeFor[*solPayload]():
 		case v.IsNil():
 			w.line(path, "nil")
 		default:
