@@ -20,6 +20,7 @@ import (
 
 	"lom/bmc/host/sim"
 	"lom/ipmi"
+	"lom/ipmi/sel"
 )
 
 // stillClock stands still, and its timers never end.
@@ -174,7 +175,7 @@ func aim(t *rapid.T, b *BMC, request any) {
 		}
 	}
 	channel := rapid.SampledFrom([]uint8{1, 1, 14, 3}).Draw(t, "channel")
-	sdr, sel := &b.repository, &b.eventLog
+	sdr, log := &b.repository, &b.eventLog
 	switch q := request.(type) {
 	case *ipmi.SetLANConfiguration:
 		q.Channel = channel
@@ -244,18 +245,18 @@ func aim(t *rapid.T, b *BMC, request any) {
 	case *ipmi.AddSELEntry:
 		q.Record[2] = rapid.SampledFrom([]uint8{2, 2, 0xc0, 0xe0, 5}).Draw(t, "type")
 	case *ipmi.PartialAddSELEntry:
-		q.Reservation = sel.reservation
-		if n := len(sel.partial); n > 0 && q.Offset != 0 {
-			q.Record, q.Offset = sel.kept.NextID, uint8(n)
+		q.Reservation = log.reservation
+		if n := len(log.partial); n > 0 && q.Offset != 0 {
+			q.Record, q.Offset = log.kept.NextID, uint8(n)
 			q.Data = append(q.Data, make([]byte, 16)...)[:min(16-n, 8)]
 			q.Last = n+len(q.Data) == 16
 		} else {
 			q.Offset, q.Last, q.Data = 0, false, []byte{0, 0, 2, 4, 5, 6, 7, 8}
 		}
 	case *ipmi.DeleteSELEntry:
-		q.Reservation = sel.reservation
+		q.Reservation = log.reservation
 	case *ipmi.ClearSEL:
-		q.Reservation, q.Action = sel.reservation, rapid.SampledFrom([]ipmi.EraseAction{ipmi.EraseStart, ipmi.EraseStatus}).Draw(t, "action")
+		q.Reservation, q.Action = log.reservation, rapid.SampledFrom([]ipmi.EraseAction{ipmi.EraseStart, ipmi.EraseStatus}).Draw(t, "action")
 	}
 }
 
@@ -323,7 +324,7 @@ func TestRefusedMeansUnchanged(t *testing.T) {
 		defer b.Close()
 		b.eventLog.capacity = rapid.SampledFrom([]int{3, selCapacity}).Draw(rt, "capacity")
 		sessions := openSessions(t, b)
-		for range 40 {
+		for range 25 {
 			q := draw(rt, b, sessions, changing)
 			before := b.image()
 			cc := <-q.send(b)
@@ -441,7 +442,7 @@ func TestRefusedOnAFailingDisk(t *testing.T) {
 			}
 			return false
 		})
-		for range 25 {
+		for range 12 {
 			switch rapid.IntRange(0, 3).Draw(rt, "disk") {
 			case 0:
 				files.set(rapid.IntRange(0, 900).Draw(rt, "room"), "")
@@ -511,4 +512,96 @@ func TestRefusedOnAFailingDisk(t *testing.T) {
 		again.Close()
 	})
 	t.Logf("%d done, %d refused", done, refused)
+}
+
+// What happens while a request is on its way to a full disk holds; what the request asked for does not.
+func TestFullDisk(t *testing.T) {
+	files := &failingDisk{room: -1}
+	path := filepath.Join(t.TempDir(), "state")
+	onDisk := func(c *Config) { c.StateFile, c.Disk = path, &Disk{most: 1, fs: files} }
+	b := refusable(t, onDisk)
+	must(t, b, ipmi.SetUserName{User: 4, Name: "before"})
+	must(t, b, ipmi.AddSELEntry{Record: [16]byte{2: 2, 10: 1}})
+	must(t, b, ipmi.SetPowerRestorePolicy{Policy: ipmi.RestoreAlwaysOn})
+	clear := ipmi.ClearSEL{Reservation: must(t, b, ipmi.ReserveSEL{}).ID, Action: ipmi.EraseStart}
+
+	files.mu.Lock() // the disk takes its time
+	files.room = 10
+	var answers []<-chan ipmi.CompletionCode
+	for _, request := range []encoding.BinaryAppender{
+		ipmi.SetUserName{User: 4, Name: "after"}, ipmi.SetUserName{User: 4, Name: "last"},
+		ipmi.SetPowerRestorePolicy{Policy: ipmi.RestoreAlwaysOff}, clear,
+	} {
+		data, err := request.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := tried{cmd: commandOf(request), data: data,
+			ctx: Context{Context: context.Background(), Channel: channelLAN, Privilege: ipmi.PrivilegeAdministrator, User: 2}}
+		answers = append(answers, q.send(b))
+	}
+	b.do(func() {
+		b.chassis.kept.OnByCommand = true
+		b.chassis.save(b)
+	})
+	b.AddEvent(sel.Event{SensorType: ipmi.SensorFan, Sensor: 7, Type: ipmi.EventSensorSpecific})
+	files.mu.Unlock()
+	for i, a := range answers {
+		if cc := <-a; cc != ipmi.CodeUnspecified {
+			t.Errorf("request %d is answered %v, want %v", i, cc, ipmi.CodeUnspecified)
+		}
+	}
+	check := func(when string) {
+		t.Helper()
+		if got := must(t, b, ipmi.GetUserName{User: 4}).Name; got != "before" {
+			t.Errorf("%s: user 4 is called %q, want \"before\"", when, got)
+		}
+		if got := must(t, b, ipmi.GetChassisStatus{}); got.RestorePolicy != ipmi.RestoreAlwaysOn {
+			t.Errorf("%s: restore policy %v, want %v", when, got.RestorePolicy, ipmi.RestoreAlwaysOn)
+		}
+		if !b.chassis.kept.OnByCommand {
+			t.Errorf("%s: what happened to the host is lost", when)
+		}
+		var ids []uint16
+		for _, e := range b.eventLog.records {
+			ids = append(ids, e.ID)
+		}
+		if want := []uint16{1, 2}; !slices.Equal(ids, want) {
+			t.Errorf("%s: records %v, want %v", when, ids, want)
+		}
+	}
+	check("at once")
+	files.set(-1, "")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = refusable(t, onDisk)
+	check("after a restart")
+}
+
+// Set LAN Configuration refuses authentication types that the BMC does not have, and takes none of those before them.
+func TestAuthTypesRefusedWhole(t *testing.T) {
+	b := newTest(t, nil)
+	get := ipmi.GetLANConfiguration{Channel: channelLAN, Parameter: ipmi.LANAuthTypeEnables{}.Number()}
+	want := must(t, b, get).Data
+	if _, cc := ask(t, b, ipmi.SetLANConfiguration{Channel: channelLAN, Parameter: get.Parameter, Data: []byte{4, 1, 4, 4, 4}}); cc != ipmi.CodeInvalidDataField {
+		t.Errorf("got %v, want %v", cc, ipmi.CodeInvalidDataField)
+	}
+	if got := must(t, b, get).Data; !slices.Equal(got, want) {
+		t.Errorf("got % x, want % x", got, want)
+	}
+}
+
+// A name that another user has is refused; one's own, and none, is not.
+func TestUserNameTaken(t *testing.T) {
+	b := newTest(t, nil)
+	for _, c := range []struct {
+		id   uint8
+		name string
+		want ipmi.CompletionCode
+	}{{3, "admin", ipmi.CodeInvalidDataField}, {2, "admin", ipmi.CodeOK}, {3, "", ipmi.CodeOK}, {4, "", ipmi.CodeOK}, {3, "Admin", ipmi.CodeOK}} {
+		if _, cc := ask(t, b, ipmi.SetUserName{User: c.id, Name: c.name}); cc != c.want {
+			t.Errorf("user %d, name %q: got %v, want %v", c.id, c.name, cc, c.want)
+		}
+	}
 }

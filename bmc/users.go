@@ -78,6 +78,8 @@ func setUserName(ctx *Context, req ipmi.SetUserName) (r ipmi.NoData, err error) 
 	case req.User == 1:
 		return r, ipmi.CodeInvalidDataField // its name is none, for ever
 	case ctx.BMC.accounts.taken(req.Name, req.User):
+		// §22.28 leaves this to configuration software. Most makes refuse it: whoever gives a second user the name of the
+		// first and then disables that one is locked out.
 		return r, ipmi.CodeInvalidDataField
 	}
 	set(ctx, &u.Name, []byte(req.Name), saveUser(req.User))
