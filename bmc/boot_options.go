@@ -14,7 +14,8 @@ import (
 type bootOptions struct {
 	kept     bootKept
 	progress ipmi.SetState
-	expiry   Timer // clears the valid bit; nil if nothing does
+	expiry   Timer     // clears the valid bit; nil if nothing does
+	told     host.Boot // what the host was told last
 }
 
 // bootKept is what lasts. Parameters are kept as they are on the wire.
@@ -249,6 +250,7 @@ func (o *bootOptions) unless(b *BMC, keep bool) {
 }
 
 func (o *bootOptions) setBoot(b *BMC, boot host.Boot) {
+	o.told = boot
 	if err := b.host.SetBoot(boot); err != nil {
 		b.logger.Warn("host", "bmc", b.name, "action", "set boot device", "err", err)
 	}

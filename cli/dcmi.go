@@ -162,13 +162,15 @@ func runAssetTag(ctx context.Context, a *App, args []string) error {
 	}
 	var tag []byte
 	for length := 1; len(tag) < length; {
-		r, err := do(ctx, a, ipmi.GetAssetTag{Offset: uint8(len(tag)), Count: ipmi.DCMIChunk})
+		// Offset and count together stay within the greatest size, also where the tag is shorter (DCMI 1.5 Table 6-8).
+		count := min(ipmi.DCMIChunk, ipmi.DCMIAssetTagSize-len(tag))
+		r, err := do(ctx, a, ipmi.GetAssetTag{Offset: uint8(len(tag)), Count: uint8(count)})
 		// These codes say how the tag is encoded.
 		if err != nil && !hasCode(err, ipmi.CodeDCMIAssetTagBinary, ipmi.CodeDCMIAssetTagBCD,
 			ipmi.CodeDCMIAssetTag6Bit, ipmi.CodeDCMIAssetTagUnicode) {
 			return dcmiFailed("Get Asset Tag", err)
 		}
-		length = min(int(r.Length), ipmi.DCMIAssetTagSize+1)
+		length = min(int(r.Length), ipmi.DCMIAssetTagSize)
 		if len(r.Data) == 0 {
 			break
 		}
