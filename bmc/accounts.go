@@ -91,7 +91,7 @@ func (u UserConfig) account() (account, error) {
 	}, nil
 }
 
-// account returns the account of a user ID, nil if there is no such ID. After a change, save it.
+// account returns the account of a user ID, nil if there is no such ID. What changes it saves it with saveUser.
 func (a *accounts) account(id uint8) *account {
 	if id < 1 || id > maxUsers {
 		return nil
@@ -123,8 +123,20 @@ func (c *Context) changes(id uint8) {
 	})
 }
 
-// save keeps the account of a user ID.
-func (a *accounts) save(b *BMC, id uint8) { b.put("user", strconv.Itoa(int(id)), a.user[id]) }
+// saveUser returns what keeps the account of a user ID.
+func saveUser(id uint8) func(*BMC) {
+	return func(b *BMC) { b.put("user", strconv.Itoa(int(id)), b.accounts.user[id]) }
+}
+
+// taken reports whether another user ID than the one given has the name. No name is nobody's (§22.28).
+func (a *accounts) taken(name string, id uint8) bool {
+	for other := range a.user {
+		if name != "" && other != int(id) && string(a.user[other].Name) == name {
+			return true
+		}
+	}
+	return false
+}
 
 // mayLogIn reports whether the account can open a session at all.
 func (a *accounts) mayLogIn(b *BMC, id uint8) bool {

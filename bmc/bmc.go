@@ -35,16 +35,23 @@
 //		if req.Colour > 7 {
 //			return ipmi.NoData{}, ipmi.CodeParameterOutOfRange // checked before anything changes
 //		}
-//		b.led.Colour = req.Colour
-//		b.put("led", "", b.led)                          // safe on disk before the answer goes out
-//		b.raise(Event{…})                                // into the SEL, through PEF
-//		b.after(time.Minute, func() { … })               // later, under the lock, from the Clock
+//		set(ctx, &b.led.Colour, req.Colour, saveLED)     // safe on disk before the answer goes out, or taken back
+//		ctx.AfterAnswer(func() { … })                    // what cannot be taken back, and so waits for that
 //		return ipmi.NoData{}, nil
 //	}
+//
+//	func saveLED(b *BMC) { b.put("led", "", b.led) }
 //
 // What lasts is kept as values (JSON) under a section and a key: a table uses one key for
 // each row, so that a change writes one row. All that one request puts and drops is kept or lost
 // together.
+//
+// # Refused means unchanged
+//
+// A handler changes what its request asks for with set, setKey or changed, which know how to take it back. That happens
+// when the handler returns an error afterwards, and when the disk does not take the change: then the request is refused and
+// the BMC is as it was, in memory and on disk. What cannot be taken back, such as a timer or what the host is told, is left
+// to AfterAnswer. What is not asked for, such as an event, is assigned and put: it has happened, and holds.
 package bmc
 
 import (
@@ -123,6 +130,8 @@ type BMC struct {
 	journal *journal
 	loaded  map[string]map[string][]byte // section, key: only while loading
 	change  change                       // of the request in hand
+	facts   change                       // those of change that hold even if they cannot be written
+	asked   bool                         // what is put is not a fact, but what the request asks for
 	onEvent []func(Event)
 	onHost  []func(host.Event)
 	families
@@ -158,13 +167,14 @@ func New(cfg Config) (*BMC, error) {
 	if b.journal, b.loaded, err = openJournal(cfg.StateFile, disk, warn); err != nil {
 		return nil, err
 	}
+	b.journal.lost = b.saveFailed
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.load(); err != nil {
 		return nil, err
 	}
 	b.loaded = nil
-	b.commit(nil)
+	b.commit(nil, nil)
 	b.host.Notify(func(e host.Event) { b.do(func() { b.hostEvent(e) }) })
 	b.serveSystemInterface()
 	return b, nil
@@ -203,11 +213,14 @@ func (b *BMC) carryOut(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte, 
 			cc, out = ipmi.CodeUnspecified, nil
 		}
 		reply(cc, out)
+		if cc != ipmi.CodeOK {
+			return
+		}
 		for _, f := range ctx.after {
 			f()
 		}
 	}
-	waits := b.commit(func(err error) { b.do(func() { finish(err) }) })
+	waits := b.commit(ctx, func(err error) { b.do(func() { finish(err) }) })
 	if !waits {
 		finish(nil)
 	}
@@ -221,7 +234,7 @@ func (b *BMC) do(f func()) {
 		return
 	}
 	f()
-	b.commit(nil)
+	b.commit(nil, nil)
 	if v := b.systemInterface.conn; v != nil {
 		v.update(b)
 	}

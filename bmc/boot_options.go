@@ -14,7 +14,8 @@ import (
 type bootOptions struct {
 	kept     bootKept
 	progress ipmi.SetState
-	expiry   Timer // clears the valid bit; nil if nothing does
+	expiry   Timer     // clears the valid bit; nil if nothing does
+	told     host.Boot // what the host was told last
 }
 
 // bootKept is what lasts. Parameters are kept as they are on the wire.
@@ -101,19 +102,18 @@ func setSystemBootOptions(ctx *Context, req ipmi.SetSystemBootOptions) (r ipmi.N
 			return r, err
 		}
 	}
-	if bit := uint8(1) << req.Number; req.Invalid {
-		o.kept.Invalid |= bit
-	} else {
-		o.kept.Invalid &^= bit
+	invalid := o.kept.Invalid &^ (1 << req.Number)
+	if req.Invalid {
+		invalid |= 1 << req.Number
 	}
-	o.save(b)
+	set(ctx, &o.kept.Invalid, invalid, o.save)
 	if req.Number == 3 || req.Number == 5 {
-		o.watch(b)
+		ctx.AfterAnswer(func() { o.watch(b) })
 	}
 	return r, nil
 }
 
-// set writes one parameter.
+// set writes one parameter. The caller saves it.
 func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 	p, err := ipmi.ParseBootParameter(n, data)
 	if err != nil {
@@ -127,11 +127,12 @@ func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 		case p.State == ipmi.SetBusy && o.progress == ipmi.SetBusy:
 			return ipmi.CodeSetInProgress
 		}
-		o.progress = p.State
+		set(ctx, &o.progress, p.State, nil)
 		return nil
 	case ipmi.BootInfoAcknowledge:
-		stored := o.kept.Parameter[4]
+		stored := bytes.Clone(o.kept.Parameter[4])
 		stored[1] = stored[1]&^p.Mask | byte(p.Pending)&p.Mask
+		setKey(ctx, o.kept.Parameter, 4, stored, nil)
 		return nil
 	case ipmi.BootFlags:
 		switch {
@@ -144,7 +145,7 @@ func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 		if err != nil {
 			return ipmi.CodeInvalidDataField
 		}
-		o.kept.Parameter[5] = data
+		setKey(ctx, o.kept.Parameter, 5, data, nil)
 		return nil
 	case ipmi.BootMailbox:
 		switch {
@@ -153,13 +154,15 @@ func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 		case len(p.Data) > ipmi.BootMailboxBlockSize:
 			return ipmi.CodeDataLengthInvalid
 		}
-		copy(o.kept.Mailbox[p.Block][:], p.Data)
+		block := o.kept.Mailbox[p.Block]
+		copy(block[:], p.Data)
+		set(ctx, &o.kept.Mailbox[p.Block], block, nil)
 		return nil
 	}
 	if data, err = p.AppendBinary(nil); err != nil || len(data) != len(o.kept.Parameter[n]) {
 		return ipmi.CodeDataLengthInvalid
 	}
-	o.kept.Parameter[n] = data
+	setKey(ctx, o.kept.Parameter, n, data, nil)
 	return nil
 }
 
@@ -247,6 +250,7 @@ func (o *bootOptions) unless(b *BMC, keep bool) {
 }
 
 func (o *bootOptions) setBoot(b *BMC, boot host.Boot) {
+	o.told = boot
 	if err := b.host.SetBoot(boot); err != nil {
 		b.logger.Warn("host", "bmc", b.name, "action", "set boot device", "err", err)
 	}
@@ -263,7 +267,9 @@ func (o *bootOptions) hostEvent(b *BMC, e host.Event) {
 		if !f.Valid || o.kept.Invalid>>5&1 != 0 {
 			return
 		}
-		o.kept.Parameter[4][1] &^= byte(ipmi.BootPartyBIOS)
+		acknowledge := bytes.Clone(o.kept.Parameter[4])
+		acknowledge[1] &^= byte(ipmi.BootPartyBIOS)
+		o.kept.Parameter[4] = acknowledge
 		if f.Persistent {
 			o.kept.Setup = bootOf(f, o.kept.Setup)
 		}

@@ -33,7 +33,8 @@ func setChannelAccess(ctx *Context, req ipmi.SetChannelAccess) (r ipmi.NoData, e
 		return r, err
 	}
 	c := &ctx.BMC.channels
-	set := map[ipmi.AccessSetting]int{ipmi.AccessNonVolatile: settingKept, ipmi.AccessVolatile: settingActive}
+	access := c.access
+	which := map[ipmi.AccessSetting]int{ipmi.AccessNonVolatile: settingKept, ipmi.AccessVolatile: settingActive}
 	switch {
 	case req.SetAccess > ipmi.AccessVolatile || req.SetLimit > ipmi.AccessVolatile:
 		return r, ipmi.CodeInvalidDataField
@@ -43,15 +44,16 @@ func setChannelAccess(ctx *Context, req ipmi.SetChannelAccess) (r ipmi.NoData, e
 		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.AfterAnswer(ctx.BMC.channelChanged)
-	if i, ok := set[req.SetAccess]; ok {
-		a := &c.access[i]
+	if i, ok := which[req.SetAccess]; ok {
+		a := &access[i]
 		a.Mode, a.PEFAlertingOff, a.PerMessageAuthOff, a.UserLevelAuthOff = uint8(req.Mode), !req.Alerting, !req.PerMessage, !req.UserLevel
 	}
-	if i, ok := set[req.SetLimit]; ok {
-		c.access[i].Privilege = req.Limit
+	if i, ok := which[req.SetLimit]; ok {
+		access[i].Privilege = req.Limit
 	}
-	if req.SetAccess == ipmi.AccessNonVolatile || req.SetLimit == ipmi.AccessNonVolatile {
-		c.saveAccess(ctx.BMC)
+	set(ctx, &c.access[settingActive], access[settingActive], nil)
+	if access[settingKept] != c.access[settingKept] {
+		set(ctx, &c.access[settingKept], access[settingKept], (*BMC).saveAccess)
 	}
 	return r, nil
 }
@@ -114,14 +116,12 @@ func setChannelSecurityKeys(ctx *Context, req ipmi.SetChannelSecurityKeys) (r ip
 		case n > ipmi.ChannelKeySize:
 			return r, ipmi.CodeKeyTooLong
 		}
-		*key = []byte(req.Value.Reveal())
-		ctx.BMC.channels.saveKeys(ctx.BMC)
+		set(ctx, key, []byte(req.Value.Reveal()), (*BMC).saveKeys)
 	case ipmi.KeyLock:
 		if req.Key == ipmi.KeyGeneration {
 			return r, ipmi.CodeInvalidDataField
 		}
-		k.KrLocked = true
-		ctx.BMC.channels.saveKeys(ctx.BMC)
+		set(ctx, &k.KrLocked, true, (*BMC).saveKeys)
 	}
 	switch {
 	case req.Key == ipmi.KeyGeneration:

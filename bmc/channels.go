@@ -82,10 +82,10 @@ func (b *BMC) channelChanged() {
 }
 
 // saveAccess keeps the access that the BMC starts with.
-func (c *channels) saveAccess(b *BMC) { b.put("channel", "", c.access[settingKept]) }
+func (b *BMC) saveAccess() { b.put("channel", "", b.channels.access[settingKept]) }
 
 // saveKeys keeps the keys.
-func (c *channels) saveKeys(b *BMC) { b.put("keys", "", c.keys) }
+func (b *BMC) saveKeys() { b.put("keys", "", b.channels.keys) }
 
 // kg returns the key by which sessions' keys are made, nil where the user's password is (§13.31).
 func (c *channels) kg() []byte {

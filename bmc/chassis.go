@@ -154,8 +154,12 @@ func chassisControl(ctx *Context, req ipmi.ChassisControl) (ipmi.NoData, error) 
 // control begins an action on the host. The cause is told as restart cause if the action starts the system.
 func (b *BMC) control(a host.Action, why cause) error {
 	c := &b.chassis
+	told := b.bootOptions.told
 	b.bootOptions.beforeControl(b, a, why)
 	err := b.host.Control(a)
+	if err != nil {
+		b.bootOptions.setBoot(b, told)
+	}
 	switch {
 	case errors.Is(err, host.ErrState):
 		return ipmi.CodeNotInPresentState

@@ -45,8 +45,7 @@ func getChassisCapabilities(ctx *Context, _ ipmi.GetChassisCapabilities) (ipmi.C
 
 func setChassisCapabilities(ctx *Context, req ipmi.SetChassisCapabilities) (ipmi.NoData, error) {
 	b := ctx.BMC
-	b.chassis.kept.Capabilities = req
-	b.chassis.save(b)
+	set(ctx, &b.chassis.kept.Capabilities, req, b.chassis.save)
 	return ipmi.NoData{}, nil
 }
 
@@ -87,8 +86,7 @@ func (b *BMC) identify(d time.Duration, forever bool) error {
 
 func setFrontPanelEnables(ctx *Context, req ipmi.SetFrontPanelEnables) (ipmi.NoData, error) {
 	b := ctx.BMC
-	b.chassis.kept.Buttons = req
-	b.chassis.save(b)
+	set(ctx, &b.chassis.kept.Buttons, req, b.chassis.save)
 	return ipmi.NoData{}, nil
 }
 
@@ -108,17 +106,15 @@ func setPowerRestorePolicy(ctx *Context, req ipmi.SetPowerRestorePolicy) (r ipmi
 	case req.Policy > ipmi.RestoreUnknown:
 		return r, ipmi.CodeInvalidDataField
 	case req.Policy != ipmi.RestoreUnknown:
-		b.chassis.kept.Policy = req.Policy
-		b.chassis.save(b)
+		set(ctx, &b.chassis.kept.Policy, req.Policy, b.chassis.save)
 	}
 	return ipmi.PowerRestorePolicySupport{AlwaysOn: true, Previous: true, AlwaysOff: true}, nil
 }
 
 func setPowerCycleInterval(ctx *Context, req ipmi.SetPowerCycleInterval) (ipmi.NoData, error) {
 	b := ctx.BMC
-	b.chassis.kept.CycleInterval = req.Seconds
-	b.host.SetCycleInterval(time.Duration(req.Seconds) * time.Second)
-	b.chassis.save(b)
+	set(ctx, &b.chassis.kept.CycleInterval, req.Seconds, b.chassis.save)
+	ctx.AfterAnswer(func() { b.host.SetCycleInterval(time.Duration(req.Seconds) * time.Second) })
 	return ipmi.NoData{}, nil
 }
 

@@ -120,8 +120,7 @@ func setDCMIConfiguration(ctx *Context, req ipmi.SetDCMIConfiguration) (r ipmi.N
 	if err != nil {
 		return r, err
 	}
-	b.dcmi.kept.Parameter[req.Number] = data
-	b.dcmi.save(b)
+	setKey(ctx, b.dcmi.kept.Parameter, req.Number, data, b.dcmi.save)
 	return r, nil
 }
 
@@ -166,8 +165,7 @@ func setAssetTag(ctx *Context, req ipmi.SetAssetTag) (r ipmi.AssetTagWritten, er
 		return r, ipmi.CodeParameterOutOfRange
 	}
 	tag = append(slices.Clone(tag[:req.Offset]), req.Data...)
-	b.dcmi.kept.AssetTag = tag
-	b.dcmi.save(b)
+	set(ctx, &b.dcmi.kept.AssetTag, tag, b.dcmi.save)
 	return ipmi.AssetTagWritten{Length: uint8(len(tag))}, nil
 }
 
@@ -202,7 +200,6 @@ func setManagementControllerID(ctx *Context, req ipmi.SetManagementControllerID)
 	case end == ipmi.DCMIControllerIDSize && req.Data[len(req.Data)-1] != 0:
 		return r, ipmi.CodeInvalidDataField // the last place is for the NUL
 	}
-	b.dcmi.kept.ControllerID = append(slices.Clone(id[:req.Offset]), req.Data...)
-	b.dcmi.save(b)
+	set(ctx, &b.dcmi.kept.ControllerID, append(slices.Clone(id[:req.Offset]), req.Data...), b.dcmi.save)
 	return ipmi.ManagementControllerIDWritten{Length: uint8(end)}, nil
 }

@@ -103,18 +103,18 @@ func setPowerLimit(ctx *Context, req ipmi.SetPowerLimit) (r ipmi.NoData, err err
 	case req.Sampling == 0:
 		return r, ipmi.CodeDCMIPeriodOutOfRange
 	}
-	b.dcmi.kept.Limit = req
-	b.dcmi.save(b)
-	b.dcmi.power = limitWatch{}
+	set(ctx, &b.dcmi.kept.Limit, req, b.dcmi.save)
+	ctx.AfterAnswer(func() { b.dcmi.power = limitWatch{} })
 	return r, nil
 }
 
 func activatePowerLimit(ctx *Context, req ipmi.ActivatePowerLimit) (ipmi.NoData, error) {
 	b := ctx.BMC
-	b.dcmi.kept.LimitActive = req.Active
-	b.dcmi.save(b)
-	b.dcmi.power = limitWatch{}
-	b.dcmi.watch(b)
+	set(ctx, &b.dcmi.kept.LimitActive, req.Active, b.dcmi.save)
+	ctx.AfterAnswer(func() {
+		b.dcmi.power = limitWatch{}
+		b.dcmi.watch(b)
+	})
 	return ipmi.NoData{}, nil
 }
 

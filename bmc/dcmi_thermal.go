@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -131,12 +132,15 @@ func setThermalLimit(ctx *Context, req ipmi.SetThermalLimit) (r ipmi.NoData, err
 		return r, err
 	}
 	d := &b.dcmi
-	if d.kept.Thermal[req.Instance] = req; !req.PowerOff && !req.LogEvent {
-		delete(d.kept.Thermal, req.Instance)
+	limits := maps.Clone(d.kept.Thermal)
+	if limits[req.Instance] = req; !req.PowerOff && !req.LogEvent {
+		delete(limits, req.Instance)
 	}
-	delete(d.thermal, req.Instance)
-	d.save(b)
-	d.watch(b)
+	set(ctx, &d.kept.Thermal, limits, d.save)
+	ctx.AfterAnswer(func() {
+		delete(d.thermal, req.Instance)
+		d.watch(b)
+	})
 	return r, nil
 }
 

@@ -30,7 +30,8 @@ func TestDiskWritesTogether(t *testing.T) {
 		waits.Go(func() {
 			for n := range changes {
 				ended := make(chan error, 1)
-				j.append(change{fmt.Sprintf("s/%d", n): json.RawMessage(fmt.Sprint(i*1000 + n))}, func(err error) { ended <- err })
+				c := change{fmt.Sprintf("s/%d", n): json.RawMessage(fmt.Sprint(i*1000 + n))}
+				j.append(journalEntry{change: c, facts: c, done: func(err error) { ended <- err }})
 				if n%3 == 0 { // it does not always wait for the disk
 					if err := <-ended; (err != nil) != (i%50 == 7) {
 						t.Errorf("journal %d: %v", i, err)

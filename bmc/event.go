@@ -1,5 +1,7 @@
 package bmc
 
+import "lom/ipmi/sel"
+
 // An Event is a platform event: what a sensor or the BMC itself has to tell (§29.3, Table 29-5).
 // The SEL keeps it and PEF acts on it.
 type Event struct {
@@ -16,11 +18,17 @@ type Event struct {
 // generatorBMC is the generator ID of the BMC's own events (Table 32-1).
 const generatorBMC = 0x0020
 
-// raise tells all who listen about an event. The SEL listens first, so that those after it find the event's record.
+// raise logs an event and tells all who listen about it, who find the event's record in the SEL.
 func (b *BMC) raise(e Event) {
 	if e.Generator == 0 {
 		e.Generator = generatorBMC
 	}
+	b.eventLog.logEvent(b, e, func(r sel.Record) (uint16, error) { return b.eventLog.add(b, r) })
+	b.raised(e)
+}
+
+// raised tells all who listen about an event that was logged.
+func (b *BMC) raised(e Event) {
 	for _, f := range b.onEvent {
 		f(e)
 	}

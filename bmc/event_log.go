@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -28,6 +29,7 @@ type eventLog struct {
 	partial     []byte // what is there of a record that comes in parts
 	erasing     bool
 	last        uint16 // ID of the record that the last event got, 0 if it found no room
+	serial      uint64 // of the next record
 }
 
 // logged is a record and the number that keeps it in its place over restarts: record IDs
@@ -63,6 +65,7 @@ func (l *eventLog) load(b *BMC) error {
 			return err
 		}
 		l.records = append(l.records, r)
+		l.serial = r.serial + 1
 		return l.records[len(l.records)-1].UnmarshalBinary(v)
 	})
 	if err != nil {
@@ -74,7 +77,6 @@ func (l *eventLog) load(b *BMC) error {
 		l.aux[ipmi.AuxiliaryLog(id)] = v
 		return err
 	})
-	b.listen(func(e Event) { l.logEvent(b, e) })
 	b.listenReset(func(cold bool) { l.reserved = l.reserved && !cold })
 	return err
 }
@@ -101,22 +103,20 @@ func (b *BMC) LogPast(e sel.Event, at time.Time) error {
 		last := &l.records[len(l.records)-1]
 		l.kept.LastAddition = ipmi.TimestampOf(at.Add(time.Duration(l.kept.ClockAhead) * time.Second))
 		last.Record = last.WithTimestamp(l.kept.LastAddition)
-		bytes := last.Bytes()
-		b.put("sellog", last.key(), bytes[:])
-		b.put("sel", "", l.kept)
+		l.save(b, last.serial)
 	})
 	return err
 }
 
-// logEvent adds the record of an event. An event that finds no room is lost, and the overflow flag tells of it.
-func (l *eventLog) logEvent(b *BMC, e Event) {
+// logEvent has add append the record of an event. An event that finds no room is lost, and the overflow flag says so.
+func (l *eventLog) logEvent(b *BMC, e Event, add func(sel.Record) (uint16, error)) {
 	l.last = 0
 	if !b.messaging.enables.EventLogging && !e.fromSystem {
 		return
 	}
 	r, err := e.record()
 	if err == nil {
-		l.last, err = l.add(b, r)
+		l.last, err = add(r)
 	}
 	if err != nil {
 		b.logger.Info("event not logged", "bmc", b.name, "err", err)
@@ -125,57 +125,149 @@ func (l *eventLog) logEvent(b *BMC, e Event) {
 
 // add appends a record, gives it its ID and its time, and cancels the reservation (§31.4.2).
 func (l *eventLog) add(b *BMC, r sel.Record) (uint16, error) {
+	e, err := l.append(b, r)
+	if err == nil {
+		l.save(b, e.serial)
+	}
+	return e.ID, err
+}
+
+// addAsked is add for a record that a request asks for.
+func (l *eventLog) addAsked(ctx *Context, r sel.Record) (uint16, error) {
+	before := *l
+	e, err := l.append(ctx.BMC, r)
+	if err != nil {
+		return 0, err
+	}
+	after := l.kept
+	ctx.changed(func() {
+		i := l.place(e.serial)
+		if i == len(l.records)-1 {
+			l.restoreReservation(before)
+		}
+		l.records = slices.Delete(l.records, i, i+1)
+		restoreFrom(&l.kept.NextID, after.NextID, before.kept.NextID)
+		restoreFrom(&l.kept.LastAddition, after.LastAddition, before.kept.LastAddition)
+	}, func(b *BMC) { l.save(b, e.serial) })
+	return e.ID, nil
+}
+
+// append is add without saving. That there is no room is saved: it is so, whoever asked.
+func (l *eventLog) append(b *BMC, r sel.Record) (logged, error) {
 	if len(l.records) >= l.capacity {
 		if !l.kept.Overflow {
 			l.kept.Overflow = true
-			b.put("sel", "", l.kept)
+			l.saveKept(b)
 		}
-		return 0, ipmi.CodeOutOfSpace
+		return logged{}, ipmi.CodeOutOfSpace
 	}
-	for used := true; used; {
-		r.ID = l.kept.NextID
+	l.kept.LastAddition = l.now(b)
+	r.ID = l.nextID()
+	e := logged{l.serial, r.WithTimestamp(l.kept.LastAddition)}
+	l.serial++
+	l.records = append(l.records, e)
+	l.reserved, l.partial = false, nil
+	return e, nil
+}
+
+// nextID returns an ID that no record has.
+func (l *eventLog) nextID() uint16 {
+	for {
+		id := l.kept.NextID
 		if l.kept.NextID++; l.kept.NextID == ipmi.LastRecord {
 			l.kept.NextID = 1
 		}
-		_, used = l.find(r.ID)
+		if _, used := l.find(id); !used {
+			return id
+		}
 	}
-	now := l.now(b)
-	r = r.WithTimestamp(now)
-	l.kept.LastAddition = now
-	e := logged{Record: r}
-	if n := len(l.records); n > 0 {
-		e.serial = l.records[n-1].serial + 1
+}
+
+// place returns the index of the record with a serial number, or where it would be.
+func (l *eventLog) place(serial uint64) int {
+	i, _ := slices.BinarySearchFunc(l.records, serial, func(e logged, serial uint64) int { return cmp.Compare(e.serial, serial) })
+	return i
+}
+
+// save keeps the record with a serial number, or that it is gone, and what lasts besides the records.
+func (l *eventLog) save(b *BMC, serial uint64) {
+	key := logged{serial: serial}.key()
+	if i := l.place(serial); i < len(l.records) && l.records[i].serial == serial {
+		bytes := l.records[i].Bytes()
+		b.put("sellog", key, bytes[:])
+	} else {
+		b.drop("sellog", key)
 	}
-	l.records = append(l.records, e)
-	l.reserved, l.partial = false, nil
-	bytes := r.Bytes()
-	b.put("sellog", e.key(), bytes[:])
-	b.put("sel", "", l.kept)
-	return r.ID, nil
+	l.saveKept(b)
+}
+
+func (l *eventLog) saveKept(b *BMC) { b.put("sel", "", l.kept) }
+
+// restoreReservation gives back a reservation, and the record that was coming in parts under it, if no other has been made since.
+func (l *eventLog) restoreReservation(before eventLog) {
+	if l.reservation == before.reservation {
+		l.reserved, l.partial = before.reserved, before.partial
+	}
+}
+
+// restoreFrom gives *p the value that it had before, if it still has the one that it got after that.
+func restoreFrom[T comparable](p *T, after, before T) {
+	if *p == after {
+		*p = before
+	}
 }
 
 // remove takes a record out. The reservation holds on, for the other records keep their IDs (§31.4.2).
-func (l *eventLog) remove(b *BMC, i int) {
-	b.drop("sellog", l.records[i].key())
+func (l *eventLog) remove(ctx *Context, i int) {
+	e, erased := l.records[i], l.kept.LastErase
 	l.records = slices.Delete(l.records, i, i+1)
-	l.kept.LastErase = l.now(b)
-	b.put("sel", "", l.kept)
+	now := l.now(ctx.BMC)
+	l.kept.LastErase = now
+	ctx.changed(func() {
+		l.records = slices.Insert(l.records, l.place(e.serial), e)
+		restoreFrom(&l.kept.LastErase, now, erased)
+	}, func(b *BMC) { l.save(b, e.serial) })
 }
 
-// clear erases everything. Record IDs begin anew.
-func (l *eventLog) clear(b *BMC) {
-	for _, e := range l.records {
-		b.drop("sellog", e.key())
-	}
+// clear erases everything. Record IDs begin again at 1.
+func (l *eventLog) clear(ctx *Context) {
+	b, before := ctx.BMC, *l
 	l.records = nil
 	l.kept.NextID = 1
 	l.kept.Overflow = false
 	l.kept.LastErase = l.now(b)
 	l.reserved, l.partial = false, nil
-	b.put("sel", "", l.kept)
-	b.pef.logCleared(b)
-	l.erasing = true
-	b.after(eraseTime, func() { l.erasing = false })
+	now := l.kept.LastErase
+	ctx.changed(func() {
+		since := l.records // events, which stay
+		l.records = slices.Clone(before.records)
+		if len(since) == 0 {
+			l.restoreReservation(before)
+		}
+		l.kept.NextID = before.kept.NextID
+		l.kept.Overflow = l.kept.Overflow || before.kept.Overflow
+		restoreFrom(&l.kept.LastErase, now, before.kept.LastErase)
+		for _, e := range since {
+			if len(l.records) >= l.capacity {
+				l.kept.Overflow = true
+				break
+			}
+			e.ID = l.nextID()
+			l.records = append(l.records, e)
+		}
+	}, func(b *BMC) {
+		for _, list := range [][]logged{before.records, l.records} {
+			for _, e := range list {
+				l.save(b, e.serial)
+			}
+		}
+		l.saveKept(b)
+	})
+	b.pef.logCleared(ctx)
+	ctx.AfterAnswer(func() {
+		l.erasing = true
+		b.after(eraseTime, func() { l.erasing = false })
+	})
 }
 
 // key is the record's key in the state file; keys sort in the order of the records.

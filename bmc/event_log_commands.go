@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -94,7 +95,7 @@ func addSELEntry(ctx *Context, req ipmi.AddSELEntry) (ipmi.RecordID, error) {
 	if r.Type != sel.TypeSystemEvent && !r.Type.OEM() {
 		return ipmi.RecordID{}, codeRecordType
 	}
-	id, err := l.add(ctx.BMC, r)
+	id, err := l.addAsked(ctx, r)
 	return ipmi.RecordID{ID: id}, err
 }
 
@@ -103,21 +104,22 @@ func partialAddSELEntry(ctx *Context, req ipmi.PartialAddSELEntry) (ipmi.RecordI
 	if err := l.check(req.Reservation); err != nil {
 		return ipmi.RecordID{}, err
 	}
+	partial := l.partial
 	if req.Offset == 0 {
-		l.partial = nil
-	} else if int(req.Offset) != len(l.partial) || req.Record != l.kept.NextID {
+		partial = nil
+	} else if int(req.Offset) != len(partial) || req.Record != l.kept.NextID {
 		return ipmi.RecordID{}, ipmi.CodeParameterOutOfRange
 	}
-	if len(l.partial)+len(req.Data) > sel.Size || req.Last && len(l.partial)+len(req.Data) < sel.Size {
-		l.partial = nil
+	if len(partial)+len(req.Data) > sel.Size || req.Last && len(partial)+len(req.Data) < sel.Size {
 		return ipmi.RecordID{}, codeRecordSizeBad
 	}
-	l.partial = append(l.partial, req.Data...)
+	partial = slices.Concat(partial, req.Data)
 	if !req.Last {
+		l.partial = partial
 		// Whatever takes this ID away cancels the reservation too.
 		return ipmi.RecordID{ID: l.kept.NextID}, nil
 	}
-	return addSELEntry(ctx, ipmi.AddSELEntry{Record: [sel.Size]byte(l.partial)})
+	return addSELEntry(ctx, ipmi.AddSELEntry{Record: [sel.Size]byte(partial)})
 }
 
 func deleteSELEntry(ctx *Context, req ipmi.DeleteSELEntry) (ipmi.RecordID, error) {
@@ -130,7 +132,7 @@ func deleteSELEntry(ctx *Context, req ipmi.DeleteSELEntry) (ipmi.RecordID, error
 		return ipmi.RecordID{}, ipmi.CodeNotPresent
 	}
 	id := l.records[i].ID
-	l.remove(ctx.BMC, i)
+	l.remove(ctx, i)
 	return ipmi.RecordID{ID: id}, nil
 }
 
@@ -143,7 +145,8 @@ func clearSEL(ctx *Context, req ipmi.ClearSEL) (ipmi.Erasure, error) {
 		if err := l.check(req.Reservation); err != nil {
 			return ipmi.Erasure{}, err
 		}
-		l.clear(ctx.BMC)
+		l.clear(ctx)
+		return ipmi.Erasure{Progress: ipmi.ErasureRunning}, nil
 	case ipmi.EraseStatus:
 	default:
 		return ipmi.Erasure{}, ipmi.CodeInvalidDataField
@@ -164,9 +167,8 @@ func setSELTime(ctx *Context, req ipmi.SetSELTime) (ipmi.NoData, error) {
 	if req.Time == ipmi.TimestampUnspecified {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
-	l.kept.ClockAhead = int64(req.Time) - b.clock.Now().Truncate(time.Second).Unix()
-	l.kept.UTCOffset = ipmi.UTCOffsetUnspecified // §31.11b
-	b.put("sel", "", l.kept)
+	set(ctx, &l.kept.ClockAhead, int64(req.Time)-b.clock.Now().Truncate(time.Second).Unix(), nil)
+	set(ctx, &l.kept.UTCOffset, ipmi.UTCOffsetUnspecified, l.saveKept) // §31.11b
 	return ipmi.NoData{}, nil
 }
 
@@ -179,8 +181,8 @@ func setSELTimeUTCOffset(ctx *Context, req ipmi.SetSELTimeUTCOffset) (ipmi.NoDat
 	if (req.Minutes < -most || req.Minutes > most) && req.Minutes != ipmi.UTCOffsetUnspecified {
 		return ipmi.NoData{}, ipmi.CodeParameterOutOfRange
 	}
-	ctx.BMC.eventLog.kept.UTCOffset = req.Minutes
-	ctx.BMC.put("sel", "", ctx.BMC.eventLog.kept)
+	l := &ctx.BMC.eventLog
+	set(ctx, &l.kept.UTCOffset, req.Minutes, l.saveKept)
 	return ipmi.NoData{}, nil
 }
 
@@ -199,7 +201,13 @@ func setAuxiliaryLogStatus(ctx *Context, req ipmi.SetAuxiliaryLogStatus) (ipmi.N
 	if req.Log > ipmi.LogOEM2 || (req.Log == ipmi.LogMCA) != (req.Status.OEM == nil) {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
-	ctx.BMC.eventLog.aux[req.Log] = req.Status
-	ctx.BMC.put("auxlog", strconv.Itoa(int(req.Log)), req.Status)
+	aux := ctx.BMC.eventLog.aux
+	setKey(ctx, aux, req.Log, req.Status, func(b *BMC) {
+		if st, ok := aux[req.Log]; ok {
+			b.put("auxlog", strconv.Itoa(int(req.Log)), st)
+		} else {
+			b.drop("auxlog", strconv.Itoa(int(req.Log)))
+		}
+	})
 	return ipmi.NoData{}, nil
 }

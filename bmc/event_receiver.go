@@ -1,6 +1,9 @@
 package bmc
 
-import "lom/ipmi"
+import (
+	"lom/ipmi"
+	"lom/ipmi/sel"
+)
 
 // eventReceiver says where the BMC's own event messages go (§29.1): to itself unless it was told
 // otherwise, or nowhere.
@@ -52,6 +55,15 @@ func platformEvent(ctx *Context, req ipmi.PlatformEvent) (ipmi.NoData, error) {
 	if ctx.Channel != channelSystem {
 		e.Generator |= uint16(ctx.Channel&0xf) << 12
 	}
-	ctx.BMC.raise(e)
+	if e.Generator == 0 {
+		e.Generator = generatorBMC
+	}
+	b := ctx.BMC
+	b.eventLog.logEvent(b, e, func(r sel.Record) (uint16, error) { return b.eventLog.addAsked(ctx, r) })
+	record := b.eventLog.last
+	ctx.AfterAnswer(func() {
+		b.eventLog.last = record
+		b.raised(e)
+	})
 	return ipmi.NoData{}, nil
 }

@@ -89,7 +89,7 @@ func (r *exchange) execute() {
 
 func (r *exchange) finishLater(cc ipmi.CompletionCode, out []byte) {
 	r.waits = true
-	r.b.commit(func(err error) {
+	r.b.commit(&r.ctx, func(err error) {
 		if err != nil && cc == ipmi.CodeOK {
 			cc, out = ipmi.CodeUnspecified, nil
 		}
@@ -119,6 +119,9 @@ func (r *exchange) finish(cc ipmi.CompletionCode, data []byte) {
 		if packet, err := rmcp.AppendPresession15(nil, r.memory); err == nil {
 			b.transmit(r.link, r.from, packet)
 		}
+	}
+	if cc != ipmi.CodeOK {
+		return
 	}
 	for _, f := range r.ctx.after {
 		f()

@@ -45,6 +45,8 @@ type families struct {
 	solPayload solPayload
 
 	pef pef
+
+	supermicro supermicro
 }
 
 // load reads the state of every family from the state file, in the order in which they need each other.
@@ -93,6 +95,8 @@ func (b *BMC) load() error {
 		b.solPayload.load,
 
 		b.pef.load,
+
+		b.supermicro.load,
 	} {
 		if err := load(b); err != nil {
 			return err

@@ -157,10 +157,14 @@ func writeFRUData(ctx *Context, req ipmi.WriteFRUData) (ipmi.FRUWritten, error) 
 	case at < d.protected && len(req.Data) > 0:
 		return ipmi.FRUWritten{}, codeWriteProtected
 	}
+	old := d.data
+	d.data = bytes.Clone(old)
 	d.write(at, req.Data)
-	for page := at / fruPage * fruPage; page < at+len(req.Data); page += fruPage {
-		b.put("fru", strconv.Itoa(int(req.Device))+":"+strconv.Itoa(page), d.read(page, min(fruPage, d.size-page)))
-	}
+	ctx.changed(func() { d.data = old }, func(b *BMC) {
+		for page := at / fruPage * fruPage; page < at+len(req.Data); page += fruPage {
+			b.put("fru", strconv.Itoa(int(req.Device))+":"+strconv.Itoa(page), d.read(page, min(fruPage, d.size-page)))
+		}
+	})
 	return ipmi.FRUWritten{Count: uint8(len(req.Data) / unit)}, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 )
@@ -53,21 +52,27 @@ type journal struct {
 	disk *Disk
 	warn func(error) // is told of what went wrong and fails no request
 
+	// lost is called after a write has failed, without a lock. It calls takeFailed, and the done of each entry.
+	lost func(error)
+
 	mu      sync.Mutex
 	idle    sync.Cond // running became false
 	pending []journalEntry
+	failed  []journalEntry // until they are taken; what is appended meanwhile fails with them
 	running bool
+	unsaved change // facts that could not be written: they are written with the next entry
 
 	// Of the goroutine that writes. There is one at most, of the disk's.
-	size    int64  // that is known to be good; 0: there is no file yet
-	base    int64  // size after the last rewriting
-	unsaved change // of appends that failed
+	size int64 // that is known to be good; 0: there is no file yet
+	base int64 // size after the last rewriting
 }
 
+// A journalEntry is a change on its way to disk.
 type journalEntry struct {
-	line []byte
-	c    change
-	done func(error)
+	change
+	facts change // those of change that hold even if they cannot be written
+	undo  []undo // takes back the rest
+	done  func(error)
 }
 
 // openJournal reads the state file at path and returns what it holds by section and key. A file
@@ -75,6 +80,11 @@ type journalEntry struct {
 func openJournal(path string, disk *Disk, warn func(error)) (*journal, map[string]map[string][]byte, error) {
 	j := &journal{path: path, disk: disk, warn: warn}
 	j.idle.L = &j.mu
+	j.lost = func(err error) {
+		for _, e := range j.takeFailed() {
+			e.done(err)
+		}
+	}
 	if path == "" {
 		return j, nil, nil
 	}
@@ -187,15 +197,50 @@ func (c change) line() []byte {
 	return fmt.Appendf(nil, "%08x %08x %s\n", len(body), crc32.Checksum(body, castagnoli), body)
 }
 
-// append writes c after what was appended before it and calls done when it is on disk, or when that failed.
-func (j *journal) append(c change, done func(error)) {
+// append writes e after what was appended before it and calls its done when it is on disk. If that fails, the journal
+// calls lost.
+func (j *journal) append(e journalEntry) {
 	j.mu.Lock()
-	j.pending = append(j.pending, journalEntry{c.line(), c, done})
-	begin := !j.running
-	j.running = true
-	j.mu.Unlock()
-	if begin {
+	defer j.mu.Unlock()
+	if len(j.failed) > 0 {
+		j.fail(e)
+		return
+	}
+	j.pending = append(j.pending, e)
+	if !j.running {
+		j.running = true
 		j.disk.add(j)
+	}
+}
+
+// fail notes entries that cannot be written. The caller holds the lock.
+func (j *journal) fail(entries ...journalEntry) {
+	j.failed = append(j.failed, entries...)
+	for _, e := range entries {
+		if j.unsaved == nil {
+			j.unsaved = change{}
+		}
+		j.unsaved.merge(e.facts, false)
+	}
+}
+
+// takeFailed returns the entries that could not be written, in their order.
+func (j *journal) takeFailed() []journalEntry {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	failed := j.failed
+	j.failed = nil
+	return failed
+}
+
+// correct changes facts that are not written yet, where c has other values for them.
+func (j *journal) correct(c change) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for k, v := range c {
+		if _, ok := j.unsaved[k]; ok {
+			j.unsaved[k] = v
+		}
 	}
 }
 
@@ -203,6 +248,13 @@ func (j *journal) append(c change, done func(error)) {
 func (j *journal) close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for j.running {
+		j.idle.Wait()
+	}
+	if len(j.unsaved) > 0 { // perhaps there is room again
+		j.running = true
+		j.disk.add(j)
+	}
 	for j.running {
 		j.idle.Wait()
 	}
@@ -214,16 +266,18 @@ func (j *journal) close() error {
 
 // written takes notice of a write.
 func (j *journal) written(w *journalWrite) {
+	j.mu.Lock()
 	if w.err != nil {
-		if j.unsaved == nil {
-			j.unsaved = change{}
-		}
-		for _, e := range w.batch {
-			j.unsaved.merge(e.c, false)
-		}
+		j.fail(append(w.batch, j.pending...)...)
+		j.pending = nil
+	} else {
+		j.unsaved = nil
+	}
+	j.mu.Unlock()
+	if w.err != nil {
+		j.lost(w.err)
 		return
 	}
-	j.unsaved = nil
 	j.size += int64(len(w.data))
 	if w.fresh {
 		j.base = min(j.size, compactAt/4) // it may hold many changes of one value
@@ -231,6 +285,11 @@ func (j *journal) written(w *journalWrite) {
 	if j.size > compactAt && j.size > 4*j.base {
 		if err := j.compact(); err != nil {
 			j.warn(fmt.Errorf("state file %s cannot be made smaller: %w", j.path, err))
+		}
+	}
+	for _, e := range w.batch {
+		if e.done != nil {
+			e.done(nil)
 		}
 	}
 }
@@ -266,23 +325,10 @@ func (j *journal) replace(data []byte) error {
 	if w.err == nil {
 		w.err = w.file.Sync()
 	}
-	if w.end(); w.err == nil {
-		w.err = syncDir(filepath.Dir(j.path))
+	if w.end(); w.err != nil {
+		w.cancel()
+		return w.err
 	}
-	if w.err == nil {
-		j.size, j.base = int64(len(data)), int64(len(data))
-	}
-	return w.err
-}
-
-// syncDir makes a renaming in dir last. Windows has no such call and needs none.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	j.size, j.base = int64(len(data)), int64(len(data))
+	return j.disk.fs.syncDir(filepath.Dir(j.path))
 }

@@ -15,7 +15,7 @@ import (
 func appendNow(t *testing.T, j *journal, c change) error {
 	t.Helper()
 	ch := make(chan error, 1)
-	j.append(c, func(err error) { ch <- err })
+	j.append(journalEntry{change: c, done: func(err error) { ch <- err }})
 	return <-ch
 }
 
@@ -130,7 +130,7 @@ func TestJournalStaysSmall(t *testing.T) {
 	j, _, _ := openJournal(path, NewDisk(1), func(error) {})
 	long := json.RawMessage(`"` + strings.Repeat("x", 1000) + `"`)
 	for range 2000 {
-		j.append(change{"s/k": long}, func(error) {})
+		j.append(journalEntry{change: change{"s/k": long}})
 	}
 	if err := j.close(); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,8 @@ func TestJournalStaysSmall(t *testing.T) {
 	}
 }
 
-// What could not be written is told, and written with the next change.
+// A change that could not be written is reported. Those of it that are facts are written with the next change, or at the end;
+// the rest is gone.
 func TestJournalWriteFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dir")
 	path := filepath.Join(dir, "state")
@@ -156,17 +157,40 @@ func TestJournalWriteFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := appendNow(t, j, change{"s/a": json.RawMessage("1")}); err == nil {
-		t.Fatal("written into a folder that does not exist")
+	lost := func(fact string) {
+		t.Helper()
+		ch := make(chan error, 1)
+		c := change{"s/asked": json.RawMessage("1"), fact: json.RawMessage("1")}
+		j.append(journalEntry{change: c, facts: change{fact: c[fact]}, done: func(err error) { ch <- err }})
+		if err := <-ch; err == nil {
+			t.Fatal("written into a folder that does not exist")
+		}
 	}
+	lost("s/a")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := appendNow(t, j, change{"s/b": json.RawMessage("2")}); err != nil {
 		t.Fatal(err)
 	}
-	if got := keptIn(t, path); got["s/a"] != "1" || got["s/b"] != "2" {
-		t.Errorf("kept %v", got)
+	if got, want := keptIn(t, path), (map[string]string{"s/a": "1", "s/b": "2"}); !maps.Equal(got, want) {
+		t.Errorf("kept %v, want %v", got, want)
+	}
+	if err := os.Rename(dir, dir+"2"); err != nil {
+		t.Fatal(err)
+	}
+	lost("s/c")
+	if err := j.close(); err == nil {
+		t.Error("a journal that could not write all was closed without an error")
+	}
+	if err := os.Rename(dir+"2", dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.close(); err != nil {
+		t.Error(err)
+	}
+	if got, want := keptIn(t, path), (map[string]string{"s/a": "1", "s/b": "2", "s/c": "1"}); !maps.Equal(got, want) {
+		t.Errorf("kept %v, want %v", got, want)
 	}
 }
 

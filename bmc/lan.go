@@ -159,17 +159,19 @@ func computeLAN(b *BMC, key parameterKey) ipmi.Parameter {
 }
 
 // acceptLAN says which values a LAN parameter can have.
-func acceptLAN(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
+func acceptLAN(ctx *Context, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
+	b := ctx.BMC
 	l := &b.login
 	switch p := p.(type) {
 	case ipmi.LANAuthTypeEnables:
+		types := l.kept.AuthTypes
 		for i, t := range [...]ipmi.AuthTypes{p.Callback, p.User, p.Operator, p.Administrator, p.OEM} {
 			if t&^b.authTypes() != 0 {
 				return nil, ipmi.CodeInvalidDataField
 			}
-			l.kept.AuthTypes[int(ipmi.PrivilegeCallback)+i] = t
+			types[int(ipmi.PrivilegeCallback)+i] = t
 		}
-		l.save(b)
+		set(ctx, &l.kept.AuthTypes, types, l.save)
 		return nil, nil
 	case ipmi.LANCipherSuitePrivileges:
 		for _, m := range p.Max {
@@ -180,13 +182,11 @@ func acceptLAN(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, erro
 		for i := range p.Max[len(l.suites):] {
 			p.Max[len(l.suites)+i] = 0
 		}
-		l.kept.SuitePrivilege = p.Max
-		l.save(b)
+		set(ctx, &l.kept.SuitePrivilege, p.Max, l.save)
 		return nil, nil
 	case ipmi.LANBadPassword:
-		l.kept.BadPassword = badPassword{Event: p.Event, Threshold: p.Threshold, Reset: p.ResetInterval, Lockout: p.Lockout}
-		maps.DeleteFunc(l.failed, func(_ uint8, f failures) bool { return !f.locked })
-		l.save(b)
+		set(ctx, &l.kept.BadPassword, badPassword{Event: p.Event, Threshold: p.Threshold, Reset: p.ResetInterval, Lockout: p.Lockout}, l.save)
+		ctx.AfterAnswer(func() { maps.DeleteFunc(l.failed, func(_ uint8, f failures) bool { return !f.locked }) })
 		return nil, nil
 	case ipmi.LANIPSource:
 		if p.Source > ipmi.IPSourceOther {
@@ -200,17 +200,17 @@ func acceptLAN(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, erro
 		if p.Type > ipmi.DestinationPET && p.Type < ipmi.DestinationOEM1 {
 			return nil, ipmi.CodeInvalidDataField
 		}
-		return volatileSet(b, &b.lan.parameters, key, p), nil
+		return volatileSet(ctx, &b.lan.parameters, key, p), nil
 	case ipmi.LANDestinationAddress:
 		if p.Format != ipmi.AddressIPv4 {
 			return nil, ipmi.CodeInvalidDataField // as LANIPv6Support says
 		}
-		return volatileSet(b, &b.lan.parameters, key, p), nil
+		return volatileSet(ctx, &b.lan.parameters, key, p), nil
 	case ipmi.LANDestinationVLAN:
 		if p.Format > 1 {
 			return nil, ipmi.CodeInvalidDataField
 		}
-		return volatileSet(b, &b.lan.parameters, key, p), nil
+		return volatileSet(ctx, &b.lan.parameters, key, p), nil
 	case ipmi.LANVLANID:
 		if p.Enabled && (p.ID == 0 || p.ID == 0xfff) {
 			return nil, ipmi.CodeParameterOutOfRange
@@ -248,11 +248,11 @@ func prefixLength(n uint8) error {
 }
 
 // volatileSet returns p for a set that lasts; set 0, which does not, it stores itself.
-func volatileSet(b *BMC, s *parameters, key parameterKey, p ipmi.Parameter) ipmi.Parameter {
+func volatileSet(ctx *Context, s *parameters, key parameterKey, p ipmi.Parameter) ipmi.Parameter {
 	if key.Set != 0 {
 		return p
 	}
-	s.store(b, key, p, false)
+	s.store(ctx, key, p, false)
 	return nil
 }
 
@@ -267,7 +267,7 @@ func setLANConfiguration(ctx *Context, req ipmi.SetLANConfiguration) (ipmi.NoDat
 	if !ctx.isLAN(req.Channel) {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
-	return ipmi.NoData{}, ctx.BMC.lan.set(ctx.BMC, req.Parameter, req.Data)
+	return ipmi.NoData{}, ctx.BMC.lan.set(ctx, req.Parameter, req.Data)
 }
 
 func getLANConfiguration(ctx *Context, req ipmi.GetLANConfiguration) (ipmi.ParameterData, error) {

@@ -24,11 +24,12 @@ type Context struct {
 	session *session   // that the request came in, nil outside a session
 	from    netip.Addr // of a request on the LAN channel outside a session
 	after   []func()
+	undo    []undo // takes back what the request changed
 	data    []byte // of the answer: memory that is used again
 }
 
-// AfterAnswer has f called when the answer was sent, under the lock of the BMC: for what must
-// not happen before, such as the end of the session that the answer travels in.
+// AfterAnswer has f called when the answer was sent, under the lock of the BMC, unless the request is refused: for what must
+// not happen before, such as the end of the session that the answer travels in, and for what cannot be taken back.
 func (c *Context) AfterAnswer(f func()) { c.after = append(c.after, f) }
 
 // A Handler answers a request's data with a completion code and data, neither with the
@@ -142,7 +143,9 @@ func (m *Mux) Answer(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte) (i
 	case !e.command.Presession && ctx.Privilege < e.command.Privilege:
 		cc = ipmi.CodeInsufficientPrivilege
 	default:
-		cc, out = e.handler(ctx, data[body:])
+		if cc, out = e.handler(ctx, data[body:]); cc != ipmi.CodeOK {
+			ctx.refused()
+		}
 	}
 	if body > 0 {
 		out = append(bytes.Clone(data[:body]), out...)

@@ -31,9 +31,9 @@ type parameterFamily struct {
 	factory map[parameterKey]ipmi.Parameter
 	// compute returns a parameter that another family keeps, or that follows from others; nil for the rest.
 	compute func(b *BMC, key parameterKey) ipmi.Parameter
-	// accept is asked before a parameter changes. It returns the value to keep, nil if it has put the
+	// accept is asked before a parameter changes. It returns the value to keep, nil if it has set the
 	// value where it belongs, or a completion code.
-	accept func(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error)
+	accept func(ctx *Context, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error)
 }
 
 // A parameterKey names one value: a parameter, with its set and block where it has them.
@@ -185,7 +185,8 @@ func (s *parameters) missing(b *BMC, n uint8) error {
 }
 
 // set answers a command that writes a parameter.
-func (s *parameters) set(b *BMC, n uint8, data []byte) error {
+func (s *parameters) set(ctx *Context, n uint8, data []byte) error {
+	b := ctx.BMC
 	if n == 0 {
 		return s.setInProgress(b, data)
 	}
@@ -216,23 +217,30 @@ func (s *parameters) set(b *BMC, n uint8, data []byte) error {
 		return s.missing(b, n)
 	}
 	if s.accept != nil {
-		if p, err = s.accept(b, key, p); err != nil || p == nil {
+		if p, err = s.accept(ctx, key, p); err != nil || p == nil {
 			return err
 		}
 	}
-	s.store(b, key, p, !info.Volatile)
+	s.store(ctx, key, p, !info.Volatile)
 	return nil
 }
 
 // store makes p the value of a parameter and, if it lasts, keeps it.
-func (s *parameters) store(b *BMC, key parameterKey, p ipmi.Parameter, lasts bool) {
-	s.hold(key, p)
-	if !lasts {
-		return
+func (s *parameters) store(ctx *Context, key parameterKey, p ipmi.Parameter, lasts bool) {
+	var save func(*BMC)
+	if lasts {
+		save = func(b *BMC) {
+			if p, ok := s.own[key]; !ok {
+				b.drop(s.section, key.String())
+			} else if data, err := p.AppendBinary(nil); err == nil {
+				b.put(s.section, key.String(), data)
+			}
+		}
 	}
-	if data, err := p.AppendBinary(nil); err == nil {
-		b.put(s.section, key.String(), data)
+	if s.own == nil {
+		s.own = map[parameterKey]ipmi.Parameter{}
 	}
+	setKey(ctx, s.own, key, p, save)
 }
 
 // setInProgress writes parameter 0.

@@ -159,7 +159,8 @@ func pefValue[P ipmi.PEFParameter](b *BMC, selectors ...uint8) (P, bool) {
 }
 
 // acceptPEF says which values a PEF parameter can have.
-func acceptPEF(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
+func acceptPEF(ctx *Context, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
+	b := ctx.BMC
 	f := &b.pef
 	switch p := p.(type) {
 	case ipmi.PEFActionControl:
@@ -174,10 +175,10 @@ func acceptPEF(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, erro
 			return nil, ipmi.CodeParameterOutOfRange
 		}
 		filter.Enabled, filter.Kind = p.Enabled, p.Kind
-		f.store(b, parameterKey{Number: filter.Number(), Set: p.Entry}, filter, true)
+		f.store(ctx, parameterKey{Number: filter.Number(), Set: p.Entry}, filter, true)
 		return nil, nil
 	case ipmi.PEFStringKey:
-		return volatileSet(b, &f.parameters, key, p), nil
+		return volatileSet(ctx, &f.parameters, key, p), nil
 	case ipmi.PEFString:
 		if len(p.Data) > 16 {
 			return nil, ipmi.CodeDataLengthInvalid
@@ -185,7 +186,7 @@ func acceptPEF(b *BMC, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, erro
 		data := make([]byte, 16)
 		copy(data, p.Data)
 		p.Data = data
-		return volatileSet(b, &f.parameters, key, p), nil
+		return volatileSet(ctx, &f.parameters, key, p), nil
 	}
 	return p, nil
 }
@@ -194,7 +195,7 @@ func handlePEF(m *Mux) {
 	Handle(m, getPEFCapabilities)
 	Handle(m, armPEFPostponeTimer)
 	Handle(m, func(ctx *Context, req ipmi.SetPEFConfiguration) (ipmi.NoData, error) {
-		return ipmi.NoData{}, ctx.BMC.pef.set(ctx.BMC, req.Parameter, req.Data)
+		return ipmi.NoData{}, ctx.BMC.pef.set(ctx, req.Parameter, req.Data)
 	})
 	Handle(m, func(ctx *Context, req ipmi.GetPEFConfiguration) (ipmi.ParameterData, error) {
 		return ctx.BMC.pef.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block}, req.RevisionOnly)
@@ -228,12 +229,11 @@ func setLastProcessedEvent(ctx *Context, req ipmi.SetLastProcessedEvent) (ipmi.N
 	b := ctx.BMC
 	f := &b.pef
 	if req.ByBMC {
-		f.kept.ByBMC = req.Record
+		set(ctx, &f.kept.ByBMC, req.Record, f.save)
 	} else {
-		f.kept.BySoftware = req.Record
-		f.processedBySoftware(b)
+		set(ctx, &f.kept.BySoftware, req.Record, f.save)
+		ctx.AfterAnswer(func() { f.processedBySoftware(b) })
 	}
-	b.put("pefdone", "", f.kept)
 	return ipmi.NoData{}, nil
 }
 
@@ -248,7 +248,9 @@ func getLastProcessedEvent(ctx *Context, _ ipmi.GetLastProcessedEvent) (ipmi.Las
 }
 
 // logCleared forgets what was processed when the SEL is cleared (§30.5).
-func (f *pef) logCleared(b *BMC) {
-	f.kept = pefKept{BySoftware: ipmi.LastRecord, ByBMC: ipmi.LastRecord}
-	b.put("pefdone", "", f.kept)
+func (f *pef) logCleared(ctx *Context) {
+	set(ctx, &f.kept.BySoftware, ipmi.LastRecord, nil)
+	set(ctx, &f.kept.ByBMC, ipmi.LastRecord, f.save)
 }
+
+func (f *pef) save(b *BMC) { b.put("pefdone", "", f.kept) }

@@ -101,7 +101,7 @@ func (f *pef) filterAll(b *BMC) {
 		f.waiting = slices.Delete(f.waiting, 0, 1)
 		f.filter(b, e)
 		f.kept.ByBMC = e.record
-		b.put("pefdone", "", f.kept)
+		f.save(b)
 	}
 }
 

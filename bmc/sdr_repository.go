@@ -183,9 +183,11 @@ func getSDR(ctx *Context, req ipmi.GetSDR) (ipmi.SDRData, error) {
 func (r *repository) write(b *BMC) {
 	if !r.own {
 		r.records, r.own = slices.Clone(r.records), true
-		for _, rec := range r.records {
-			b.put("sdr", sdrKey(rec), rec)
-		}
+		b.keepAsked(func(b *BMC) {
+			for _, rec := range r.records {
+				b.put("sdr", sdrKey(rec), rec)
+			}
+		})
 	}
 	r.kept.Written = true
 	r.reserved, r.partial = false, nil
@@ -193,16 +195,29 @@ func (r *repository) write(b *BMC) {
 
 func sdrKey(rec []byte) string { return fmt.Sprintf("%04x", id(rec)) }
 
+// undo notes how to take back what a request is about to do to the records.
+func (r *repository) undo(ctx *Context) {
+	before := *r
+	ctx.changed(func() {
+		r.records, r.own, r.kept = before.records, before.own, before.kept
+		if r.reservation == before.reservation {
+			r.reserved, r.partial = before.reserved, before.partial
+		}
+	}, nil)
+}
+
 // add appends a record and gives it an ID that no other has.
-func (r *repository) add(b *BMC, rec []byte) (uint16, error) {
+func (r *repository) add(ctx *Context, rec []byte) (uint16, error) {
+	b := ctx.BMC
 	if len(rec) < sdrHeader || len(rec) != sdrHeader+int(rec[4]) {
 		return 0, codeRecordLength
 	}
 	if (len(rec)+sdrUnit-1)/sdrUnit > r.free() {
 		r.kept.Overflow = true
-		b.put("sdrinfo", "", r.kept)
+		b.put("sdrinfo", "", r.kept) // it is so, though the request is refused (Table 33-3)
 		return 0, ipmi.CodeOutOfSpace
 	}
+	r.undo(ctx)
 	r.write(b)
 	n := uint16(1)
 	for _, other := range r.records {
@@ -218,8 +233,10 @@ func (r *repository) add(b *BMC, rec []byte) (uint16, error) {
 	rec[0], rec[1] = byte(n), byte(n>>8)
 	r.records = append(r.records, rec)
 	r.kept.LastAddition = b.eventLog.now(b)
-	b.put("sdr", sdrKey(rec), rec)
-	b.put("sdrinfo", "", r.kept)
+	b.keepAsked(func(b *BMC) {
+		b.put("sdr", sdrKey(rec), rec)
+		b.put("sdrinfo", "", r.kept)
+	})
 	return n, nil
 }
 
@@ -227,33 +244,33 @@ func (r *repository) add(b *BMC, rec []byte) (uint16, error) {
 const codeRecordLength ipmi.CompletionCode = 0x80
 
 func addSDR(ctx *Context, req ipmi.AddSDR) (ipmi.RecordID, error) {
-	n, err := ctx.BMC.repository.add(ctx.BMC, req.Data)
+	n, err := ctx.BMC.repository.add(ctx, req.Data)
 	return ipmi.RecordID{ID: n}, err
 }
 
 func partialAddSDR(ctx *Context, req ipmi.PartialAddSDR) (ipmi.RecordID, error) {
-	b := ctx.BMC
-	r := &b.repository
+	r := &ctx.BMC.repository
 	if err := r.check(req.Reservation); err != nil {
 		return ipmi.RecordID{}, err
 	}
+	var partial partialSDR
 	switch {
 	case req.Record == 0 && req.Offset == 0:
-		r.partial = &partialSDR{id: r.reservation | 0x8000}
+		partial.id = r.reservation | 0x8000
 	case r.partial == nil || req.Record != r.partial.id || int(req.Offset) != len(r.partial.data):
 		return ipmi.RecordID{}, ipmi.CodeInvalidDataField
+	default:
+		partial = *r.partial
 	}
-	if len(r.partial.data)+len(req.Data) > sdrHeader+0xff {
-		r.partial = nil
+	if len(partial.data)+len(req.Data) > sdrHeader+0xff {
 		return ipmi.RecordID{}, codeRecordLength
 	}
-	r.partial.data = append(r.partial.data, req.Data...)
+	partial.data = slices.Concat(partial.data, req.Data)
 	if !req.Last {
-		return ipmi.RecordID{ID: r.partial.id}, nil
+		r.partial = &partial
+		return ipmi.RecordID{ID: partial.id}, nil
 	}
-	rec := r.partial.data
-	r.partial = nil
-	n, err := r.add(b, rec)
+	n, err := r.add(ctx, partial.data)
 	return ipmi.RecordID{ID: n}, err
 }
 
@@ -267,10 +284,12 @@ func deleteSDR(ctx *Context, req ipmi.DeleteSDR) (ipmi.RecordID, error) {
 	if err != nil {
 		return ipmi.RecordID{}, err
 	}
+	r.undo(ctx)
 	r.write(b)
 	n := id(r.records[i])
-	b.drop("sdr", sdrKey(r.records[i]))
-	r.records = slices.Delete(r.records, i, i+1)
+	key := sdrKey(r.records[i])
+	r.records = slices.Concat(r.records[:i], r.records[i+1:])
+	b.keepAsked(func(b *BMC) { b.drop("sdr", key) })
 	r.erased(b)
 	return ipmi.RecordID{ID: n}, nil
 }
@@ -279,7 +298,7 @@ func deleteSDR(ctx *Context, req ipmi.DeleteSDR) (ipmi.RecordID, error) {
 func (r *repository) erased(b *BMC) {
 	r.kept.LastErase = b.eventLog.now(b)
 	r.kept.Overflow = false
-	b.put("sdrinfo", "", r.kept)
+	b.keepAsked(func(b *BMC) { b.put("sdrinfo", "", r.kept) })
 }
 
 func clearSDRRepository(ctx *Context, req ipmi.ClearSDRRepository) (ipmi.Erasure, error) {
@@ -295,10 +314,13 @@ func clearSDRRepository(ctx *Context, req ipmi.ClearSDRRepository) (ipmi.Erasure
 	default:
 		return ipmi.Erasure{}, ipmi.CodeInvalidDataField
 	}
+	r.undo(ctx)
 	if r.own {
-		for _, rec := range r.records {
-			b.drop("sdr", sdrKey(rec))
-		}
+		b.keepAsked(func(b *BMC) {
+			for _, rec := range r.records {
+				b.drop("sdr", sdrKey(rec))
+			}
+		})
 	}
 	r.records, r.own, r.kept.Written, r.partial = nil, true, true, nil
 	r.erased(b)

@@ -1,6 +1,8 @@
 package bmc
 
 import (
+	"slices"
+
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -97,13 +99,15 @@ func setSensorThresholds(ctx *Context, req ipmi.SetSensorThresholds) (ipmi.NoDat
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
 	st := s.change(b, i)
+	values := st.thresholds
 	for t, v := range req.Values {
 		if req.Set.Has(ipmi.Threshold(t)) {
-			st.thresholds[t] = v
+			values[t] = v
 		}
 	}
-	s.save(b, i, func(k *sensorKept) { k.Thresholds = append([]byte(nil), st.thresholds[:]...) })
-	s.look(b, i)
+	set(ctx, &st.thresholds, values, nil)
+	set(ctx, &st.keep().Thresholds, slices.Clone(values[:]), s.saver(i))
+	ctx.AfterAnswer(func() { s.look(b, i) })
 	return ipmi.NoData{}, nil
 }
 
@@ -124,8 +128,8 @@ func setSensorHysteresis(ctx *Context, req ipmi.SetSensorHysteresis) (ipmi.NoDat
 		return ipmi.NoData{}, err
 	}
 	st := s.change(b, i)
-	st.hysteresis = sdr.Hysteresis{Positive: req.Positive, Negative: req.Negative}
-	s.save(b, i, func(k *sensorKept) { k.Hysteresis = []byte{req.Positive, req.Negative} })
+	set(ctx, &st.hysteresis, sdr.Hysteresis{Positive: req.Positive, Negative: req.Negative}, nil)
+	set(ctx, &st.keep().Hysteresis, []byte{req.Positive, req.Negative}, s.saver(i))
 	return ipmi.NoData{}, nil
 }
 

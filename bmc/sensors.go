@@ -186,14 +186,17 @@ func (st *sensorState) restore(v sensorKept) {
 	}
 }
 
-// save changes what lasts of a sensor.
-func (s *sensors) save(b *BMC, i int, change func(*sensorKept)) {
-	st := s.change(b, i)
+// keep returns what lasts of a sensor, for changing it.
+func (st *sensorState) keep() *sensorKept {
 	if st.kept == nil {
 		st.kept = &sensorKept{}
 	}
-	change(st.kept)
-	b.put("sensor", strconv.Itoa(int(s.set.sensors[i].sensor.Number)), st.kept)
+	return st.kept
+}
+
+// saver returns what keeps what lasts of a sensor.
+func (s *sensors) saver(i int) func(*BMC) {
+	return func(b *BMC) { b.put("sensor", strconv.Itoa(int(s.set.sensors[i].sensor.Number)), s.state[i].kept) }
 }
 
 // find returns the index of a sensor.
@@ -322,7 +325,8 @@ func (s *sensors) becomes(b *BMC, i int, now uint16, raw uint8) {
 	}
 	x, st := &s.set.sensors[i], s.change(b, i)
 	st.now = now
-	s.save(b, i, func(k *sensorKept) { k.Now = &st.now })
+	st.keep().Now = &st.now
+	s.saver(i)(b)
 	for bit := range uint8(15) {
 		if (now^was)>>bit&1 == 0 {
 			continue

@@ -53,7 +53,7 @@ func solValue[P ipmi.SOLParameter](b *BMC) P {
 }
 
 // acceptSOL says which values an SOL parameter can have.
-func acceptSOL(_ *BMC, _ parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
+func acceptSOL(_ *Context, _ parameterKey, p ipmi.Parameter) (ipmi.Parameter, error) {
 	switch p := p.(type) {
 	case ipmi.SOLAuthentication:
 		if p.Privilege < ipmi.PrivilegeUser || p.Privilege > ipmi.PrivilegeOEM {
@@ -86,7 +86,7 @@ func handleSOLConfig(m *Mux) {
 		if !ctx.isLAN(req.Channel) {
 			return ipmi.NoData{}, ipmi.CodeInvalidDataField
 		}
-		return ipmi.NoData{}, ctx.BMC.solConfig.set(ctx.BMC, req.Parameter, req.Data)
+		return ipmi.NoData{}, ctx.BMC.solConfig.set(ctx, req.Parameter, req.Data)
 	})
 	Handle(m, func(ctx *Context, req ipmi.GetSOLConfiguration) (ipmi.ParameterData, error) {
 		if !ctx.isLAN(req.Channel) {

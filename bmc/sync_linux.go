@@ -27,9 +27,9 @@ var syncfsTells = sync.OnceValue(func() bool {
 })
 
 // syncFiles makes what was written to files safe.
-func syncFiles(files []*os.File) error {
+func syncFiles(files []stateFile) error {
 	if len(files) >= syncTogether && syncfsTells() && oneFileSystem(files) {
-		return os.NewSyscallError("syncfs", unix.Syncfs(int(files[0].Fd())))
+		return os.NewSyscallError("syncfs", unix.Syncfs(int(files[0].(*os.File).Fd())))
 	}
 	var errs []error
 	for _, f := range files {
@@ -38,10 +38,12 @@ func syncFiles(files []*os.File) error {
 	return errors.Join(errs...)
 }
 
-func oneFileSystem(files []*os.File) bool {
+// oneFileSystem reports whether all are the operating system's, and on one file system.
+func oneFileSystem(files []stateFile) bool {
 	var first, st unix.Stat_t
 	for i, f := range files {
-		if unix.Fstat(int(f.Fd()), &st) != nil {
+		file, ok := f.(*os.File)
+		if !ok || unix.Fstat(int(file.Fd()), &st) != nil {
 			return false
 		}
 		if i == 0 {

@@ -2,13 +2,10 @@
 
 package bmc
 
-import (
-	"errors"
-	"os"
-)
+import "errors"
 
 // syncFiles makes what was written to files safe.
-func syncFiles(files []*os.File) error {
+func syncFiles(files []stateFile) error {
 	var errs []error
 	for _, f := range files {
 		errs = append(errs, f.Sync())

@@ -3,6 +3,7 @@ package bmc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"lom/bmc/host"
@@ -47,6 +48,20 @@ func (s *systemInfo) load(b *BMC) error {
 	})
 }
 
+// current returns a text as it is read. Until it is written, that of the system firmware's version is what the firmware of the
+// make writes when it starts.
+func (s *systemInfo) current(b *BMC, n uint8) []byte {
+	version := b.profile().Firmware
+	if n != ipmi.SystemInfoFirmware || s.text[n] != nil || version == "" {
+		return s.text[n]
+	}
+	text, err := ipmi.AppendSystemText(nil, version)
+	if err != nil {
+		panic("bmc: " + err.Error()) // too long, in the program
+	}
+	return text
+}
+
 func handleSystemInfo(m *Mux) {
 	Handle(m, setSystemInfo)
 	Handle(m, getSystemInfo)
@@ -76,15 +91,16 @@ func setSystemInfo(ctx *Context, req ipmi.SetSystemInfo) (r ipmi.NoData, err err
 			return r, ipmi.CodeDataLengthInvalid
 		}
 		from := int(p.Block) * ipmi.SystemInfoBlockSize
-		text := s.text[req.Number]
+		text := slices.Clone(s.current(b, req.Number))
 		if n := from + ipmi.SystemInfoBlockSize; len(text) < n {
 			text = append(text, make([]byte, n-len(text))...)
 		}
 		copy(text[from:], p.Data)
-		s.text[req.Number] = text
+		var save func(*BMC)
 		if !volatileText(req.Number) {
-			b.put("system", fmt.Sprint(req.Number), text)
+			save = func(b *BMC) { b.put("system", fmt.Sprint(req.Number), s.text[req.Number]) }
 		}
+		set(ctx, &s.text[req.Number], text, save)
 	default:
 		return r, ipmi.CodeParameterNotSupported
 	}
@@ -101,7 +117,7 @@ func getSystemInfo(ctx *Context, req ipmi.GetSystemInfo) (r ipmi.SystemInfo, err
 	case req.Number == 0:
 		r.Data = []byte{byte(s.progress)}
 	default:
-		text := s.text[req.Number]
+		text := s.current(ctx.BMC, req.Number)
 		from := int(req.Set) * ipmi.SystemInfoBlockSize
 		if from >= max(len(text), ipmi.SystemInfoBlockSize) {
 			return r, ipmi.CodeParameterOutOfRange

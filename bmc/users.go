@@ -38,15 +38,16 @@ func setUserAccess(ctx *Context, req ipmi.SetUserAccess) (r ipmi.NoData, err err
 		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.changes(req.User)
-	u.Access.Privilege = req.Limit
+	a := u.Access
+	a.Privilege = req.Limit
 	if req.Change {
-		u.Access.CallbackOnly, u.Access.LinkAuth, u.Access.Messaging = req.CallbackOnly, req.Link, req.Messaging
+		a.CallbackOnly, a.LinkAuth, a.Messaging = req.CallbackOnly, req.Link, req.Messaging
 	}
 	if req.SessionLimit != nil {
-		u.Access.SessionLimit = *req.SessionLimit
+		a.SessionLimit = *req.SessionLimit
 	}
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
-	ctx.BMC.login.unlock(req.User)
+	set(ctx, &u.Access, a, saveUser(req.User))
+	ctx.AfterAnswer(func() { ctx.BMC.login.unlock(req.User) })
 	return r, nil
 }
 
@@ -77,10 +78,13 @@ func setUserName(ctx *Context, req ipmi.SetUserName) (r ipmi.NoData, err error) 
 		return r, ipmi.CodeParameterOutOfRange
 	case req.User == 1:
 		return r, ipmi.CodeInvalidDataField // its name is none, for ever
+	case ctx.BMC.accounts.taken(req.Name, req.User):
+		// §22.28 leaves this to configuration software. Most makes refuse it: whoever gives a second user the name of the
+		// first and then disables that one is locked out.
+		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.changes(req.User)
-	u.Name = []byte(req.Name)
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	set(ctx, &u.Name, []byte(req.Name), saveUser(req.User))
 	return r, nil
 }
 
@@ -100,13 +104,15 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 	if req.Operation != ipmi.PasswordTest {
 		ctx.changes(req.User)
 	}
+	save := saveUser(req.User)
 	switch req.Operation {
 	case ipmi.PasswordDisableUser:
-		u.Enabled = false
+		set(ctx, &u.Enabled, false, save)
 	case ipmi.PasswordEnableUser:
-		u.Enabled = true
+		set(ctx, &u.Enabled, true, save)
 	case ipmi.PasswordSet:
-		u.Password, u.Twenty = []byte(req.Password.Reveal()), req.Long
+		set(ctx, &u.Password, []byte(req.Password.Reveal()), nil)
+		set(ctx, &u.Twenty, req.Long, save)
 	case ipmi.PasswordTest:
 		if u.Twenty != req.Long {
 			return r, ipmi.CodePasswordSize
@@ -116,9 +122,7 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 		if subtle.ConstantTimeCompare(stored, given) == 0 {
 			return r, ipmi.CodePasswordMismatch
 		}
-		return r, nil
 	}
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
 	return r, nil
 }
 
@@ -135,12 +139,11 @@ func setUserPayloadAccess(ctx *Context, req ipmi.SetUserPayloadAccess) (r ipmi.N
 		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.changes(req.User)
+	off := u.Access.PayloadsOff &^ req.Payloads.Standard
 	if req.Disable {
-		u.Access.PayloadsOff |= req.Payloads.Standard
-	} else {
-		u.Access.PayloadsOff &^= req.Payloads.Standard
+		off |= req.Payloads.Standard
 	}
-	ctx.BMC.accounts.save(ctx.BMC, req.User)
+	set(ctx, &u.Access.PayloadsOff, off, saveUser(req.User))
 	return r, nil
 }
 

@@ -17,8 +17,8 @@ func newChannel(a *App) *cobra.Command {
 		leaf(a, "info [CHANNEL]", "Show what a channel is", runChannelInfo),
 		leaf(a, "authcap CHANNEL PRIVILEGE", "Show how to log in", runAuthCap),
 		leaf(a, "getaccess CHANNEL [USER]", "Show what users may do on a channel", runGetAccess),
-		leaf(a, "setaccess CHANNEL USER [callin=on|off] [ipmi=on|off] [link=on|off] [privilege=LEVEL]",
-			"Change what a user may do on a channel", runSetAccess),
+		forcible(a, "setaccess CHANNEL USER [callin=on|off] [ipmi=on|off] [link=on|off] [privilege=LEVEL]",
+			"Change what a user may do on a channel", "take away your own access too", runSetAccess),
 		leaf(a, "getciphers ipmi|sol [CHANNEL]", "List the cipher suites of a channel", runGetCiphers),
 	)
 }
@@ -211,7 +211,7 @@ func (v authCap) text(w io.Writer) {
 	}
 }
 
-func runSetAccess(ctx context.Context, a *App, args []string) error {
+func runSetAccess(ctx context.Context, a *App, args []string, force bool) error {
 	if err := wantArgs(args, 3, -1); err != nil {
 		return err
 	}
@@ -259,6 +259,11 @@ func runSetAccess(ctx context.Context, a *App, args []string) error {
 	}
 	for _, f := range change {
 		f(&req)
+	}
+	if !req.Messaging && old.Messaging || !mayAdminister(req.Limit) && mayAdminister(old.Limit) {
+		if err := a.guardSelf(ctx, user, channel, force, cannotUndo); err != nil {
+			return err
+		}
 	}
 	if _, err := do(ctx, a, req); err != nil {
 		return failed(fmt.Sprintf("Set User Access (channel %d id %d)", channel, user), err)

@@ -13,7 +13,7 @@ import (
 )
 
 func newLAN(a *App) *cobra.Command {
-	set := leaf(a, "set CHANNEL PARAMETER VALUE...", "Change the network settings of the BMC", runLANSet)
+	set := forcible(a, "set CHANNEL PARAMETER VALUE...", "Change the network settings of the BMC", "also what locks you out", runLANSet)
 	set.Long = lanSetLong
 	alertSet := leaf(a, "set CHANNEL DESTINATION PARAMETER VALUE", "Change where alerts go", runLANAlertSet)
 	alertSet.Long = lanAlertSetLong

@@ -168,7 +168,7 @@ func runLANAlertSet(ctx context.Context, a *App, args []string) error {
 	if err := a.announceSet(sentence); err != nil {
 		return err
 	}
-	s := &lanSetter{a, ctx, conn, channel, nil}
+	s := &lanSetter{a: a, ctx: ctx, conn: conn, channel: channel}
 	if err := guarded(ctx, s.claim, func() error { return client.SetLANParam(ctx, conn, channel, set) }); err != nil {
 		return failed("Set LAN Parameter command", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"lom/client"
@@ -46,9 +47,10 @@ type lanSetter struct {
 	conn    client.Conn
 	channel uint8
 	args    []string
+	force   bool
 }
 
-func runLANSet(ctx context.Context, a *App, args []string) error {
+func runLANSet(ctx context.Context, a *App, args []string, force bool) error {
 	if err := wantArgs(args, 2, -1); err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func runLANSet(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	return s.set(&lanSetter{a, ctx, conn, channel, words})
+	return s.set(&lanSetter{a, ctx, conn, channel, words, force})
 }
 
 // setLAN writes a LAN parameter and reads it back. Before, it tells in the sentence what it is about to do.
@@ -293,7 +295,7 @@ func (s *lanSetter) arpInterval() error {
 	}
 	if seconds != 0 {
 		p.Interval = uint8(seconds*2 - 1) // counted from 0
-		if err := setLAN(&lanSetter{s.a, s.ctx, s.conn, s.channel, nil}, p, ""); err != nil {
+		if err := setLAN(s, p, ""); err != nil {
 			return err
 		}
 		if s.a.Options.JSON {
@@ -351,6 +353,15 @@ func (s *lanSetter) suites() error {
 		}
 		p.Max[i] = ipmi.Privilege(level)
 	}
+	if !s.force && !slices.ContainsFunc(p.Max[:], mayAdminister) {
+		switch own, err := s.a.ownChannel(s.ctx, s.channel); {
+		case err != nil:
+			return err
+		case own:
+			return fmt.Errorf("%q lets no administrator in over channel %d, which you came over; "+
+				"leave the letter a to one of its suites, or give --force", letters, s.channel)
+		}
+	}
 	return setLAN(s, p, "")
 }
 
@@ -370,6 +381,15 @@ func (s *lanSetter) access() error {
 	on, err := parseOnOff(s.args[0])
 	if err != nil {
 		return usagef("%v", err)
+	}
+	if !on && !s.force {
+		switch own, err := s.a.ownChannel(s.ctx, s.channel); {
+		case err != nil:
+			return err
+		case own:
+			return fmt.Errorf("channel %d is the one you came over, and nobody could switch it on again from here; "+
+				"do it over another channel or in band, or give --force", s.channel)
+		}
 	}
 	for _, setting := range [...]ipmi.AccessSetting{ipmi.AccessNonVolatile, ipmi.AccessVolatile} {
 		now, err := client.Do(s.ctx, s.conn, ipmi.GetChannelAccess{Channel: s.channel, Setting: setting})

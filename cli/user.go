@@ -24,14 +24,13 @@ A password of at most 16 bytes works with IPMI 1.5 and 2.0, a longer one (up to 
 		leaf(a, "summary [CHANNEL]", "Count the users", runUserSummary),
 		leaf(a, "list [CHANNEL]", "List the users and what they may do", runUserList),
 		group(a, "set", "Set a user's name or password",
-			leaf(a, "name ID NAME", "Set a user's name", runUserName), password),
+			forcible(a, "name ID NAME", "Set a user's name", "also a name that another user has, or none for yourself", runUserName), password),
 		leaf(a, "enable ID", "Let a user log in", func(ctx context.Context, a *App, args []string) error {
 			return runUserSwitch(ctx, a, args, ipmi.PasswordEnableUser)
 		}),
-		leaf(a, "disable ID", "Let a user log in no more", func(ctx context.Context, a *App, args []string) error {
-			return runUserSwitch(ctx, a, args, ipmi.PasswordDisableUser)
-		}),
-		leaf(a, "priv ID LEVEL [CHANNEL]", "Set the most that a user may do: callback (1), user (2), operator (3), administrator (4), OEM (5), no access (15)", runUserPriv),
+		forcible(a, "disable ID", "Let a user log in no more", "also yourself", runUserDisable),
+		forcible(a, "priv ID LEVEL [CHANNEL]", "Set the most that a user may do: callback (1), user (2), operator (3), administrator (4), OEM (5), no access (15)",
+			"take away your own rights too", runUserPriv),
 		test,
 	)
 }
@@ -173,7 +172,7 @@ func runGetAccess(ctx context.Context, a *App, args []string) error {
 	}, nil)
 }
 
-func runUserName(ctx context.Context, a *App, args []string) error {
+func runUserName(ctx context.Context, a *App, args []string, force bool) error {
 	if err := wantArgs(args, 2, 2); err != nil {
 		return err
 	}
@@ -184,10 +183,32 @@ func runUserName(ctx context.Context, a *App, args []string) error {
 	if len(args[1]) > ipmi.UserNameSize {
 		return fmt.Errorf("a user name has %d bytes at the most", ipmi.UserNameSize)
 	}
+	if args[1] == "" {
+		err = a.guardSelf(ctx, id, ipmi.ChannelPresent, force, "without a name nobody logs in as it")
+	} else {
+		err = a.guardName(ctx, id, args[1], force)
+	}
+	if err != nil {
+		return err
+	}
 	if _, err := do(ctx, a, ipmi.SetUserName{User: id, Name: args[1]}); err != nil {
 		return failed(fmt.Sprintf("Set User Name command (user %d, name %s)", id, args[1]), err)
 	}
 	return a.Done("")
+}
+
+func runUserDisable(ctx context.Context, a *App, args []string, force bool) error {
+	if err := wantArgs(args, 1, 1); err != nil {
+		return err
+	}
+	id, err := userArg(args[0])
+	if err == nil {
+		err = a.guardSelf(ctx, id, ipmi.ChannelPresent, force, "could not log in again")
+	}
+	if err != nil {
+		return err
+	}
+	return runUserSwitch(ctx, a, args, ipmi.PasswordDisableUser)
 }
 
 func runUserSwitch(ctx context.Context, a *App, args []string, op ipmi.PasswordOperation) error {
@@ -204,7 +225,7 @@ func runUserSwitch(ctx context.Context, a *App, args []string, op ipmi.PasswordO
 	return a.Done("")
 }
 
-func runUserPriv(ctx context.Context, a *App, args []string) error {
+func runUserPriv(ctx context.Context, a *App, args []string, force bool) error {
 	if err := wantArgs(args, 2, 3); err != nil {
 		return err
 	}
@@ -220,12 +241,24 @@ func runUserPriv(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
+	if !mayAdminister(level) {
+		if err := a.guardSelf(ctx, id, channel, force, cannotUndo); err != nil {
+			return err
+		}
+	}
 	req := ipmi.SetUserAccess{Channel: channel, User: id, Limit: level, SessionLimit: new(uint8(0))}
 	if _, err := do(ctx, a, req); err != nil {
 		return failed(fmt.Sprintf("Set Privilege Level command (user %d)", id), err)
 	}
 	return a.Done(fmt.Sprintf("Set Privilege Level command successful (user %d)", id))
 }
+
+// mayAdminister reports whether a limit lets a user change users.
+func mayAdminister(limit ipmi.Privilege) bool {
+	return limit == ipmi.PrivilegeAdministrator || limit == ipmi.PrivilegeOEM
+}
+
+const cannotUndo = "could not take this back"
 
 func runUserPassword(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 3); err != nil {
