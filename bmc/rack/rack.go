@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"lom/bmc"
 	"lom/bmc/host"
@@ -54,6 +55,7 @@ type Unit struct {
 	Name  string
 	Addr  netip.AddrPort // where it answers
 	BMC   *bmc.BMC
+	host  host.Host
 	port  *port
 	queue *queue // nil: every request is answered at once
 	stats Stats
@@ -88,10 +90,32 @@ func Start(c Config) (r *Rack, err error) {
 			return r, err
 		}
 	}
+	awaitLooks(r.units)
 	for _, p := range r.ports {
 		r.serving.Go(p.serve)
 	}
 	return r, nil
+}
+
+// lookTime is how long the rack waits, at its start, for hosts that have to look at their machines: who asks at once is to be
+// answered with what there is to be seen.
+const lookTime = 2 * time.Second
+
+// awaitLooks waits until the machines of the hosts were looked at.
+func awaitLooks(units []*Unit) {
+	late := time.NewTimer(lookTime)
+	defer late.Stop()
+	for _, u := range units {
+		w, ok := u.host.(host.Watcher)
+		if !ok {
+			continue
+		}
+		select {
+		case <-w.Looked():
+		case <-late.C:
+			return
+		}
+	}
 }
 
 // start makes the BMC.
@@ -102,6 +126,7 @@ func (u *Unit) start(c *Config, s *Server, commands *bmc.Mux, disk *bmc.Disk) (e
 	cfg := s.BMC
 	cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, disk, c.Logger, s.Host()
 	cfg.StateFile = c.stateFile(s.Name)
+	u.host = cfg.Host
 	if owner, ok := cfg.Host.(host.ConsoleOwner); s.Console != nil {
 		cfg.Console = s.Console()
 	} else if ok {
