@@ -75,11 +75,12 @@ func (m *Machine) attach() {
 	switch {
 	case err == nil:
 		m.see(r, power, nil)
-		m.ended, m.absent = false, false
+		m.ended, m.absent, m.peer = false, false, peerOf(conn)
 		m.setBoot()
 		m.lookLater(pollTime, func() { m.poll(r) })
-	case m.ended && absent: // it said that it ends, and nothing has come since
-		m.absent = true
+	case absent && (m.ended || m.peer.ended()): // and nothing has come since
+		m.see(nil, host.Off, nil)
+		m.ended, m.absent = true, true
 		m.lookLater(retryTime, m.attach)
 	default:
 		if r.monitor != nil {

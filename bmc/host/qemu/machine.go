@@ -46,6 +46,7 @@ type Machine struct {
 	later  *time.Timer  // switches on after a cycle, or looks for a machine to attach to, nil if neither
 	ended  bool         // the machine that was attached to has said that it ends, and nothing was there since
 	absent bool         // nothing was there to attach to at the last look
+	peer   *peer        // the process that was attached to last, nil if it is not known
 }
 
 // A run is one QEMU, from its start to its end.
