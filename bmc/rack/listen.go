@@ -19,6 +19,12 @@ func (r *Rack) listen(c *Config) error {
 	if canShare {
 		for _, group := range loopbackGroups(c.Servers) {
 			s, err := listenShared(group[0].Port())
+			if errors.Is(err, syscall.EADDRINUSE) {
+				if taken, ok := findTaken(group); ok {
+					return listenError(taken.String(), err)
+				}
+				continue // another program has the port at an address that is none of these: they get a socket each
+			}
 			if err != nil {
 				return listenError(fmt.Sprintf("%v and %d other addresses", group[0], len(group)-1), err)
 			}
@@ -74,6 +80,20 @@ func loopbackGroups(servers []Server) [][]netip.AddrPort {
 		}
 	}
 	return groups
+}
+
+// findTaken returns the first of some addresses that another program has.
+func findTaken(addresses []netip.AddrPort) (taken netip.AddrPort, ok bool) {
+	for _, a := range addresses {
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return a, true
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
+	return taken, false
 }
 
 // An InUseError says that another program has the address of a BMC.
