@@ -41,16 +41,22 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	app := newApp(args[0], stdin, stdout, stderr)
 	go func() {
-		select {
-		case s := <-signals:
-			// The second signal ends the program at once.
-			signal.Stop(signals)
-			cancel(signalError{s})
-		case <-ctx.Done():
+		for {
+			select {
+			case s := <-signals:
+				if s == syscall.SIGHUP && app.hangups.take() {
+					continue
+				}
+				// The second signal ends the program at once.
+				signal.Stop(signals)
+				cancel(signalError{s})
+			case <-ctx.Done():
+			}
+			return
 		}
 	}()
-	app := newApp(args[0], stdin, stdout, stderr)
 	return app.Run(ctx, args[1:])
 }
 
