@@ -220,10 +220,21 @@ func (b *BMC) carryOut(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte, 
 			f()
 		}
 	}
-	waits := b.commit(ctx, func(err error) { b.do(func() { finish(err) }) })
-	if !waits {
-		finish(nil)
+	save := func() {
+		if !b.commit(ctx, func(err error) { b.do(func() { finish(err) }) }) {
+			finish(nil)
+		}
 	}
+	if w := ctx.wait; w != nil {
+		w.answer = func(code ipmi.CompletionCode) {
+			if cc, out = code, nil; code != ipmi.CodeOK {
+				ctx.refused()
+			}
+			save()
+		}
+		return
+	}
+	save()
 }
 
 // do calls f under the lock, for what is no request, and sends what it changed on its way to disk.

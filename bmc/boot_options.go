@@ -3,6 +3,7 @@ package bmc
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
 	"lom/bmc/host"
@@ -15,7 +16,7 @@ type bootOptions struct {
 	kept     bootKept
 	progress ipmi.SetState
 	expiry   Timer     // clears the valid bit; nil if nothing does
-	told     host.Boot // what the host was told last
+	told     host.Boot // how the host was told to boot
 }
 
 // bootKept is what lasts. Parameters are kept as they are on the wire.
@@ -51,7 +52,13 @@ func (o *bootOptions) load(b *BMC) error {
 		return err
 	}
 	o.watch(b)
-	o.setBoot(b, o.kept.Setup)
+	if !b.host.CanBoot(o.kept.Setup) { // it is another host than it was
+		b.logger.Warn("the host cannot boot from the device that it was set to boot from; it boots as it does by itself", "bmc", b.name)
+		o.kept.Setup = host.Boot{}
+	}
+	if err := o.setBoot(b, o.kept.Setup); err != nil {
+		return err
+	}
 	b.onHostEvent(func(e host.Event) { o.hostEvent(b, e) })
 	b.listenReset(func(cold bool) {
 		if o.progress = ipmi.SetComplete; !cold {
@@ -140,6 +147,10 @@ func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 			return ipmi.CodeInsufficientPrivilege
 		case !p.Valid:
 			p.Persistent = false // goes with the valid bit
+		case !ctx.BMC.host.CanBoot(bootOf(p, o.kept.Setup)):
+			b := ctx.BMC
+			b.logger.Warn("host", "bmc", b.name, "action", "set boot device", "err", host.ErrUnsupported)
+			return ipmi.CodeInvalidDataField
 		}
 		data, err = p.AppendBinary(nil)
 		if err != nil {
@@ -214,46 +225,63 @@ func (o *bootOptions) clearValid(b *BMC) {
 	o.watch(b)
 }
 
+// A bootChange is what an action that may start the host did about where it boots.
+type bootChange struct {
+	back func() // when the action was refused
+	keep func() // when it was accepted
+}
+
 // beforeControl tells the host how to boot, before an action that may start it. The flags count for starts that Chassis Control
-// makes, and for others if parameter 3 says so.
-func (o *bootOptions) beforeControl(b *BMC, a host.Action, why cause) {
+// makes, and for others if parameter 3 says so. Its error says that the host does not boot so.
+func (o *bootOptions) beforeControl(b *BMC, a host.Action, why cause) (bootChange, error) {
+	nothing := bootChange{func() {}, func() {}}
 	switch a {
 	case host.PowerOn, host.PowerCycle, host.Reset:
 	default:
-		return
+		return nothing, nil
 	}
-	keep := o.clearing()
+	c := o.clearing()
+	count, asked := true, false
 	switch why.Code {
 	case ipmi.RestartChassisControl:
-		o.watch(b) // the time begins anew
+		asked = true
 	case ipmi.RestartWatchdog:
-		o.unless(b, keep.KeepOnWatchdog)
+		count = c.KeepOnWatchdog
 	case ipmi.RestartResetByPEF, ipmi.RestartPowerCycleByPEF:
-		o.unless(b, keep.KeepOnPEF)
+		count = c.KeepOnPEF
 	case ipmi.RestartPowerButton, ipmi.RestartRTC:
-		o.unless(b, keep.KeepOnPower)
+		count = c.KeepOnPower
 	default:
-		o.unless(b, keep.KeepOnReset)
+		count = c.KeepOnReset
 	}
 	boot := o.kept.Setup
-	if f := o.flags(); f.Valid && o.kept.Invalid>>5&1 == 0 {
+	if f := o.flags(); count && f.Valid && o.kept.Invalid>>5&1 == 0 {
 		boot = bootOf(f, boot)
 	}
-	o.setBoot(b, boot)
-}
-
-// unless clears the valid bit if it is not to be kept.
-func (o *bootOptions) unless(b *BMC, keep bool) {
-	if !keep {
-		o.clearValid(b)
+	before := o.told
+	if err := o.setBoot(b, boot); err != nil {
+		return nothing, err
 	}
+	return bootChange{
+		back: func() { _ = o.setBoot(b, before) }, // it was taken before
+		keep: func() {
+			switch {
+			case asked:
+				o.watch(b) // the time begins again
+			case !count:
+				o.clearValid(b)
+			}
+		},
+	}, nil
 }
 
-func (o *bootOptions) setBoot(b *BMC, boot host.Boot) {
-	o.told = boot
+// setBoot tells the host how to boot.
+func (o *bootOptions) setBoot(b *BMC, boot host.Boot) error {
 	if err := b.host.SetBoot(boot); err != nil {
-		b.logger.Warn("host", "bmc", b.name, "action", "set boot device", "err", err)
+		return fmt.Errorf("the boot device was not set: %w", err)
 	}
+	o.told = boot
+	return nil
 }
 
 // hostEvent does what the host's firmware does once it runs: it takes note of what it was asked, once.
@@ -275,7 +303,9 @@ func (o *bootOptions) hostEvent(b *BMC, e host.Event) {
 		}
 		o.save(b)
 		o.clearValid(b)
-		o.setBoot(b, o.kept.Setup)
+		if err := o.setBoot(b, o.kept.Setup); err != nil {
+			b.logger.Warn("host", "bmc", b.name, "err", err)
+		}
 	}
 }
 

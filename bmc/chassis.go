@@ -15,6 +15,7 @@ type chassis struct {
 	identify      ipmi.IdentifyState
 	identifyTimer Timer
 	controlFault  bool
+	unseen        bool // the host cannot be seen, and that was told
 	powerFault    bool // the last power down was because of a fault
 	wanted        cause
 	panel         ipmi.FrontPanelButtons // in the answer that is being made
@@ -39,7 +40,7 @@ type cause struct {
 }
 
 func (c *chassis) load(b *BMC) error {
-	c.kept = chassisKept{On: b.host.State().On, Policy: ipmi.RestorePrevious, CycleInterval: 1, Capabilities: defaultCapabilities}
+	c.kept = chassisKept{On: b.host.State().Power == host.On, Policy: ipmi.RestorePrevious, CycleInterval: 1, Capabilities: defaultCapabilities}
 	known := false
 	err := keep(b, "chassis", func(_ string, v chassisKept) error {
 		c.kept, known = v, true
@@ -65,7 +66,7 @@ func (c *chassis) load(b *BMC) error {
 func (c *chassis) mainsReturned(b *BMC) {
 	h, ok := b.host.(host.Restorer)
 	if !ok {
-		c.kept.On = b.host.State().On
+		c.kept.On = b.host.State().Power == host.On
 		return
 	}
 	on := c.kept.On
@@ -92,11 +93,16 @@ func handleChassis(m *Mux) {
 	Handle(m, chassisControl)
 }
 
+// getChassisStatus refuses while the host cannot be seen: the answer has no bit for that (Table 28-3), and whoever
+// believes an off of it may start services twice.
 func getChassisStatus(ctx *Context, _ ipmi.GetChassisStatus) (ipmi.ChassisStatus, error) {
 	b := ctx.BMC
 	c := &b.chassis
 	cooling, drive, intrusion := b.sensors.chassisFaults()
 	st := b.host.State()
+	if st.Power == host.Unknown {
+		return ipmi.ChassisStatus{}, ipmi.CodeNotInPresentState
+	}
 	return ipmi.ChassisStatus{
 		CoolingFault:      cooling,
 		DriveFault:        drive,
@@ -104,7 +110,7 @@ func getChassisStatus(ctx *Context, _ ipmi.GetChassisStatus) (ipmi.ChassisStatus
 		RestorePolicy:     c.kept.Policy,
 		ControlFault:      c.controlFault || st.Fault != nil,
 		PowerFault:        c.powerFault,
-		PowerOn:           st.On,
+		PowerOn:           st.Power == host.On,
 		OnByCommand:       c.kept.OnByCommand,
 		OffByFault:        c.powerFault,
 		ACFailed:          c.kept.ACFailed,
@@ -148,42 +154,135 @@ func chassisControl(ctx *Context, req ipmi.ChassisControl) (ipmi.NoData, error) 
 	if !ok {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
-	return ipmi.NoData{}, ctx.BMC.control(a, cause{ipmi.RestartChassisControl, ctx.Channel})
+	return ipmi.NoData{}, ctx.control(a)
 }
 
-// control begins an action on the host. The cause is told as restart cause if the action starts the system.
-func (b *BMC) control(a host.Action, why cause) error {
+// answerTime is how long the answer to a request waits for the host to accept what it is told. Clients ask again
+// after about a second, which does no harm, and give up after four at least.
+const answerTime = 2 * time.Second
+
+// control begins an action on the host that a request asks for. What fails within the answer's time is refused.
+func (c *Context) control(a host.Action) error {
+	var answer func(error)
+	var now error
+	decided := false
+	c.BMC.control(a, cause{ipmi.RestartChassisControl, c.Channel}, func(err error) {
+		if now, decided = err, true; answer != nil {
+			answer(err)
+		}
+	})
+	if !decided {
+		answer = c.later()
+	}
+	return now
+}
+
+// control begins an action on the host. The cause is told as restart cause if the action starts the system. Settled is called
+// once: with the completion code of a refusal, or with nil when the host has accepted the action, or has not
+// said anything for answerTime. What fails after that is a control fault.
+func (b *BMC) control(a host.Action, why cause, settled func(error)) {
 	c := &b.chassis
-	told := b.bootOptions.told
-	b.bootOptions.beforeControl(b, a, why)
-	err := b.host.Control(a)
+	boot, err := b.bootOptions.beforeControl(b, a, why)
 	if err != nil {
-		b.bootOptions.setBoot(b, told)
+		settled(b.refused(a, err))
+		return
 	}
-	switch {
-	case errors.Is(err, host.ErrState):
-		return ipmi.CodeNotInPresentState
-	case errors.Is(err, host.ErrUnsupported):
-		return ipmi.CodeInvalidDataField
-	case err != nil:
-		c.controlFault = true
-		b.logger.Warn("host", "bmc", b.name, "action", a.String(), "err", err)
-		return ipmi.CodeUnspecified
-	}
-	c.controlFault = false
+	wanted := c.wanted
 	switch a {
 	case host.PowerOn, host.PowerCycle, host.Reset:
 		c.wanted = why
 	case host.PowerOff:
 		c.wanted = cause{}
 	}
-	return nil
+	var timer Timer
+	settle := func(err error) {
+		if timer != nil {
+			timer.Stop()
+			timer = nil
+		}
+		if err != nil {
+			boot.back()
+			if c.wanted == why {
+				c.wanted = wanted
+			}
+		} else {
+			c.controlFault = false
+			boot.keep()
+		}
+		settled(err)
+	}
+	over := false // settled, by the host or by time
+	pending, err := b.host.Control(a, func(err error) {
+		b.do(func() {
+			if err != nil {
+				err = b.refused(a, err)
+			}
+			if !over {
+				over = true
+				settle(err)
+			}
+		})
+	})
+	switch {
+	case err != nil:
+		settle(b.refused(a, err))
+	case !pending:
+		settle(nil)
+	default:
+		timer = b.after(answerTime, func() {
+			if !over {
+				over, timer = true, nil
+				settle(nil)
+			}
+		})
+	}
+}
+
+// refused logs why the host does not do what it was told, and returns the completion code that says so.
+func (b *BMC) refused(a host.Action, err error) ipmi.CompletionCode {
+	if err != host.ErrState { // which says nothing that the caller does not know
+		b.logger.Warn("host", "bmc", b.name, "action", a.String(), "err", err)
+	}
+	switch {
+	case errors.Is(err, host.ErrState), errors.Is(err, host.ErrUnseen):
+		return ipmi.CodeNotInPresentState
+	case errors.Is(err, host.ErrUnsupported):
+		return ipmi.CodeInvalidDataField
+	}
+	b.chassis.controlFault = true
+	return ipmi.CodeUnspecified
+}
+
+// The sensor of the BMC's own view of its host, which only makes events: of type Management Subsystem Health, with the
+// offset "sensor access degraded or unavailable" (Table 42-3).
+const (
+	sensorTypeHealth   = 0x28
+	healthSensor       = 0x74
+	healthSensorAccess = 0
+)
+
+// sight takes notice that the host can or cannot be seen.
+func (c *chassis) sight(b *BMC, e host.Event) {
+	unseen := e.Kind == host.Unseen
+	if unseen {
+		b.logger.Warn("the power of the host is not known", "bmc", b.name, "err", e.Err)
+	} else if p := b.host.State().Power; p != host.Unknown {
+		c.kept.On = p == host.On
+		if c.unseen {
+			b.logger.Warn("the host is seen again: the power is "+p.String(), "bmc", b.name)
+		}
+	}
+	if unseen != c.unseen {
+		c.unseen = unseen
+		b.raise(Event{SensorType: sensorTypeHealth, SensorNumber: healthSensor, Type: eventTypeSensor, Deassert: !unseen,
+			Data: [3]byte{healthSensorAccess, 0xff, 0xff}})
+	}
 }
 
 // hostEvent takes notice of what happened to the host.
 func (b *BMC) hostEvent(e host.Event) {
 	c := &b.chassis
-	if e.Err != nil {
+	if e.Err != nil && e.Kind != host.Unseen {
 		b.logger.Warn("host", "bmc", b.name, "err", e.Err)
 	}
 	b.logger.Debug("host event", "bmc", b.name, "kind", e.Kind)
@@ -202,6 +301,8 @@ func (b *BMC) hostEvent(e host.Event) {
 		c.save(b)
 	case host.Failed:
 		c.controlFault = true
+	case host.Unseen, host.Seen:
+		c.sight(b, e)
 	}
 	for _, f := range b.onHost {
 		f(e)

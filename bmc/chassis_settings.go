@@ -27,7 +27,7 @@ func handleChassisSettings(m *Mux) {
 	Handle(m, getSystemRestartCause)
 	Handle(m, getPOHCounter)
 	Handle(m, func(ctx *Context, _ ipmi.ChassisReset) (ipmi.NoData, error) {
-		return ipmi.NoData{}, ctx.BMC.control(host.Reset, cause{ipmi.RestartChassisControl, ctx.Channel})
+		return ipmi.NoData{}, ctx.control(host.Reset)
 	})
 }
 
@@ -137,12 +137,12 @@ func (p *powerOnHours) load(b *BMC) error {
 		p.minutes = v
 		return nil
 	})
-	if b.host.State().On {
+	if b.host.State().Power == host.On {
 		p.since = b.clock.Now()
 	}
 	b.onHostEvent(func(e host.Event) {
 		switch e.Kind {
-		case host.Started, host.PoweredOff:
+		case host.Started, host.PoweredOff, host.Seen, host.Unseen: // what was not seen is not counted
 			p.count(b)
 		}
 	})
@@ -161,7 +161,7 @@ func (p *powerOnHours) tick(b *BMC) {
 
 // count adds the time since the last count. Full minutes are counted; the rest counts next time.
 func (p *powerOnHours) count(b *BMC) {
-	on, now := b.host.State().On, b.clock.Now()
+	on, now := b.host.State().Power == host.On, b.clock.Now()
 	if n := p.elapsed(now); n > 0 {
 		p.minutes += n
 		p.since = p.since.Add(time.Duration(n) * time.Minute)

@@ -29,7 +29,7 @@ func (c *controller) load(b *BMC) error {
 	}
 	c.system, c.device = ipmi.ACPIUnknown, ipmi.ACPID0
 	b.onHostEvent(func(e host.Event) {
-		if e.Kind != host.Booted && e.Kind != host.Failed {
+		if e.Kind != host.Booted && e.Kind != host.Failed && e.Kind != host.Seen {
 			c.system = ipmi.ACPIUnknown
 		}
 	})
@@ -131,8 +131,11 @@ func getACPIPowerState(ctx *Context, _ ipmi.GetACPIPowerState) (ipmi.ACPIPowerSt
 	b := ctx.BMC
 	st := ipmi.ACPIPowerState{System: b.controller.system, Device: b.controller.device}
 	if st.System == ipmi.ACPIUnknown {
-		if st.System = ipmi.ACPIS4S5; b.host.State().On {
+		switch b.host.State().Power {
+		case host.On:
 			st.System = ipmi.ACPIS0
+		case host.Off:
+			st.System = ipmi.ACPIS4S5
 		}
 	}
 	return st, nil

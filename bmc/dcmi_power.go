@@ -66,6 +66,9 @@ func getPowerReading(ctx *Context, req ipmi.GetPowerReading) (r ipmi.PowerReadin
 	default:
 		return r, ipmi.CodeInvalidDataField
 	}
+	if b.host.State().Power == host.Unknown {
+		return r, ipmi.CodeNotInPresentState // the little that a server takes while it is off would be taken for off
+	}
 	now := b.clock.Now()
 	current := b.sensors.watts(now)
 	least, most, sum := current, current, current
@@ -195,7 +198,9 @@ func (d *dcmi) check(b *BMC) {
 // limitPowerOff switches the host off because of a limit.
 func (b *BMC) limitPowerOff() {
 	b.raise(Event{SensorType: uint8(ipmi.SensorSystemEvent), SensorNumber: powerOffSensor, Type: eventTypeState, Data: [3]byte{transitionToPowerOff, 0xff, 0xff}})
-	if err := b.control(host.PowerOff, cause{}); err != nil {
-		b.logger.Warn("limit exceeded: the host did not switch off", "bmc", b.name, "err", err)
-	}
+	b.control(host.PowerOff, cause{}, func(err error) {
+		if err != nil {
+			b.logger.Warn("limit exceeded: the host did not switch off", "bmc", b.name, "err", err)
+		}
+	})
 }

@@ -80,6 +80,18 @@ func (r *exchange) execute() {
 		return
 	}
 	cc, out := b.mux.Answer(&r.ctx, r.message.NetFn, r.message.Cmd, r.message.Data)
+	if w := r.ctx.wait; w != nil {
+		r.waits = true
+		w.answer = func(cc ipmi.CompletionCode) {
+			if b.changed() {
+				r.finishLater(cc, nil)
+				return
+			}
+			r.finish(cc, nil)
+			r.release()
+		}
+		return
+	}
 	if b.changed() {
 		r.finishLater(cc, out)
 		return

@@ -25,12 +25,33 @@ type Context struct {
 	from    netip.Addr // of a request on the LAN channel outside a session
 	after   []func()
 	undo    []undo // takes back what the request changed
+	wait    *wait  // for the answer; nil: the handler has it
 	data    []byte // of the answer: memory that is used again
 }
 
 // AfterAnswer has f called when the answer was sent, under the lock of the BMC, unless the request is refused: for what must
 // not happen before, such as the end of the session that the answer travels in, and for what cannot be taken back.
 func (c *Context) AfterAnswer(f func()) { c.after = append(c.after, f) }
+
+// A wait is for an answer that a handler does not have yet.
+type wait struct {
+	answer func(ipmi.CompletionCode) // is called with it, once
+}
+
+// later has the request answered when the function that it returns is called, once, under the lock of the BMC: with success
+// and no data, or with the completion code that err is. What the handler returns counts for nothing. It is for commands
+// without a defining body.
+func (c *Context) later() (answer func(err error)) {
+	w := &wait{}
+	c.wait = w
+	return func(err error) {
+		cc := ipmi.CodeOK
+		if err != nil {
+			cc = errorCode(err, ipmi.CodeUnspecified)
+		}
+		w.answer(cc)
+	}
+}
 
 // A Handler answers a request's data with a completion code and data, neither with the
 // command's defining body. It keeps none of the request's data, unless the command changes something.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"lom/bmc/host"
 	"lom/ipmi"
 	"lom/rmcp"
 )
@@ -25,8 +26,12 @@ func (b *BMC) HandleBusy(link Link, from netip.AddrPort, data []byte) {
 func (b *BMC) handlePacket(link Link, from netip.AddrPort, data []byte, busy bool) {
 	x := b.mux.exchange()
 	x.b, x.link, x.from, x.busy = b, link, from, busy
-	b.do(func() { x.receive(data) })
-	if !x.waits {
+	waits := false // who answers later releases x, and may have done so already
+	b.do(func() {
+		x.receive(data)
+		waits = x.waits
+	})
+	if !waits {
 		x.release()
 	}
 }
@@ -37,7 +42,7 @@ func (b *BMC) listening() bool {
 	case uint8(ipmi.AccessDisabled):
 		return false
 	case uint8(ipmi.AccessPreBoot):
-		return !b.host.State().On
+		return b.host.State().Power == host.Off // not while that is unknown
 	}
 	return true
 }

@@ -171,8 +171,10 @@ func (f *pef) act(b *BMC, actions ipmi.PEFActions) {
 		if !actions.Has(c.action) {
 			continue
 		}
-		if err := b.control(c.host, c.why); err != nil {
-			b.logger.Warn("event filter's action failed", "bmc", b.name, "action", c.host.String(), "err", err)
-		}
+		b.control(c.host, c.why, func(err error) {
+			if err != nil {
+				b.logger.Warn("event filter's action failed", "bmc", b.name, "action", c.host.String(), "err", err)
+			}
+		})
 	}
 }

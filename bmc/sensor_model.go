@@ -3,6 +3,8 @@ package bmc
 import (
 	"math"
 	"time"
+
+	"lom/bmc/host"
 )
 
 // model is the state of the simulated server that readings follow: a seed that makes servers
@@ -11,7 +13,7 @@ import (
 type model struct {
 	seed    uint64
 	still   bool // nothing moves but with the power, and that at once
-	on      bool
+	power   host.Power
 	changed time.Time // when the power last changed
 }
 
@@ -27,7 +29,7 @@ func (m model) at(s *simulated, index int, now time.Time) float64 {
 	}
 	running := s.idle + (s.busy-s.idle)*m.load(now) + s.noise*m.wobble(uint64(index), now)
 	from, to := s.off, running
-	if !m.on {
+	if m.power != host.On {
 		from, to = (s.idle+s.busy)/2, s.off
 	}
 	return from + (to-from)*reached

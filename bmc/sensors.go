@@ -63,9 +63,9 @@ func (s *sensors) load(b *BMC) error {
 	if s.set == nil {
 		s.set = b.profile().Sensors()
 	}
-	s.model = model{still: b.cfg.Still, on: b.host.State().On, changed: b.clock.Now().Add(-time.Hour),
+	s.model = model{still: b.cfg.Still, power: b.host.State().Power, changed: b.clock.Now().Add(-time.Hour),
 		seed: binary.LittleEndian.Uint64(b.controller.guid[:8]) ^ binary.LittleEndian.Uint64(b.controller.guid[8:])}
-	s.state = s.set.states(s.model.on)
+	s.state = s.set.states(s.model.power == host.On)
 	err := keep(b, "sensor", func(key string, v sensorKept) error {
 		n, err := strconv.ParseUint(key, 10, 8)
 		if err != nil {
@@ -85,10 +85,17 @@ func (s *sensors) load(b *BMC) error {
 		}
 	}
 	b.onHostEvent(func(e host.Event) {
-		if on := b.host.State().On; on != s.model.on {
-			s.model.on, s.model.changed = on, b.clock.Now()
-			s.scan(b)
+		p := b.host.State().Power
+		if p == s.model.power {
+			return
 		}
+		if s.model.power == host.Unknown { // it was so before: what it was, it had time to become
+			s.model.changed = b.clock.Now().Add(-time.Hour)
+		} else {
+			s.model.changed = b.clock.Now()
+		}
+		s.model.power = p
+		s.scan(b)
 	})
 	b.listenReset(func(cold bool) {
 		if !cold {
@@ -235,10 +242,18 @@ func (b *BMC) SetSensor(f SensorFault) error {
 	return err
 }
 
-// available says whether a sensor has a reading.
+// available says whether a sensor has a reading. What depends on the power has none while that is unknown.
 func (s *sensors) available(i int) bool {
-	f := s.state[i].fault
-	return f == nil || !f.Absent
+	f, x := s.state[i].fault, &s.set.sensors[i]
+	switch {
+	case f != nil:
+		return !f.Absent
+	case s.model.power != host.Unknown:
+		return true
+	case x.full == nil:
+		return x.statesOn == x.statesOff
+	}
+	return x.off == x.idle && x.off == x.busy
 }
 
 // raw returns the reading of an analog sensor now.
@@ -256,7 +271,7 @@ func (s *sensors) states(i int) uint16 {
 	if f := s.state[i].fault; f != nil && f.States != nil {
 		return *f.States & 0x7fff
 	}
-	if s.model.on {
+	if s.model.power == host.On {
 		return x.statesOn
 	}
 	return x.statesOff
@@ -289,7 +304,8 @@ func (s *sensors) look(b *BMC, i int) uint8 {
 // back by more than the hysteresis (§35.6). Sensors of parts without power cross none.
 func (s *sensors) crossed(b *BMC, i int, raw uint8) uint16 {
 	x, st := &s.set.sensors[i], s.state[i]
-	if !x.mains && st.fault == nil && (!s.model.on || b.clock.Now().Sub(s.model.changed) < settled) || !x.mains && !s.model.on {
+	on := s.model.power == host.On
+	if !x.mains && st.fault == nil && (!on || b.clock.Now().Sub(s.model.changed) < settled) || !x.mains && !on {
 		return 0
 	}
 	return st.crossed(x, raw)

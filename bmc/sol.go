@@ -190,8 +190,10 @@ func (p *solPayload) operate(b *BMC, f sol.Flags) {
 	}
 }
 
-// available reports whether characters can reach the host.
-func (p *solPayload) available(b *BMC) bool { return b.host.State().On && p.console.Present() }
+// available reports whether characters can reach the host. One that cannot be seen may have a console that works.
+func (p *solPayload) available(b *BMC) bool {
+	return b.host.State().Power != host.Off && p.console.Present()
+}
 
 // drain drops what the host has sent, and reports whether that was anything.
 func (p *solPayload) drain() (any bool) {

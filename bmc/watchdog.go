@@ -124,7 +124,7 @@ func (w *watchdog) preTimeout(b *BMC) {
 	w.log(b, watchdogTimerInterrupt)
 	b.messaging.preTimeout = true
 	if w.set.PreTimeout == ipmi.WatchdogNMI {
-		_ = b.host.Control(host.Diagnostic) // a host without one loses nothing: the time-out comes
+		b.control(host.Diagnostic, cause{}, func(error) {}) // which logs it; the time-out comes in any case
 	}
 }
 
@@ -138,18 +138,15 @@ func (w *watchdog) expire(b *BMC) {
 	w.timer, w.interrupt = nil, false
 	w.expired |= 1 << w.set.Use
 	w.set.DontLog = false
-	var err error
-	why := cause{Code: ipmi.RestartWatchdog, Channel: channelSystem}
-	switch w.set.Action {
-	case ipmi.WatchdogHardReset:
-		err = b.control(host.Reset, why)
-	case ipmi.WatchdogPowerDown:
-		err = b.control(host.PowerOff, why)
-	case ipmi.WatchdogPowerCycle:
-		err = b.control(host.PowerCycle, why)
+	actions := map[ipmi.WatchdogAction]host.Action{
+		ipmi.WatchdogHardReset: host.Reset, ipmi.WatchdogPowerDown: host.PowerOff, ipmi.WatchdogPowerCycle: host.PowerCycle,
 	}
-	if err != nil {
-		b.logger.Warn("watchdog: the host did not obey", "bmc", b.name, "action", w.set.Action.String(), "err", err)
+	if a, ok := actions[w.set.Action]; ok {
+		b.control(a, cause{Code: ipmi.RestartWatchdog, Channel: channelSystem}, func(err error) {
+			if err != nil {
+				b.logger.Warn("watchdog: the host did not obey", "bmc", b.name, "action", a.String(), "err", err)
+			}
+		})
 	}
 }
 

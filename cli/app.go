@@ -42,6 +42,7 @@ type App struct {
 	dialed    func()                            // called by Dial when there is a session, if it is there
 	oneOf     bool                              // of many hosts
 	power     powerPatience                     // after power actions on them
+	hangups   *hangups                          // signals that a command takes to read its files again
 }
 
 // A Session is an open session with a BMC.
@@ -63,6 +64,7 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		registry: registryFiles(), dial: dialClient,
 		transport: func() (*client.Transport, error) { return client.NewTransport(nil) },
 		device:    new(deviceID), stdout: stdout, terminal: isTerminal, power: defaultPowerPatience,
+		hangups: newHangups(),
 	}
 	a.readPass = a.promptTerminal
 	a.Log = slog.New(slog.DiscardHandler)

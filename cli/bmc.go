@@ -24,7 +24,8 @@ Every BMC answers IPMI 1.5 and 2.0 on an address of its own: with --count, on su
 --listen on, all on the same port. --user and --password-file name the administrator; without
 a password one is made up and printed. What BMCs keep over a restart is lost at the end unless --state names a
 directory for it. --config describes servers one by one. --vbmc runs the BMCs of libvirt domains as VirtualBMC has
-them in its folder.`
+them in its folder. At SIGHUP, both are read again: BMCs are started and ended as they say, and those that have not
+changed go on, with their sessions.`
 
 // bmcOptions are the options of lom bmc.
 type bmcOptions struct {
@@ -87,22 +88,8 @@ func (o *bmcOptions) setOverflow(s string) error {
 
 // runBMC runs BMCs until ctx ends.
 func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
-	file := rackFile{}
-	if o.config != "" {
-		var err error
-		if file, err = readRackFile(o.config); err != nil {
-			return err
-		}
-	}
-	file.override(o)
-	if err := file.addVBMC(); err != nil {
-		return err
-	}
-	password, told, err := a.bmcPassword(ctx, &file)
-	if err != nil {
-		return err
-	}
-	c, err := file.rack(password)
+	run := &bmcRun{app: a, opts: o}
+	file, c, told, err := run.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,11 +106,11 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 		}
 		return errors.Join(err, stats.close())
 	}
-	a.announce(r)
+	a.announce(r.Units())
 	if told != "" {
 		fmt.Fprintln(a.Out, told)
 	}
-	<-ctx.Done()
+	run.serve(ctx, r)
 	return errors.Join(r.Close(), stats.write(r))
 }
 
@@ -131,8 +118,7 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 const announceEach = 16
 
 // announce tells where the BMCs answer.
-func (a *App) announce(r *rack.Rack) {
-	units := r.Units()
+func (a *App) announce(units []*rack.Unit) {
 	if len(units) > announceEach {
 		first, last := units[0].Addr, units[len(units)-1].Addr
 		fmt.Fprintf(a.Out, "%d BMCs answer, from %s at %s to %s at %s\n", len(units), units[0].Name, first, units[len(units)-1].Name, last)

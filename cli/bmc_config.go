@@ -253,6 +253,9 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 			return c, fmt.Errorf("BMC %s: %s has the address %s already; give one of them another", s.Name, other, server.Addr)
 		}
 		listens[server.Addr] = s.Name
+		if server.Revision, err = s.revision(&server); err != nil {
+			return c, fmt.Errorf("BMC %s: %w", s.Name, err)
+		}
 		c.Servers = append(c.Servers, server)
 	}
 	return c, nil

@@ -66,7 +66,10 @@ func runChassisStatus(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	st, err := do(ctx, a, ipmi.GetChassisStatus{})
-	if err != nil {
+	switch {
+	case hasCode(err, ipmi.CodeNotInPresentState):
+		return cannotTell("Get Chassis Status", err)
+	case err != nil:
 		return failed("Get Chassis Status", err)
 	}
 	v := chassisStatus{

@@ -50,10 +50,14 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	signal.Notify(signals, endSignals()...)
 	defer signal.Stop(signals)
 	defer close(ended)
+	app := newApp(args[0], stdin, stdout, stderr)
 	go func() {
 		for {
 			select {
 			case s := <-signals:
+				if s == syscall.SIGHUP && app.hangups.take() {
+					continue
+				}
 				// The second signal ends the program at once; of a hang-up, shell and kernel may both tell.
 				if ctx.Err() != nil && s != syscall.SIGHUP {
 					os.Exit(signalError{s}.status())
@@ -64,7 +68,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			}
 		}
 	}()
-	app := newApp(args[0], stdin, stdout, stderr)
 	return app.Run(ctx, args[1:])
 }
 

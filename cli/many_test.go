@@ -40,6 +40,7 @@ type fleetHost struct {
 	dial    error
 	switchT time.Duration // from the command to the power's switching
 	stuck   bool          // the power does not switch
+	blind   bool          // it does not see its server
 	lost    bool          // the answer of the power action is lost
 	refuse  ipmi.CompletionCode
 	says    []byte // answer to raw 30h 01h
@@ -104,6 +105,8 @@ func (s *fleetSession) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.
 	switch {
 	case req.Command.NetFn == 0x30:
 		return ipmi.RawResponse{Data: h.says}, nil
+	case req.Command.NetFn == 0 && req.Command.Code == 1 && h.blind:
+		return ipmi.RawResponse{Code: ipmi.CodeNotInPresentState}, nil
 	case req.Command.NetFn == 0 && req.Command.Code == 1:
 		data := []byte{0x21, 0, 0x60}
 		if h.off {

@@ -41,16 +41,41 @@ func runPowerStatus(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 0, 0); err != nil {
 		return err
 	}
-	st, err := do(ctx, a, ipmi.GetChassisStatus{})
-	if err != nil {
-		return failed("Get Chassis Power Status", err)
+	power, err := a.powerState(ctx)
+	if power == "" {
+		return err
 	}
 	type status struct {
 		Power string `json:"power"`
 	}
-	return a.Show(status{onOff(st.PowerOn)}, func(w io.Writer) {
-		fmt.Fprintf(w, "Chassis Power is %s\n", onOff(st.PowerOn))
+	show := a.Show(status{power}, func(w io.Writer) {
+		fmt.Fprintf(w, "Chassis Power is %s\n", power)
 	}, nil)
+	if err == nil {
+		err = show
+	}
+	return err
+}
+
+// powerUnknown is the power of a server that its BMC cannot see: neither on nor off.
+const powerUnknown = "unknown"
+
+// powerState returns the power as people write it. It is powerUnknown, with an error, if the BMC answers that it cannot tell,
+// and "" if it does not say even that.
+func (a *App) powerState(ctx context.Context) (string, error) {
+	st, err := do(ctx, a, ipmi.GetChassisStatus{})
+	switch {
+	case err == nil:
+		return onOff(st.PowerOn), nil
+	case hasCode(err, ipmi.CodeNotInPresentState):
+		return powerUnknown, cannotTell("Get Chassis Power Status", err)
+	}
+	return "", failed("Get Chassis Power Status", err)
+}
+
+// cannotTell is the error of a BMC that does not see its server.
+func cannotTell(what string, err error) error {
+	return fmt.Errorf("%w; the BMC cannot tell whether the server is on or off: see its SEL, and its log, for why", failed(what, err))
 }
 
 // readBackTime is how long lom looks whether a power command was carried out whose answer was lost,

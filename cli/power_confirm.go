@@ -70,7 +70,10 @@ func (a *App) awaitPower(ctx context.Context, p powerPatience, on bool, since st
 
 // unconfirmed is the error of a power that is not as it should be. lost is that of the last look.
 func (p powerPatience) unconfirmed(lost error, on bool, since string) error {
-	if lost != nil {
+	switch {
+	case hasCode(lost, ipmi.CodeNotInPresentState):
+		return cannotTell("Get Chassis Power Status", lost)
+	case lost != nil:
 		return failed("Get Chassis Power Status", lost)
 	}
 	return fmt.Errorf("the power is still %s %v after %s; look with power status before you repeat it", onOff(!on), p.limit, since)

@@ -18,9 +18,14 @@ type Host interface {
 	Notify(f func(Event))
 	// State returns what is known of the machine now.
 	State() State
-	// Control begins an action. ErrState says that the action means nothing in the present
-	// state, such as a reset of a machine that is off; ErrUnsupported that the machine cannot do it.
-	Control(Action) error
+	// Control begins an action. Its error refuses it: ErrState says that the action means nothing in the
+	// present state, such as a reset of a machine that is off; ErrUnsupported that the machine cannot do
+	// it; ErrUnseen that the machine cannot be reached. If what does the action takes time to accept it,
+	// pending is true, and done is called once, as f of Notify is, when it has: with nil, or with why the
+	// action failed, which is then told by no Event. Done is not called after Close.
+	Control(a Action, done func(error)) (pending bool, err error)
+	// CanBoot reports whether the machine can be made to boot so. SetBoot refuses what it cannot.
+	CanBoot(Boot) bool
 	// SetCycleInterval sets how long a power cycle leaves the machine off.
 	SetCycleInterval(time.Duration)
 	// SetBoot says from where the machine boots at its next starts, until it is called again. What
@@ -45,15 +50,52 @@ type SystemInterfacer interface {
 	SystemInterface() net.Listener
 }
 
-// Errors of Control and SetBoot.
+// A Watcher is a Host that has to look at its machine to know of it.
+type Watcher interface {
+	// Looked returns a channel that is closed when the first look, which Notify begins, is over.
+	Looked() <-chan struct{}
+}
+
+// Errors of Control and SetBoot, which others may wrap.
 var (
 	ErrState       = errors.New("not in the present state of the machine")
 	ErrUnsupported = errors.New("the machine cannot do that")
+	ErrUnseen      = errors.New("the machine cannot be seen")
 )
+
+// Power is whether a machine is on. The zero value says that this is not known now, whatever was known
+// before.
+type Power uint8
+
+// Values of Power. A machine is On also while it starts or shuts down.
+const (
+	Unknown Power = iota
+	Off
+	On
+)
+
+// PowerOf returns On or Off.
+func PowerOf(on bool) Power {
+	if on {
+		return On
+	}
+	return Off
+}
+
+// String returns the word for the power.
+func (p Power) String() string {
+	switch p {
+	case Off:
+		return "off"
+	case On:
+		return "on"
+	}
+	return "unknown"
+}
 
 // State is what is known of a machine.
 type State struct {
-	On    bool  // power; also while the machine starts or shuts down
+	Power Power
 	Fault error // why the last action failed, nil if it did not
 }
 
@@ -82,7 +124,9 @@ func (a Action) String() string {
 // An Event is something that happened to a machine.
 type Event struct {
 	Kind EventKind
-	Err  error // of Failed; of PoweredOff, the fault that switched the machine off, nil if none did
+	// Err is why, of Failed and Unseen; of PoweredOff, the fault that switched the machine off, nil if
+	// none did.
+	Err error
 }
 
 // An EventKind is what happened.
@@ -94,7 +138,13 @@ const (
 	Restarted                   // the same after a reset, without power going off
 	Booted                      // the operating system runs
 	PoweredOff                  // power went off
-	Failed                      // what Control began did not come about
+	Failed                      // what Control began and was accepted did not come about
+	// Unseen: a look at the machine has failed, and its power is Unknown until it is Seen. It comes again
+	// when the reason is another.
+	Unseen
+	// Seen: the power is known, for the first time or again. If it has changed since it was known last,
+	// Started or PoweredOff follows.
+	Seen
 )
 
 // A Device is a kind of device to boot from.

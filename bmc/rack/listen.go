@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/netip"
 	"syscall"
@@ -13,44 +14,53 @@ import (
 // port at other addresses.
 const shareFrom = 64
 
-// listen opens the sockets: one for many BMCs where they are on loopback addresses, and one for each of the others.
-func (r *Rack) listen(c *Config) error {
+// open opens the sockets for servers: one for many BMCs where they are on loopback addresses, and one for each of the others. It
+// returns the port of each server, and the ports that there are then.
+func open(servers []Server, logger *slog.Logger) (of, made []*port, err error) {
 	shared := map[netip.AddrPort]*port{} // by the address that the configuration says
+	add := func(s socket, units int) *port {
+		p := &port{socket: s, logger: logger, units: make(map[netip.Addr]*Unit, units)}
+		made = append(made, p)
+		return p
+	}
 	if canShare {
-		for _, group := range loopbackGroups(c.Servers) {
+		for _, group := range loopbackGroups(servers) {
 			s, err := listenShared(group[0].Port())
-			if err != nil {
-				return listenError(fmt.Sprintf("%v and %d other addresses", group[0], len(group)-1), err)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				if taken, ok := findTaken(group); ok {
+					return nil, made, listenError(taken.String(), err)
+				}
+				continue // another program has the port at an address that is none of these: they get a socket each
 			}
-			p := r.addPort(s, c, len(group))
+			if err != nil {
+				return nil, made, listenError(fmt.Sprintf("%v and %d other addresses", group[0], len(group)-1), err)
+			}
+			p := add(s, len(group))
 			for _, a := range group {
 				shared[a] = p
 			}
 		}
 	}
-	for i := range c.Servers {
-		s := &c.Servers[i]
+	for i := range servers {
+		s := &servers[i]
 		p := shared[s.Addr]
 		if p != nil {
 			delete(shared, s.Addr) // the next with this address needs another port
 		} else {
 			conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(s.Addr))
 			if err != nil {
-				return listenError(s.Addr.String(), err)
+				return nil, made, listenError(s.Addr.String(), err)
 			}
-			p = r.addPort(newUnitSocket(conn), c, 1)
+			p = add(newUnitSocket(conn), 1)
 		}
-		u := &Unit{Name: s.Name, Addr: netip.AddrPortFrom(s.Addr.Addr(), p.socket.addr().Port()), port: p}
-		p.add(u)
-		r.units = append(r.units, u)
+		of = append(of, p)
 	}
-	return nil
+	return of, made, nil
 }
 
-func (r *Rack) addPort(s socket, c *Config, units int) *port {
-	p := &port{socket: s, logger: c.Logger, units: make(map[netip.Addr]*Unit, units)}
-	r.ports = append(r.ports, p)
-	return p
+// newUnit returns the unit of a server that answers at a port. It is not there yet.
+func newUnit(s *Server, p *port) *Unit {
+	return &Unit{Name: s.Name, Addr: netip.AddrPortFrom(s.Addr.Addr(), p.socket.addr().Port()), server: *s, port: p}
 }
 
 // loopbackGroups returns the addresses of servers that can share a socket, in their order.
@@ -74,6 +84,20 @@ func loopbackGroups(servers []Server) [][]netip.AddrPort {
 		}
 	}
 	return groups
+}
+
+// findTaken returns the first of some addresses that another program has.
+func findTaken(addresses []netip.AddrPort) (taken netip.AddrPort, ok bool) {
+	for _, a := range addresses {
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return a, true
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
+	return taken, false
 }
 
 // An InUseError says that another program has the address of a BMC.

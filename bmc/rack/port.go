@@ -3,10 +3,12 @@ package rack
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lom/bmc"
@@ -32,20 +34,34 @@ type port struct {
 	socket socket
 	logger *slog.Logger
 
-	units map[netip.Addr]*Unit
-	one   *Unit // that answers at every address, nil if there are several
+	units  map[netip.Addr]*Unit // of who starts and ends BMCs
+	routes atomic.Pointer[routes]
 
 	mu     sync.Mutex // guards the statistics of the units
 	due    dueHeap    // the BMCs that are at work
 	memory [][]byte   // of datagrams that waited
 }
 
-// add has a BMC answer at the port.
-func (p *port) add(u *Unit) {
-	p.units[u.Addr.Addr()] = u
-	if p.one = nil; len(p.units) == 1 {
-		p.one = u
+// routes are the BMCs of a port as the goroutine that serves it sees them. They never change.
+type routes struct {
+	units map[netip.Addr]*Unit
+	one   *Unit // that answers at every address, nil if there are several
+}
+
+// add has a BMC answer at the port after publish.
+func (p *port) add(u *Unit) { p.units[u.Addr.Addr()] = u }
+
+// remove takes a BMC from the port after publish.
+func (p *port) remove(u *Unit) { delete(p.units, u.Addr.Addr()) }
+
+// publish has the port serve the BMCs that were added and not removed.
+func (p *port) publish() {
+	t := &routes{units: maps.Clone(p.units)}
+	if len(t.units) == 1 {
+		for _, t.one = range t.units {
+		}
 	}
+	p.routes.Store(t)
 }
 
 // serve gives the datagrams that come to the BMCs, until the socket is closed.
@@ -67,9 +83,10 @@ func (p *port) serve() {
 
 // arrived takes a datagram.
 func (p *port) arrived(to netip.Addr, from netip.AddrPort, data []byte) {
-	u := p.one
-	if u == nil || len(p.units) > 1 {
-		u = p.units[to]
+	t := p.routes.Load()
+	u := t.one
+	if u == nil {
+		u = t.units[to]
 	}
 	if u == nil {
 		return // nobody has that address

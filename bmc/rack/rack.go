@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"lom/bmc"
 	"lom/bmc/host"
@@ -24,6 +25,9 @@ type Server struct {
 	Service Service
 	// Console makes the server's serial port, nil for none. Without it, it is the Host's own if that is a host.ConsoleOwner.
 	Console func() host.Console
+	// Revision changes when anything in the description does. Reload leaves a server as it is whose name, address and Revision are
+	// the same, unless that is "".
+	Revision string
 	// Satellites are controllers on the server's IPMB by slave address, each made as BMC is. They have no address of their own.
 	Satellites map[uint8]Satellite
 }
@@ -41,8 +45,13 @@ type Config struct {
 	Logger   *slog.Logger // nil: discards
 }
 
-// A Rack is a number of running BMCs.
+// A Rack is a number of running BMCs. Its methods are called from one goroutine at a time.
 type Rack struct {
+	cfg      Config // without Servers
+	commands *bmc.Mux
+	disk     *bmc.Disk
+	gone     Stats // of BMCs that were ended
+
 	units   []*Unit
 	ports   []*port
 	lock    *os.File
@@ -51,13 +60,15 @@ type Rack struct {
 
 // A Unit is one running BMC.
 type Unit struct {
-	Name  string
-	Addr  netip.AddrPort // where it answers
-	BMC   *bmc.BMC
-	port  *port
-	queue *queue // nil: every request is answered at once
-	stats Stats
-	links map[netip.Addr]*addressed // of one at all addresses of the machine
+	Name   string
+	Addr   netip.AddrPort // where it answers
+	BMC    *bmc.BMC
+	server Server
+	host   host.Host
+	port   *port
+	queue  *queue // nil: every request is answered at once
+	stats  Stats
+	links  map[netip.Addr]*addressed // of one at all addresses of the machine
 }
 
 // writers is how many goroutines write state files, each up to 64 at a time.
@@ -79,29 +90,64 @@ func Start(c Config) (r *Rack, err error) {
 			return r, err
 		}
 	}
-	if err := r.listen(&c); err != nil {
+	r.cfg, r.commands, r.disk = Config{StateDir: c.StateDir, Logger: c.Logger}, bmc.NewCommands(), bmc.NewDisk(writers)
+	of, made, err := open(c.Servers, c.Logger)
+	r.ports = made
+	if err != nil {
 		return r, err
 	}
-	commands, disk := bmc.NewCommands(), bmc.NewDisk(writers)
 	for i := range c.Servers {
-		if err := r.units[i].start(&c, &c.Servers[i], commands, disk); err != nil {
+		u := newUnit(&c.Servers[i], of[i])
+		if err := r.start(u); err != nil {
 			return r, err
 		}
+		r.units = append(r.units, u)
+		u.port.add(u)
 	}
-	for _, p := range r.ports {
-		r.serving.Go(p.serve)
-	}
+	awaitLooks(r.units)
+	r.serve(r.ports)
 	return r, nil
 }
 
-// start makes the BMC.
-func (u *Unit) start(c *Config, s *Server, commands *bmc.Mux, disk *bmc.Disk) (err error) {
+// serve has ports answer.
+func (r *Rack) serve(ports []*port) {
+	for _, p := range ports {
+		p.publish()
+		r.serving.Go(p.serve)
+	}
+}
+
+// lookTime is how long the rack waits, at its start, for hosts that have to look at their machines: who asks at once is to be
+// answered with what there is to be seen.
+const lookTime = 2 * time.Second
+
+// awaitLooks waits until the machines of the hosts were looked at.
+func awaitLooks(units []*Unit) {
+	late := time.NewTimer(lookTime)
+	defer late.Stop()
+	for _, u := range units {
+		w, ok := u.host.(host.Watcher)
+		if !ok {
+			continue
+		}
+		select {
+		case <-w.Looked():
+		case <-late.C:
+			return
+		}
+	}
+}
+
+// start makes the BMC of a unit.
+func (r *Rack) start(u *Unit) (err error) {
+	c, s, commands := &r.cfg, &u.server, r.commands
 	if u.queue, err = newQueue(s.Service); err != nil {
 		return fmt.Errorf("BMC %s: %w", s.Name, err)
 	}
 	cfg := s.BMC
-	cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, disk, c.Logger, s.Host()
+	cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, r.disk, c.Logger, s.Host()
 	cfg.StateFile = c.stateFile(s.Name)
+	u.host = cfg.Host
 	if owner, ok := cfg.Host.(host.ConsoleOwner); s.Console != nil {
 		cfg.Console = s.Console()
 	} else if ok {
@@ -178,7 +224,7 @@ func (u *Unit) Stats() Stats {
 
 // Stats returns what all BMCs together had to do since their start.
 func (r *Rack) Stats() Stats {
-	var all Stats
+	all := r.gone
 	for _, u := range r.units {
 		all.add(u.Stats())
 	}

@@ -80,6 +80,7 @@ func serving(t *testing.T, s Service) (*pipe, []*Unit) {
 		p.add(u)
 		units = append(units, u)
 	}
+	p.publish()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

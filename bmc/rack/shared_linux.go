@@ -126,6 +126,12 @@ func listenShared(port uint16) (socket, error) {
 	return s, nil
 }
 
+// isShared reports whether a socket answers at all loopback addresses.
+func isShared(s socket) bool {
+	_, is := s.(*sharedSocket)
+	return is
+}
+
 func (s *sharedSocket) addr() netip.AddrPort { return s.at }
 
 func (s *sharedSocket) close() error { return s.conn.Close() }

@@ -20,8 +20,10 @@ import (
 type Config struct {
 	On, Off, Cycle, Reset, Soft, Diag []string
 
-	// Status prints on or off as its last word, or ends with status 0 for on and 1 for off. Without it, the power is what
-	// was commanded last.
+	// Status prints on or off as its last word and ends with status 0. Whatever else it does says that the
+	// power is not known: a program that fails ends with status 1 as well as one that means off. It may be
+	// started while another command runs. Without Status, the power is what was commanded last, and is not
+	// known before the first command and after one that failed.
 	Status []string
 	// BootDevice is started before On, Cycle and Reset with one more argument: default, network, disk, safe, diagnostic, cd, setup or
 	// floppy.
@@ -49,25 +51,40 @@ func (c *Config) Check() error {
 }
 
 // A Machine is a machine that commands control. Its zero value is of no use: see New.
+//
+// One goroutine carries out actions, one after the other; another looks at the power.
 type Machine struct {
 	cfg    Config
 	ctx    context.Context
 	cancel context.CancelFunc
 	notify func(host.Event)
-	jobs   chan func() // of work
-	done   chan struct{}
+	jobs   chan func()
+	work   sync.WaitGroup
+	looked chan struct{} // closed when the first look is over
+
+	lookTime time.Duration
+	looking  sync.Mutex    // a look is under way
+	took     time.Duration // by the last look; guarded by looking
+	telling  sync.Mutex    // keeps events in order; never taken under the lock of the BMC
 
 	mu       sync.Mutex
-	on       bool
+	sight    host.Sight
+	offs     int // how often the power was seen to go off
 	fault    error
 	boot     host.Boot
 	interval time.Duration
 }
 
-// maxJobs is how many actions may wait for the one under way.
-const maxJobs = 8
+const (
+	maxJobs = 8 // actions may wait for the one under way
+	// lookTime is how long a look may take, at least, before what was seen last counts for nothing.
+	lookTime = 2 * time.Second
+)
 
-// New returns a machine that is thought to be off until Status says otherwise.
+// errNotSwitched is why the power is not known of a machine without Status.
+var errNotSwitched = errors.New("there is no command for status, and it was not switched on or off yet")
+
+// New returns a machine. Nothing is known of it before Notify is called.
 func New(cfg Config) *Machine {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
@@ -75,7 +92,7 @@ func New(cfg Config) *Machine {
 	if cfg.Poll == 0 {
 		cfg.Poll = time.Second
 	}
-	m := &Machine{cfg: cfg, jobs: make(chan func(), maxJobs), done: make(chan struct{}), interval: time.Second}
+	m := &Machine{cfg: cfg, jobs: make(chan func(), maxJobs), looked: make(chan struct{}), lookTime: lookTime, interval: time.Second}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }
@@ -83,14 +100,18 @@ func New(cfg Config) *Machine {
 // Notify implements host.Host. From here on, the power is watched.
 func (m *Machine) Notify(f func(host.Event)) {
 	m.notify = f
-	go m.work()
+	m.work.Go(m.act)
+	m.work.Go(m.watch)
 }
+
+// Looked implements host.Watcher.
+func (m *Machine) Looked() <-chan struct{} { return m.looked }
 
 // State implements host.Host.
 func (m *Machine) State() host.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return host.State{On: m.on, Fault: m.fault}
+	return host.State{Power: m.sight.Power(), Fault: m.fault}
 }
 
 // SetCycleInterval implements host.Host.
@@ -106,9 +127,14 @@ var devices = map[host.Device]string{
 	host.BootDiagnostic: "diagnostic", host.BootCD: "cd", host.BootSetup: "setup", host.BootFloppy: "floppy",
 }
 
+// CanBoot implements host.Host.
+func (m *Machine) CanBoot(b host.Boot) bool {
+	return devices[b.Device] != "" && (len(m.cfg.BootDevice) > 0 || b.Device == host.BootDefault)
+}
+
 // SetBoot implements host.Host.
 func (m *Machine) SetBoot(b host.Boot) error {
-	if devices[b.Device] == "" || len(m.cfg.BootDevice) == 0 && b.Device != host.BootDefault {
+	if !m.CanBoot(b) {
 		return host.ErrUnsupported
 	}
 	m.mu.Lock()
@@ -120,61 +146,93 @@ func (m *Machine) SetBoot(b host.Boot) error {
 // Identify implements host.Host: there is no light, and the BMC tells itself what it is told.
 func (m *Machine) Identify(bool) error { return nil }
 
-// Control implements host.Host.
-func (m *Machine) Control(a host.Action) error {
+// Control implements host.Host. A machine whose power is not known can be told everything: the command knows
+// better what it can do.
+func (m *Machine) Control(a host.Action, done func(error)) (pending bool, err error) {
 	c := &m.cfg
 	command, ok := map[host.Action][]string{host.PowerOn: c.On, host.PowerOff: c.Off, host.PowerCycle: c.Cycle, host.Reset: c.Reset,
 		host.SoftShutdown: c.Soft, host.Diagnostic: c.Diag}[a]
 	switch {
 	case !ok, len(command) == 0 && a != host.PowerCycle:
-		return host.ErrUnsupported
-	case !m.State().On && a != host.PowerOn && a != host.PowerOff:
-		return host.ErrState
+		return false, host.ErrUnsupported
+	case m.State().Power == host.Off && a != host.PowerOn && a != host.PowerOff:
+		return false, host.ErrState
 	}
 	select {
-	case m.jobs <- func() { m.control(a, command) }:
-		return nil
+	case m.jobs <- func() { m.control(a, command, done) }:
+		return true, nil
 	default:
-		return fmt.Errorf("%d actions wait for the one under way", maxJobs)
+		return false, fmt.Errorf("%d actions wait for the one under way", maxJobs)
 	}
 }
 
 // Close implements host.Host. The machine stays as it is.
 func (m *Machine) Close() error {
 	m.cancel()
-	if m.notify != nil {
-		<-m.done
-	}
+	m.work.Wait()
 	return nil
 }
 
-// work does what Control asks for, one after the other, and watches the power meanwhile.
-func (m *Machine) work() {
-	defer close(m.done)
-	m.look()
-	poll := time.NewTicker(m.cfg.Poll)
-	defer poll.Stop()
+// act does what Control asks for, one after the other.
+func (m *Machine) act() {
 	for {
 		select {
 		case <-m.ctx.Done():
 			return
 		case job := <-m.jobs:
 			job()
+		}
+	}
+}
+
+// watch looks at the power.
+func (m *Machine) watch() {
+	if len(m.cfg.Status) == 0 {
+		m.see(host.Unknown, errNotSwitched)
+		close(m.looked)
+		return
+	}
+	m.look()
+	close(m.looked)
+	poll := time.NewTicker(m.cfg.Poll)
+	defer poll.Stop()
+	for {
+		select {
+		case <-m.ctx.Done():
+			return
 		case <-poll.C:
 			m.look()
 		}
 	}
 }
 
-// tell tells of an event unless the machine was closed.
-func (m *Machine) tell(e host.Event) {
-	if m.ctx.Err() == nil {
-		m.notify(e)
+// tell tells of events unless the machine was closed. Telling is held.
+func (m *Machine) tell(events ...host.Event) {
+	for _, e := range events {
+		if m.ctx.Err() == nil {
+			m.notify(e)
+		}
 	}
 }
 
+// see takes what was seen of the power, or why nothing was, and tells what has happened.
+func (m *Machine) see(p host.Power, why error) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	m.mu.Lock()
+	events := m.sight.Look(p, why)
+	if n := len(events); n > 0 && events[n-1].Kind == host.PoweredOff {
+		m.offs++
+	}
+	m.mu.Unlock()
+	m.tell(events...)
+}
+
 // control carries out an action.
-func (m *Machine) control(a host.Action, command []string) {
+func (m *Machine) control(a host.Action, command []string, done func(error)) {
+	m.mu.Lock()
+	was, offs := m.sight.Power(), m.offs
+	m.mu.Unlock()
 	err := m.setBoot(a)
 	switch {
 	case err != nil:
@@ -182,10 +240,10 @@ func (m *Machine) control(a host.Action, command []string) {
 		if _, err = m.run(m.cfg.Off); err != nil {
 			break
 		}
+		m.switched(host.Off)
 		m.mu.Lock()
 		interval := m.interval
 		m.mu.Unlock()
-		m.power(false)
 		select {
 		case <-time.After(interval):
 		case <-m.ctx.Done():
@@ -198,18 +256,36 @@ func (m *Machine) control(a host.Action, command []string) {
 	m.mu.Lock()
 	m.fault = err
 	m.mu.Unlock()
+	switches := a == host.PowerOn || a == host.PowerOff || a == host.PowerCycle
 	switch {
-	case err != nil:
-		m.tell(host.Event{Kind: host.Failed, Err: err})
-	case a == host.PowerOn:
-		m.power(true)
-	case a == host.PowerOff:
-		m.power(false)
-	case a == host.PowerCycle:
-		m.power(false)
-		m.power(true)
+	case err == nil && switches:
+		m.switched(host.PowerOf(a != host.PowerOff))
+	case len(m.cfg.Status) > 0:
+		m.look()
+	case err != nil && switches:
+		m.see(host.Unknown, fmt.Errorf("there is no command for status, and %v failed", a))
+	}
+	if err == nil {
+		m.restarted(a, was, offs)
+	}
+	if m.ctx.Err() == nil {
+		done(err)
+	}
+}
+
+// restarted tells that a reset or a cycle has started the machine, if that was not seen. Was and offs are
+// from before.
+func (m *Machine) restarted(a host.Action, was host.Power, offs int) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	m.mu.Lock()
+	unseen := was == host.On && m.sight.Power() == host.On && m.offs == offs
+	m.mu.Unlock()
+	switch {
 	case a == host.Reset:
 		m.tell(host.Event{Kind: host.Restarted})
+	case a == host.PowerCycle && unseen:
+		m.tell(host.Event{Kind: host.PoweredOff}, host.Event{Kind: host.Started})
 	}
 }
 
@@ -225,43 +301,47 @@ func (m *Machine) setBoot(a host.Action) error {
 	return err
 }
 
-// power notes the power, and tells if it has changed.
-func (m *Machine) power(on bool) {
-	m.mu.Lock()
-	was := m.on
-	m.on = on
-	m.mu.Unlock()
-	switch {
-	case on && !was:
-		m.tell(host.Event{Kind: host.Started})
-	case was && !on:
-		m.tell(host.Event{Kind: host.PoweredOff})
+// switched takes notice that a command has switched the power. Where it can be asked for, that is what counts.
+func (m *Machine) switched(p host.Power) {
+	if len(m.cfg.Status) > 0 {
+		m.look()
+	} else {
+		m.see(p, nil)
 	}
 }
 
-// look asks for the power.
+// look asks for the power. While that takes long, nothing is known.
 func (m *Machine) look() {
-	if len(m.cfg.Status) == 0 {
-		return
-	}
+	m.looking.Lock()
+	defer m.looking.Unlock()
+	began := time.Now()
+	stop := host.Overdue(max(m.lookTime, 2*m.took), func() {
+		m.see(host.Unknown, fmt.Errorf("%s does not answer", m.cfg.Status[0]))
+	})
 	out, err := m.run(m.cfg.Status)
-	words := strings.Fields(strings.ToLower(out))
+	stop()
+	m.took = time.Since(began)
+	if m.ctx.Err() == nil {
+		m.see(powerIn(m.cfg.Status[0], out, err))
+	}
+}
+
+// powerIn returns what a status command has said.
+func powerIn(program, out string, err error) (host.Power, error) {
+	if err != nil {
+		return host.Unknown, err
+	}
 	last := ""
-	if len(words) > 0 {
-		last = words[len(words)-1]
+	if words := strings.Fields(out); len(words) > 0 {
+		last = strings.ToLower(words[len(words)-1])
 	}
-	var exit *exec.ExitError
-	switch {
-	case m.ctx.Err() != nil:
-	case err == nil && last == "off", errors.As(err, &exit) && exit.ExitCode() == 1:
-		m.power(false)
-	case err == nil:
-		m.power(true)
-	default: // not known: it stays as it was
-		m.mu.Lock()
-		m.fault = err
-		m.mu.Unlock()
+	switch last {
+	case "on":
+		return host.On, nil
+	case "off":
+		return host.Off, nil
 	}
+	return host.Unknown, fmt.Errorf("%s ended with %q, which is neither on nor off", program, last[:min(len(last), 40)])
 }
 
 // maxOutput is how much of a command's output is kept.

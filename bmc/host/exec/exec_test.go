@@ -26,14 +26,19 @@ func newMachine(t *testing.T, change func(*Config)) (m *Machine, dir string, eve
 	sh := func(script string) []string { return []string{"sh", "-c", "cd " + dir + "; " + script, "sh"} }
 	cfg := Config{
 		On: sh("touch on; echo on >>log"), Off: sh("rm -f on; echo off >>log"), Reset: sh("echo reset $KEY >>log"),
-		Diag: sh("echo first >&2; echo no such outlet >&2; exit 7"), Soft: sh("sleep 60"),
-		Status: sh("[ -e on ] && echo Power is ON || echo Power is Off"), BootDevice: sh("echo boot $1 >>log"),
-		Poll: 20 * time.Millisecond, Timeout: 300 * time.Millisecond, Env: []string{"KEY=secret"},
+		Diag:   sh("echo first >&2; echo no such outlet >&2; exit 7"),
+		Status: sh("[ ! -e fault ] || { cat fault; exit 1; }; [ -e on ] && echo Power is ON || echo Power is Off"), BootDevice: sh("echo boot $1 >>log"),
+		Poll: 20 * time.Millisecond, Timeout: time.Hour, Env: []string{"KEY=secret"},
 	}
 	if change != nil {
 		change(&cfg)
 	}
 	m, events = New(cfg), make(chan host.Event, 100)
+	if len(cfg.Status) > 0 && cfg.Status[0] == "sleep" {
+		m.lookTime = time.Millisecond
+	} else {
+		m.lookTime = time.Hour // however much else the test's machine has to do
+	}
 	m.SetCycleInterval(time.Millisecond)
 	m.Notify(func(e host.Event) { events <- e })
 	t.Cleanup(func() { m.Close() })
@@ -45,7 +50,7 @@ func expect(t *testing.T, events chan host.Event, kinds ...host.EventKind) (e ho
 	for _, k := range kinds {
 		select {
 		case e = <-events:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute): // only bounds a hang
 			t.Fatalf("no event, want %d", k)
 		}
 		if e.Kind != k {
@@ -55,29 +60,51 @@ func expect(t *testing.T, events chan host.Event, kinds ...host.EventKind) (e ho
 	return e
 }
 
+// do has an action done, and returns how it ended.
+func do(t *testing.T, m *Machine, a host.Action) error {
+	t.Helper()
+	done := make(chan error, 1)
+	if pending, err := m.Control(a, func(err error) { done <- err }); err != nil || !pending {
+		t.Fatalf("%v: pending %v, %v", a, pending, err)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Minute): // only bounds a hang
+		t.Fatalf("%v does not end", a)
+	}
+	return nil
+}
+
 func TestCommands(t *testing.T) {
-	m, dir, events := newMachine(t, func(c *Config) { c.Timeout = 10 * time.Second })
-	do := func(a host.Action) {
+	m, dir, events := newMachine(t, nil)
+	must := func(a host.Action) {
 		t.Helper()
-		if err := m.Control(a); err != nil {
+		if err := do(t, m, a); err != nil {
 			t.Fatalf("%v: %v", a, err)
 		}
 	}
-	if err := m.Control(host.Reset); !errors.Is(err, host.ErrState) {
+	expect(t, events, host.Seen)
+	if p := m.State().Power; p != host.Off {
+		t.Errorf("at first the power is %v", p)
+	}
+	if _, err := m.Control(host.Reset, nil); !errors.Is(err, host.ErrState) {
 		t.Errorf("reset while off: %v", err)
 	}
-	do(host.PowerOn)
+	must(host.PowerOn)
+	if p := m.State().Power; p != host.On {
+		t.Errorf("after power on, the power is %v", p)
+	}
 	expect(t, events, host.Started)
 	if err := m.SetBoot(host.Boot{Device: host.BootCD}); err != nil {
 		t.Fatal(err)
 	}
-	do(host.Reset)
+	must(host.Reset)
 	expect(t, events, host.Restarted)
-	do(host.PowerCycle)
+	must(host.PowerCycle)
 	expect(t, events, host.PoweredOff, host.Started)
-	do(host.Diagnostic)
-	if e := expect(t, events, host.Failed); e.Err == nil || e.Err.Error() != "sh: no such outlet (exit status 7)" {
-		t.Errorf("%v", e.Err)
+	if err := do(t, m, host.Diagnostic); err == nil || err.Error() != "sh: no such outlet (exit status 7)" || m.State().Fault == nil {
+		t.Errorf("diag: %v, fault %v", err, m.State().Fault)
 	}
 	// Somebody else switches it off.
 	if err := os.Remove(filepath.Join(dir, "on")); err != nil {
@@ -90,14 +117,90 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestCommandsThatFail(t *testing.T) {
-	m, _, events := newMachine(t, func(c *Config) { c.On, c.Off, c.Status = []string{"no-such-program"}, []string{"sleep", "60"}, nil })
-	for a, want := range map[host.Action]string{host.PowerOn: "no-such-program", host.PowerOff: "sleep took longer than 300ms"} {
-		if err := m.Control(a); err != nil {
-			t.Fatal(err)
+// A machine that cannot be asked is neither on nor off, and what it was does not count.
+func TestStatusThatFails(t *testing.T) {
+	m, dir, events := newMachine(t, nil)
+	expect(t, events, host.Seen)
+	fault := filepath.Join(dir, "fault")
+	if err := os.WriteFile(fault+"1", []byte("no answer\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fault+"1", fault); err != nil {
+		t.Fatal(err)
+	}
+	if e := expect(t, events, host.Unseen); e.Err == nil || e.Err.Error() != "sh: no answer (exit status 1)" {
+		t.Errorf("got %v", e.Err)
+	}
+	if p := m.State().Power; p != host.Unknown {
+		t.Errorf("the power is %v, want unknown", p)
+	}
+	if err := do(t, m, host.PowerOn); err != nil { // which can be done without being seen
+		t.Error(err)
+	}
+	if p := m.State().Power; p != host.Unknown {
+		t.Errorf("after power on, the power is %v, want unknown", p)
+	}
+	if err := os.Remove(fault); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, events, host.Seen, host.Started)
+
+	for _, status := range [][]string{{"no-such-program"}, {"false"}, {"true"}, {"sh", "-c", "echo on; exit 1"}, {"sh", "-c", "echo off; exit 1"},
+		{"echo", "unknown"}, {"sh", "-c", "kill -9 $$"}} {
+		blind, _, events := newMachine(t, func(c *Config) { c.Status = status })
+		expect(t, events, host.Unseen)
+		<-blind.Looked()
+		if p := blind.State().Power; p != host.Unknown {
+			t.Errorf("%v: the power is %v, want unknown", status, p)
 		}
-		if e := expect(t, events, host.Failed); e.Err == nil || !strings.Contains(e.Err.Error(), want) || m.State().Fault == nil {
-			t.Errorf("%v: %v", a, e.Err)
+	}
+	// A program that hangs is found out before its time is over.
+	hangs, _, events := newMachine(t, func(c *Config) { c.Status = []string{"sleep", "600"} })
+	if e := expect(t, events, host.Unseen); e.Err.Error() != "sleep does not answer" || hangs.State().Power != host.Unknown {
+		t.Errorf("got %v, %v", e.Err, hangs.State().Power)
+	}
+}
+
+// Without a command for it, the power is what was commanded, as long as that is known.
+func TestWithoutStatus(t *testing.T) {
+	m, dir, events := newMachine(t, func(c *Config) { c.Status = nil; c.Off[2] += "; [ ! -e fault ]" })
+	expect(t, events, host.Unseen)
+	for _, step := range []struct {
+		do   host.Action
+		want []host.EventKind
+		now  host.Power
+	}{
+		{host.PowerOff, []host.EventKind{host.Seen}, host.Off},
+		{host.PowerOn, []host.EventKind{host.Started}, host.On},
+		{host.PowerCycle, []host.EventKind{host.PoweredOff, host.Started}, host.On},
+	} {
+		if err := do(t, m, step.do); err != nil || m.State().Power != step.now {
+			t.Errorf("%v: %v, the power is %v, want %v", step.do, err, m.State().Power, step.now)
+		}
+		expect(t, events, step.want...)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "fault"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := do(t, m, host.PowerOff); err == nil || m.State().Power != host.Unknown {
+		t.Errorf("after an off that failed (%v), the power is %v, want unknown", err, m.State().Power)
+	}
+	expect(t, events, host.Unseen)
+}
+
+func TestCommandsThatFail(t *testing.T) {
+	for a, change := range map[host.Action]func(*Config){
+		host.PowerOn:  func(c *Config) { c.On = []string{"no-such-program"} },
+		host.PowerOff: func(c *Config) { c.Off, c.Timeout = []string{"sleep", "60"}, time.Millisecond },
+	} {
+		m, _, events := newMachine(t, func(c *Config) { c.Status, c.BootDevice = nil, nil; change(c) })
+		expect(t, events, host.Unseen)
+		want := map[host.Action]string{host.PowerOn: "no-such-program", host.PowerOff: "sleep took longer than 1ms"}[a]
+		if err := do(t, m, a); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: got %v, want %s", a, err, want)
+		}
+		if st := m.State(); st.Fault == nil || st.Power != host.Unknown {
+			t.Errorf("after %v failed: %+v, want a fault and unknown power", a, st)
 		}
 	}
 	for _, bad := range []Config{{}, {On: []string{"x"}}, {On: []string{""}, Off: []string{"x"}}} {

@@ -120,7 +120,7 @@ func (c *console) open(ctx context.Context) (io.ReadWriteCloser, error) {
 		wanted, attached := c.wanted(), c.changed
 		c.mu.Unlock()
 		c.m.mu.Lock()
-		runs, changed := c.m.id != off && c.m.away == nil, c.m.changed
+		runs, changed := c.m.power() == host.On, c.m.changed
 		c.m.mu.Unlock()
 		if wanted && runs {
 			break

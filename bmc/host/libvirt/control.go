@@ -10,27 +10,34 @@ import (
 	"lom/bmc/host"
 )
 
-// control carries out an action.
-func (m *Machine) control(a host.Action) {
+// control carries out an action, and says how that ended to who asked for it; if nobody did, an event says that it failed.
+func (m *Machine) control(a host.Action, done func(error)) {
 	if a != host.SoftShutdown && a != host.Diagnostic {
 		m.later.Stop()
 	}
+	stop := m.overdue(lateAction)
 	d, err := m.find()
 	if err == nil {
-		m.set(d.ID, nil)
+		m.set(d.ID)
 		err = m.act(a, d)
 	}
+	stop()
 	if m.failed(err) && m.link != nil {
 		// Somebody else, or the guest, may have been faster.
 		m.look()
-		if on := m.State().On; a == host.PowerOn && on || a == host.PowerOff && !on {
+		if p := m.State().Power; a == host.PowerOn && p == host.On || a == host.PowerOff && p == host.Off {
 			err = nil
 		}
+	} else if err == nil && m.State().Power == host.Unknown { // the action was late
+		m.look()
 	}
 	m.mu.Lock()
 	m.fault = err
 	m.mu.Unlock()
-	if err != nil {
+	switch {
+	case done != nil && m.ctx.Err() == nil:
+		done(err)
+	case err != nil:
 		m.tell(host.Event{Kind: host.Failed, Err: err})
 	}
 }
@@ -91,7 +98,7 @@ func (m *Machine) awaken(d golibvirt.Domain) error {
 func (m *Machine) destroy(d golibvirt.Domain) error {
 	err := m.link.call(actionTime, func() error { return m.link.DomainDestroy(d) })
 	if err == nil {
-		m.set(off, nil)
+		m.set(off)
 	}
 	return err
 }
@@ -125,10 +132,10 @@ func (m *Machine) start(d golibvirt.Domain, text string) (err error) {
 	}
 	m.asked = time.Now()
 	if !paused {
-		m.set(d.ID, nil)
+		m.set(d.ID)
 		return nil
 	}
-	was := m.note(d.ID, nil)
+	was := m.note(d.ID)
 	m.awaitConsole(d.ID)
 	err = m.resume(d)
 	m.announce(was, d.ID)
@@ -231,7 +238,7 @@ func (m *Machine) restart(d golibvirt.Domain, text string) error {
 	switch {
 	case err == nil:
 		m.tell(host.Event{Kind: host.Restarted})
-	case !m.State().On:
+	case m.State().Power == host.Off:
 		m.tell(host.Event{Kind: host.PoweredOff})
 	}
 	return err
@@ -251,7 +258,7 @@ func (m *Machine) restarted() {
 		m.owed, m.asked = time.Time{}, time.Now()
 		return
 	}
-	if time.Since(m.asked) < echoTime || m.link == nil || !m.State().On {
+	if time.Since(m.asked) < echoTime || m.link == nil || m.State().Power != host.On {
 		return
 	}
 	m.asked = time.Now()

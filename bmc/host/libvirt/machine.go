@@ -27,11 +27,14 @@ type Machine struct {
 	notify func(host.Event)
 	jobs   chan func() // of work
 	done   chan struct{}
+	looked chan struct{} // closed when the first attempt to see the domain is over
 
+	telling  sync.Mutex // keeps events in order; never taken under the lock of the BMC
 	mu       sync.Mutex
-	id       int32 // of the domain, off if it does not run
-	away     error // nothing is known of the domain, for this; what was known stays
-	fault    error // of the last action
+	id       int32      // of the domain when it was seen last, off if it did not run then
+	away     error      // nothing is known of the domain now, because of this
+	sight    host.Sight // what was told of that
+	fault    error      // of the last action
 	boot     host.Boot
 	interval time.Duration
 	console  *console      // nil: none
@@ -46,8 +49,11 @@ type Machine struct {
 	restarts bool          // it is off only to be started at once, and nothing is told of that
 }
 
-// off is the number of a domain that does not run.
-const off = -1
+// Numbers of a domain that does not run, and of one that was not seen yet.
+const (
+	off    = -1
+	unseen = -2
+)
 
 // Between attempts to reach libvirt's daemon.
 const (
@@ -57,7 +63,14 @@ const (
 
 // pollTime is from one look at the domain to the next while libvirt's daemon tells nothing, so that a daemon that has stopped to answer
 // is noticed.
-const pollTime = 5 * time.Second
+const pollTime = 2 * time.Second
+
+// Nothing is known of the domain while libvirt's daemon has not answered for so long: asked for the domain, or told to do
+// something with it.
+const (
+	lateLook   = 2 * time.Second
+	lateAction = 5 * time.Second
+)
 
 // maxJobs is how many actions may wait for the one under way.
 const maxJobs = 8
@@ -65,7 +78,7 @@ const maxJobs = 8
 // New returns the domain, in the state it is in if libvirt says so at once.
 func New(cfg Config) *Machine {
 	m := &Machine{
-		cfg: cfg, jobs: make(chan func(), maxJobs), done: make(chan struct{}), id: off, interval: time.Second,
+		cfg: cfg, jobs: make(chan func(), maxJobs), done: make(chan struct{}), looked: make(chan struct{}), id: unseen, interval: time.Second,
 		changed: make(chan struct{}), wait: firstRetry,
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
@@ -85,15 +98,22 @@ func (m *Machine) Notify(f func(host.Event)) {
 	go m.work()
 }
 
-// State implements host.Host. While libvirt's daemon is away, the power is what it was: the domain goes on without it.
+// Looked implements host.Watcher.
+func (m *Machine) Looked() <-chan struct{} { return m.looked }
+
+// State implements host.Host. While libvirt's daemon is away, nothing is known: the domain goes on without it.
 func (m *Machine) State() host.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := host.State{On: m.id != off, Fault: m.fault}
-	if m.away != nil {
-		s.Fault = m.away
+	return host.State{Power: m.power(), Fault: m.fault}
+}
+
+// power returns what is known of the power. The lock is held.
+func (m *Machine) power() host.Power {
+	if m.away != nil || m.id == unseen {
+		return host.Unknown
 	}
-	return s
+	return host.PowerOf(m.id != off)
 }
 
 // SetCycleInterval implements host.Host.
@@ -103,10 +123,16 @@ func (m *Machine) SetCycleInterval(d time.Duration) {
 	m.interval = d
 }
 
+// CanBoot implements host.Host.
+func (m *Machine) CanBoot(b host.Boot) bool {
+	_, ok := kindOf[b.Device]
+	return ok || b.Device == host.BootDefault || b.Device == host.BootSetup
+}
+
 // SetBoot implements host.Host. The domain's own description is never changed: a start from elsewhere is made with a
 // changed copy.
 func (m *Machine) SetBoot(b host.Boot) error {
-	if _, ok := kindOf[b.Device]; !ok && b.Device != host.BootDefault && b.Device != host.BootSetup {
+	if !m.CanBoot(b) {
 		return host.ErrUnsupported
 	}
 	m.mu.Lock()
@@ -119,23 +145,23 @@ func (m *Machine) SetBoot(b host.Boot) error {
 func (m *Machine) Identify(bool) error { return nil }
 
 // Control implements host.Host.
-func (m *Machine) Control(a host.Action) error {
+func (m *Machine) Control(a host.Action, done func(error)) (pending bool, err error) {
 	m.mu.Lock()
-	on, away := m.id != off, m.away
+	power, away := m.power(), m.away
 	m.mu.Unlock()
 	switch {
 	case a > host.SoftShutdown:
-		return host.ErrUnsupported
+		return false, host.ErrUnsupported
 	case away != nil:
-		return away
-	case !on && a != host.PowerOn && a != host.PowerOff:
-		return host.ErrState
+		return false, fmt.Errorf("%w: %w", host.ErrUnseen, away)
+	case power == host.Off && a != host.PowerOn && a != host.PowerOff:
+		return false, host.ErrState
 	}
 	select {
-	case m.jobs <- func() { m.control(a) }:
-		return nil
+	case m.jobs <- func() { m.control(a, done) }:
+		return true, nil
 	default:
-		return fmt.Errorf("%d actions wait for the one under way", maxJobs)
+		return false, fmt.Errorf("%d actions wait for the one under way", maxJobs)
 	}
 }
 
@@ -155,6 +181,11 @@ func (m *Machine) Close() error {
 // work does what is asked for, one after the other, and watches the domain meanwhile.
 func (m *Machine) work() {
 	defer close(m.done)
+	m.tellSight() // of what New has seen
+	if m.link == nil && m.wrong == nil && m.power() == host.Unknown && m.away == nil {
+		m.connect(firstTime)
+	}
+	close(m.looked)
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
 	for m.ctx.Err() == nil {
@@ -175,7 +206,7 @@ func (m *Machine) work() {
 		case <-poll.C:
 			m.look()
 		case <-m.later.C:
-			m.control(host.PowerOn)
+			m.control(host.PowerOn, nil)
 		}
 	}
 }
@@ -183,7 +214,7 @@ func (m *Machine) work() {
 // offline waits, and tries to reach libvirt's daemon.
 func (m *Machine) offline() {
 	if m.wrong != nil {
-		m.set(off, m.wrong)
+		m.setAway(m.wrong)
 		<-m.ctx.Done()
 		return
 	}
@@ -235,19 +266,21 @@ func (m *Machine) failed(err error) bool {
 
 // look asks for the domain.
 func (m *Machine) look() {
+	stop := m.overdue(lateLook)
 	d, err := m.find()
+	stop()
 	switch {
 	case err == nil:
-		m.set(d.ID, nil)
-	case errors.Is(err, errNoDomain):
-		m.set(off, err)
-	case m.failed(err) && m.link != nil: // libvirt has refused to tell
+		m.set(d.ID)
+	case m.failed(err) && m.link != nil: // libvirt has refused to tell, or has no such domain
 		m.setAway(err)
 	}
 }
 
-// errNoDomain is wrapped when libvirt does not know the domain.
-var errNoDomain = errors.New("virsh list --all shows those it has")
+// overdue notes after d that libvirt's daemon does not answer, unless stop is called before.
+func (m *Machine) overdue(d time.Duration) (stop func()) {
+	return host.Overdue(d, func() { m.setAway(fmt.Errorf("libvirt at %s does not answer", m.cfg.uri())) })
+}
 
 // find finds the domain.
 func (m *Machine) find() (d golibvirt.Domain, err error) {
@@ -256,7 +289,7 @@ func (m *Machine) find() (d golibvirt.Domain, err error) {
 	}
 	d, err = m.link.domain(m.cfg.Domain)
 	if is(err, golibvirt.ErrNoDomain) {
-		err = fmt.Errorf("libvirt at %s has no domain %s; %w", m.cfg.uri(), m.cfg.Domain, errNoDomain)
+		err = fmt.Errorf("libvirt at %s has no domain %s; virsh list --all shows those it has", m.cfg.uri(), m.cfg.Domain)
 	}
 	return d, err
 }
@@ -264,9 +297,30 @@ func (m *Machine) find() (d golibvirt.Domain, err error) {
 // setAway notes that nothing is known of the domain.
 func (m *Machine) setAway(err error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.away = err
 	m.wake()
+	m.mu.Unlock()
+	m.tellSight()
+}
+
+// tellSight tells whether the domain can be seen, if that has changed.
+func (m *Machine) tellSight() {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	if m.notify == nil {
+		return
+	}
+	m.mu.Lock()
+	var events []host.Event
+	if m.away != nil || m.id != unseen {
+		events = m.sight.Look(m.power(), m.away)
+	}
+	m.mu.Unlock()
+	for _, e := range events {
+		if e.Kind == host.Unseen || e.Kind == host.Seen { // of the power, announce knows more
+			m.tell(e)
+		}
+	}
 }
 
 // wake tells those who wait for a change.
@@ -276,25 +330,28 @@ func (m *Machine) wake() {
 }
 
 // set notes the number of the domain, and tells what has happened.
-func (m *Machine) set(id int32, away error) { m.announce(m.note(id, away), id) }
+func (m *Machine) set(id int32) { m.announce(m.note(id), id) }
 
 // note notes the number of the domain, and returns the one before it.
-func (m *Machine) note(id int32, away error) (was int32) {
+func (m *Machine) note(id int32) (was int32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was = m.id
-	if was != id || (m.away == nil) != (away == nil) {
+	if was != id || m.away != nil {
 		m.wake()
 	}
-	m.id, m.away = id, away
+	m.id, m.away = id, nil
 	return was
 }
 
-// announce tells what has happened to the domain.
+// announce tells what has happened to the domain. One that was not seen before has not begun to run.
 func (m *Machine) announce(was, id int32) {
-	if m.restarts || was == id {
+	m.tellSight()
+	if m.restarts || was == id || was == unseen {
 		return
 	}
+	m.telling.Lock()
+	defer m.telling.Unlock()
 	if was != off {
 		m.tell(host.Event{Kind: host.PoweredOff})
 	}

@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -56,6 +57,20 @@ func expect(t *testing.T, events chan host.Event, kinds ...host.EventKind) (e ho
 	return e
 }
 
+// expectOne waits for one of two events.
+func expectOne(t *testing.T, events chan host.Event, a, b host.EventKind) (e host.Event) {
+	t.Helper()
+	select {
+	case e = <-events:
+	case <-time.After(time.Minute): // only bounds a hang
+		t.Fatalf("neither event %d nor %d comes", a, b)
+	}
+	if e.Kind != a && e.Kind != b {
+		t.Fatalf("event %d (%v), want %d or %d", e.Kind, e.Err, a, b)
+	}
+	return e
+}
+
 // none fails if there was an event.
 func none(t *testing.T, events chan host.Event) {
 	t.Helper()
@@ -68,9 +83,25 @@ func none(t *testing.T, events chan host.Event) {
 
 func must(t *testing.T, m *Machine, a host.Action) {
 	t.Helper()
-	if err := m.Control(a); err != nil {
+	if err := try(t, m, a); err != nil {
 		t.Fatalf("%v: %v", a, err)
 	}
+}
+
+// try has an action done, and returns how it ended.
+func try(t *testing.T, m *Machine, a host.Action) error {
+	t.Helper()
+	done := make(chan error, 1)
+	pending, err := m.Control(a, func(err error) { done <- err })
+	if !pending {
+		return err
+	}
+	select {
+	case err = <-done:
+	case <-time.After(2 * time.Minute): // only bounds a hang
+		t.Fatalf("%v does not end", a)
+	}
+	return err
 }
 
 func within(t *testing.T, d time.Duration, what string, f func() bool) {
@@ -87,10 +118,11 @@ func TestPower(t *testing.T) {
 	d := libvirtd.Start(t)
 	d.Define("node1", "", "")
 	m, events := start(t, Config{Domain: "node1", URI: "qemu:///session", Socket: d.Socket})
-	if m.State().On || m.State().Fault != nil {
+	expect(t, events, host.Seen)
+	if m.State() != (host.State{Power: host.Off}) {
 		t.Fatalf("%+v", m.State())
 	}
-	if err := m.Control(host.Reset); err != host.ErrState {
+	if err := try(t, m, host.Reset); err != host.ErrState {
 		t.Errorf("a reset while it is off: %v", err)
 	}
 	must(t, m, host.PowerOn)
@@ -108,7 +140,7 @@ func TestPower(t *testing.T) {
 	expect(t, events, host.Started)
 	d.Virsh("destroy", "node1")
 	expect(t, events, host.PoweredOff)
-	if got := d.Virsh("domstate", "node1"); got != "shut off" || m.State().On {
+	if got := d.Virsh("domstate", "node1"); got != "shut off" || m.State().Power != host.Off {
 		t.Errorf("virsh says %s, State %+v", got, m.State())
 	}
 	if s := m.State(); s.Fault != nil {
@@ -119,9 +151,9 @@ func TestPower(t *testing.T) {
 	// A machine that does not start says why.
 	d.Define("broken", "", "<disk type='file'><source file='/nowhere/disk'/><target dev='hda' bus='ide'/></disk>")
 	broken, events := start(t, Config{Domain: "broken", URI: d.URI("qemu:///session")})
-	must(t, broken, host.PowerOn)
-	if e := expect(t, events, host.Failed); e.Err == nil || !strings.Contains(e.Err.Error(), "/nowhere/disk") || broken.State().On || broken.State().Fault == nil {
-		t.Errorf("%v, %+v", e.Err, broken.State())
+	expect(t, events, host.Seen)
+	if err := try(t, broken, host.PowerOn); err == nil || !strings.Contains(err.Error(), "/nowhere/disk") || broken.State().Power != host.Off || broken.State().Fault == nil {
+		t.Errorf("%v, %+v", err, broken.State())
 	}
 }
 
@@ -131,25 +163,36 @@ func TestDaemonRestarts(t *testing.T) {
 	d.Define("node1", "", "")
 	d.Virsh("start", "node1")
 	m, events := start(t, Config{Domain: "node1", URI: d.URI("qemu:///session")})
-	if !m.State().On {
+	expect(t, events, host.Seen)
+	if m.State().Power != host.On {
 		t.Fatal("it is on, and that is not known at once")
 	}
 	d.Kill()
-	within(t, 5*time.Second, "the daemon is missed", func() bool { return m.State().Fault != nil })
-	if s := m.State(); !s.On || !strings.Contains(s.Fault.Error(), "libvirt at qemu:///session?socket="+d.Socket+" cannot be reached: ") {
-		t.Errorf("%+v", s)
+	why := "libvirt at qemu:///session?socket=" + d.Socket + " cannot be reached: "
+	if e := expect(t, events, host.Unseen); !strings.Contains(e.Err.Error(), why) || m.State().Power != host.Unknown {
+		t.Errorf("%v, the power is %v", e.Err, m.State().Power)
 	}
-	if err := m.Control(host.PowerOff); err == nil {
-		t.Error("an action without a daemon succeeds")
+	if err := try(t, m, host.PowerOff); !errors.Is(err, host.ErrUnseen) || !strings.Contains(err.Error(), why) {
+		t.Errorf("an action without a daemon: %v", err)
+	}
+	seen := func() {
+		t.Helper()
+		for {
+			// That the connection has ended is one reason, and that there is no daemon another.
+			if e := expectOne(t, events, host.Unseen, host.Seen); e.Kind == host.Seen {
+				return
+			}
+		}
 	}
 	d.Run()
-	within(t, 10*time.Second, "the daemon is found again", func() bool { return m.State().Fault == nil })
+	seen()
 	none(t, events)
 	d.Kill()
-	within(t, 5*time.Second, "the daemon is missed", func() bool { return m.State().Fault != nil })
+	expect(t, events, host.Unseen)
 	d.Run()
 	d.Virsh("destroy", "node1")
 	d.Virsh("start", "node1")
+	seen()
 	expect(t, events, host.PoweredOff, host.Started)
 	must(t, m, host.PowerOff)
 	expect(t, events, host.PoweredOff)
@@ -161,6 +204,7 @@ func TestBootDeviceOfDomain(t *testing.T) {
 	d.Define("node1", "<boot dev='hd'/>", "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk><interface type='user'/>")
 	before := d.Virsh("dumpxml", "--inactive", "node1")
 	m, events := start(t, Config{Domain: "node1", URI: d.URI("qemu:///session")})
+	expect(t, events, host.Seen)
 	boots := func() string {
 		of, err := readDescription(d.Virsh("dumpxml", "node1"))
 		if err != nil {
@@ -236,7 +280,7 @@ func TestConsole(t *testing.T) {
 	c.Attach(func() {})
 	must(t, m, host.PowerOn)
 	hear("SeaBIOS (version")
-	expect(t, events, host.Started)
+	expect(t, events, host.Seen, host.Started)
 	if err := c.Break(); err != nil {
 		t.Errorf("break: %v", err)
 	}
@@ -258,7 +302,8 @@ func TestConsole(t *testing.T) {
 func TestOtherDriver(t *testing.T) {
 	d := libvirtd.Start(t)
 	m, events := start(t, Config{Domain: "test", URI: d.URI("test:///default")})
-	if s := m.State(); !s.On || s.Fault != nil {
+	expect(t, events, host.Seen)
+	if s := m.State(); s != (host.State{Power: host.On}) {
 		t.Fatalf("%+v", s)
 	}
 	must(t, m, host.SoftShutdown)
@@ -270,9 +315,9 @@ func TestOtherDriver(t *testing.T) {
 	}
 	must(t, m, host.PowerCycle)
 	expect(t, events, host.PoweredOff, host.Started)
-	missing, _ := start(t, Config{Domain: "nobody", URI: d.URI("test:///default")})
-	if s := missing.State(); s.On || s.Fault == nil || !strings.Contains(s.Fault.Error(), "has no domain nobody; virsh list --all shows those it has") {
-		t.Errorf("%+v", s)
+	missing, events := start(t, Config{Domain: "nobody", URI: d.URI("test:///default")})
+	if e := expect(t, events, host.Unseen); missing.State().Power != host.Unknown || !strings.Contains(e.Err.Error(), "has no domain nobody; virsh list --all shows those it has") {
+		t.Errorf("%v, %+v", e.Err, missing.State())
 	}
 }
 
@@ -288,15 +333,17 @@ func TestBySSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, events := start(t, Config{Domain: "test", URI: "test+ssh://root@192.0.2.1:22/default?command=" + ssh + "&socket=" + d.Socket})
-	expect(t, events, host.Started) // it is on, which is seen only now
+	expect(t, events, host.Seen)
+	if p := m.State().Power; p != host.On {
+		t.Errorf("the power is %v, want on", p)
+	}
 	must(t, m, host.PowerOff)
 	expect(t, events, host.PoweredOff)
 
-	refused, _ := start(t, Config{Domain: "test", URI: "test+ssh://nobody@192.0.2.1/default?command=" + ssh + "&socket=" + d.Socket})
-	within(t, 60*time.Second, "why ssh failed is told", func() bool {
-		s := refused.State()
-		return s.Fault != nil && strings.Contains(s.Fault.Error(), "ssh says: nobody@192.0.2.1: Permission denied (publickey).")
-	})
+	_, events = start(t, Config{Domain: "test", URI: "test+ssh://nobody@192.0.2.1/default?command=" + ssh + "&socket=" + d.Socket})
+	if e := expect(t, events, host.Unseen); !strings.Contains(e.Err.Error(), "ssh says: nobody@192.0.2.1: Permission denied (publickey).") {
+		t.Errorf("got %v", e.Err)
+	}
 }
 
 // playSSH is what the test above starts.

@@ -3,6 +3,7 @@ package qemu
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -19,10 +20,15 @@ type Machine struct {
 	done chan struct{} // closed when work has returned
 	made chan struct{} // closed when Notify has made the sockets
 
+	looked chan struct{} // closed when it was looked for a machine to attach to
+	first  sync.Once     // closes looked
+
 	mu       sync.Mutex
 	wake     *sync.Cond
-	jobs     []func() // for work
-	on       bool
+	jobs     []func()   // for work
+	on       bool       // of a machine that is started here
+	sight    host.Sight // of one that is attached to
+	away     error      // why that cannot be seen, nil if it can
 	fault    error
 	boot     host.Boot
 	interval time.Duration
@@ -32,11 +38,15 @@ type Machine struct {
 	// What follows belongs to the goroutine of work, once Notify was called.
 	notify func(host.Event)
 	paths  paths
+	lock   io.Closer    // of the folder
 	qmp    net.Listener // QEMU connects to it
 	ipmi   net.Listener // QEMU's BMC connects to it; nil if there is none
 	serial net.Listener // QEMU's serial port connects to it; nil if there is none
 	unable error        // why no machine can be started
-	later  *time.Timer  // switches on after a cycle, nil if none does
+	later  *time.Timer  // switches on after a cycle, or looks for a machine to attach to, nil if neither
+	ended  bool         // the machine that was attached to has said that it ends, and nothing was there since
+	absent bool         // nothing was there to attach to at the last look
+	peer   *peer        // the process that was attached to last, nil if it is not known
 }
 
 // A run is one QEMU, from its start to its end.
@@ -49,7 +59,14 @@ type run struct {
 	again   bool          // it ended at a reset, and is to be started as the boot device now wants it
 	why     error         // it was ended for this
 	greeted chan struct{} // closed when nobody waits for its greeting any more
-	wanted  []host.Action // what is to be done when it has greeted
+	wanted  []wanted      // what is to be done when it has greeted
+	begun   func(error)   // is told when it has greeted, or why it has not; nil: nobody is
+}
+
+// wanted is an action, and who is told that it was accepted.
+type wanted struct {
+	action host.Action
+	done   func(error)
 }
 
 // maxWanted is how many actions may wait for a QEMU that has just been started.
@@ -57,7 +74,7 @@ const maxWanted = 8
 
 // New returns a machine that is off.
 func New(cfg Config) *Machine {
-	m := &Machine{cfg: cfg, interval: time.Second, on: cfg.On, done: make(chan struct{}), made: make(chan struct{})}
+	m := &Machine{cfg: cfg, interval: time.Second, on: cfg.On, done: make(chan struct{}), made: make(chan struct{}), looked: make(chan struct{})}
 	m.wake = sync.NewCond(&m.mu)
 	return m
 }
@@ -85,12 +102,13 @@ func (m *Machine) Notify(f func(host.Event)) {
 	} else {
 		m.unable = m.listen()
 		close(m.made)
+		close(m.looked)
 		m.mu.Lock()
 		on := m.on
 		m.on = false
 		m.mu.Unlock()
 		if on {
-			m.post(func() { m.start(host.Started) })
+			m.post(func() { m.start(host.Started, nil) })
 		}
 	}
 	go m.work()
@@ -98,7 +116,7 @@ func (m *Machine) Notify(f func(host.Event)) {
 
 // listen makes the machine's folder and the sockets in it.
 func (m *Machine) listen() (err error) {
-	if m.paths.dir, err = os.MkdirTemp("", "lom-qemu-"); err != nil {
+	if m.paths.dir, m.lock, err = makeFolder(os.TempDir()); err != nil {
 		return err
 	}
 	if m.qmp, err = net.Listen("unix", m.paths.qmp()); err != nil {
@@ -118,7 +136,11 @@ func (m *Machine) SystemInterface() net.Listener { return m.ipmi }
 func (m *Machine) State() host.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return host.State{On: m.on, Fault: m.fault}
+	st := host.State{Power: host.PowerOf(m.on), Fault: m.fault}
+	if m.cfg.Attach != "" {
+		st.Power = m.sight.Power()
+	}
+	return st
 }
 
 // SetCycleInterval implements host.Host.
@@ -131,32 +153,21 @@ func (m *Machine) SetCycleInterval(d time.Duration) {
 // Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself what it is told.
 func (m *Machine) Identify(bool) error { return nil }
 
+// CanBoot implements host.Host.
+func (m *Machine) CanBoot(b host.Boot) bool {
+	_, ok := bootOrder[b.Device]
+	return ok
+}
+
 // SetBoot implements host.Host.
 func (m *Machine) SetBoot(b host.Boot) error {
-	if _, ok := bootOrder[b.Device]; !ok {
+	if !m.CanBoot(b) {
 		return host.ErrUnsupported
 	}
 	m.mu.Lock()
 	m.boot = b
 	m.mu.Unlock()
 	m.post(m.setBoot)
-	return nil
-}
-
-// Control implements host.Host.
-func (m *Machine) Control(a host.Action) error {
-	m.mu.Lock()
-	on := m.on
-	m.mu.Unlock()
-	switch {
-	case a > host.SoftShutdown:
-		return host.ErrUnsupported
-	case m.cfg.Attach != "" && (a == host.PowerOn && !on || a == host.PowerCycle):
-		return host.ErrUnsupported // somebody else starts it
-	case !on && a != host.PowerOn && a != host.PowerOff:
-		return host.ErrState
-	}
-	m.post(func() { m.control(a) })
 	return nil
 }
 
@@ -171,8 +182,15 @@ func (m *Machine) Close() error {
 		return nil
 	}
 	<-m.done
-	return os.RemoveAll(m.paths.dir)
+	err := os.RemoveAll(m.paths.dir)
+	if m.lock != nil {
+		m.lock.Close()
+	}
+	return err
 }
+
+// Looked implements host.Watcher.
+func (m *Machine) Looked() <-chan struct{} { return m.looked }
 
 // post has f called by work.
 func (m *Machine) post(f func()) {
@@ -205,6 +223,7 @@ func (m *Machine) work() {
 		m.later.Stop()
 	}
 	if m.current != nil && m.current.process != nil {
+		m.current.begun = nil
 		m.current.end()
 	} else if m.current != nil {
 		m.current.monitor.conn.Close()
@@ -243,48 +262,6 @@ func (m *Machine) fail(err error) {
 	m.tell(host.Event{Kind: host.Failed, Err: err})
 }
 
-// control carries out an action.
-func (m *Machine) control(a host.Action) {
-	if m.later != nil && m.cfg.Attach == "" && a != host.SoftShutdown && a != host.Diagnostic {
-		m.later.Stop()
-		m.later = nil
-	}
-	r := m.current
-	switch {
-	case a == host.PowerOn && r == nil:
-		m.start(host.Started)
-	case a == host.PowerOn, r == nil:
-	case a == host.PowerOff:
-		m.stop(r)
-	case a == host.PowerCycle:
-		m.stop(r)
-		m.mu.Lock()
-		interval := m.interval
-		m.mu.Unlock()
-		m.later = time.AfterFunc(interval, func() {
-			m.post(func() {
-				if m.later != nil && m.current == nil {
-					m.later = nil
-					m.start(host.Started)
-				}
-			})
-		})
-	case a == host.Reset && r.process != nil && m.anew(r):
-		r.obeys, r.again = true, true
-		r.end()
-		m.over(r)
-	case r.monitor == nil:
-		if len(r.wanted) < maxWanted {
-			r.wanted = append(r.wanted, a)
-		}
-	default:
-		command := map[host.Action]string{host.Reset: "system_reset", host.Diagnostic: "inject-nmi", host.SoftShutdown: "system_powerdown"}[a]
-		if _, err := r.monitor.do(command, nil); err != nil {
-			m.fail(err)
-		}
-	}
-}
-
 // anew reports whether it takes another QEMU to boot from where the machine is to boot next: one with other arguments, or one that
 // finds other UEFI variables.
 func (m *Machine) anew(r *run) bool {
@@ -295,12 +272,13 @@ func (m *Machine) anew(r *run) bool {
 	return err != nil || r.args != fmt.Sprintf("%q", args) || m.cfg.asksForSetup(boot)
 }
 
-// start starts QEMU; kind is what is told when it runs.
-func (m *Machine) start(kind host.EventKind) {
+// start starts QEMU; kind is what is told when it runs. Who is to be told of its begin by done, hears there
+// also why it did not begin; if nobody is, an event says so.
+func (m *Machine) start(kind host.EventKind, done func(error)) {
 	m.mu.Lock()
 	boot := m.boot
 	m.mu.Unlock()
-	r, args := &run{kind: kind, greeted: make(chan struct{})}, []string(nil)
+	r, args := &run{kind: kind, greeted: make(chan struct{}), begun: done}, []string(nil)
 	err := m.unable
 	if err == nil {
 		args, err = m.cfg.arguments(boot, m.paths)
@@ -314,7 +292,7 @@ func (m *Machine) start(kind host.EventKind) {
 	}
 	if err != nil {
 		m.set(nil, false, err)
-		m.tell(host.Event{Kind: host.Failed, Err: err})
+		m.failed(done, err)
 		return
 	}
 	m.set(r, true, nil)
@@ -328,6 +306,15 @@ func (m *Machine) start(kind host.EventKind) {
 		m.post(func() { m.over(r) })
 	}()
 	go m.greet(r)
+}
+
+// failed says that QEMU did not begin, to who asked for it or to all.
+func (m *Machine) failed(done func(error), err error) {
+	if done != nil {
+		m.settle(done, err)
+	} else {
+		m.tell(host.Event{Kind: host.Failed, Err: err})
+	}
 }
 
 // greetingTime is how long QEMU has to begin, on a machine with much to do.
@@ -374,12 +361,11 @@ func (m *Machine) ready(r *run, monitor *monitor) {
 	m.serve(r)
 	m.tell(host.Event{Kind: r.kind})
 	m.setBoot()
-	for _, a := range r.wanted {
-		if m.current == r {
-			m.control(a)
-		}
+	if r.begun != nil {
+		m.settle(r.begun, nil)
+		r.begun = nil
 	}
-	r.wanted = nil
+	m.controlWanted(r)
 }
 
 // echoTime is how long after a reset a reset by the guest is the same one: SeaBIOS makes one of its own when it finds that it runs
@@ -404,27 +390,14 @@ func (m *Machine) serve(r *run) {
 				r.again = r.again || reason == "guest-reset" || reason == "host-qmp-system-reset"
 				m.mu.Unlock()
 				if r.process == nil {
-					m.post(func() { m.detached(r) })
+					m.post(func() { m.shutDown(r) })
 				}
 			}
 		})
 		if r.process == nil {
-			m.post(func() { m.detached(r) })
+			m.post(func() { m.lost(r, errMonitorGone) })
 		}
 	}()
-}
-
-// stop switches off.
-func (m *Machine) stop(r *run) {
-	r.obeys = true
-	if r.process == nil {
-		if _, err := r.monitor.do("quit", nil); err != nil && !errors.Is(err, errMonitorGone) {
-			m.fail(err)
-		}
-		return
-	}
-	r.end()
-	m.over(r)
 }
 
 // end ends QEMU: asked, so that it completes its images, and if it does not obey by force.
@@ -460,19 +433,25 @@ func (m *Machine) over(r *run) {
 	if r.monitor != nil {
 		r.monitor.conn.Close()
 	}
+	begun := r.begun
+	r.begun = nil
 	switch {
 	case again && err == nil:
-		m.start(host.Restarted)
+		m.start(host.Restarted, begun)
 	case r.monitor == nil && !r.obeys:
 		if err == nil {
 			err = errors.New("QEMU ended at once")
 		}
 		m.set(nil, false, err)
-		m.tell(host.Event{Kind: host.Failed, Err: err})
+		m.failed(begun, err)
 	default:
 		m.set(nil, false, err)
 		m.tell(host.Event{Kind: host.PoweredOff, Err: err})
+		if begun != nil {
+			m.settle(begun, nil) // it began, and was switched off
+		}
 	}
+	m.controlWanted(r)
 }
 
 // setBoot makes the machine that runs boot from where it is to boot next. QEMU can begin from elsewhere only when it is started, so

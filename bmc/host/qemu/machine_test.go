@@ -84,6 +84,7 @@ func playQMP(conn net.Conn, args string) {
 			event("SHUTDOWN", "guest-shutdown")
 			return
 		case "quit":
+			event("SHUTDOWN", "host-qmp-quit")
 			return
 		}
 	}
@@ -129,9 +130,25 @@ func expect(t *testing.T, events chan host.Event, kinds ...host.EventKind) host.
 
 func control(t *testing.T, m *Machine, a host.Action) {
 	t.Helper()
-	if err := m.Control(a); err != nil {
+	if err := try(t, m, a); err != nil {
 		t.Fatalf("%v: %v", a, err)
 	}
+}
+
+// try has an action done, and returns how it ended.
+func try(t *testing.T, m *Machine, a host.Action) error {
+	t.Helper()
+	done := make(chan error, 1)
+	pending, err := m.Control(a, func(err error) { done <- err })
+	if !pending {
+		return err
+	}
+	select {
+	case err = <-done:
+	case <-time.After(time.Minute): // only bounds a hang
+		t.Fatalf("%v does not end", a)
+	}
+	return err
 }
 
 func TestPower(t *testing.T) {
@@ -143,7 +160,6 @@ func TestPower(t *testing.T) {
 		on   bool
 	}{
 		{host.Reset, []host.EventKind{host.Restarted}, true},
-		{host.Diagnostic, []host.EventKind{host.Failed}, true},
 		{host.PowerCycle, []host.EventKind{host.PoweredOff, host.Started}, true},
 		{host.SoftShutdown, []host.EventKind{host.PoweredOff}, false},
 		{host.PowerOn, []host.EventKind{host.Started}, true},
@@ -151,11 +167,16 @@ func TestPower(t *testing.T) {
 	} {
 		control(t, m, step.do)
 		expect(t, events, step.want...)
-		if st := m.State(); st.On != step.on {
+		if st := m.State(); st.Power != host.PowerOf(step.on) {
 			t.Errorf("after %v: %+v", step.do, st)
 		}
+		if step.do == host.Reset {
+			if err := try(t, m, host.Diagnostic); err == nil || m.State().Fault == nil {
+				t.Errorf("an NMI that QEMU refuses: %v, %+v", err, m.State())
+			}
+		}
 	}
-	if err := m.Control(host.Reset); !errors.Is(err, host.ErrState) {
+	if err := try(t, m, host.Reset); !errors.Is(err, host.ErrState) {
 		t.Errorf("reset while off: %v", err)
 	}
 }
@@ -164,10 +185,15 @@ func TestPower(t *testing.T) {
 func TestControlAtOnce(t *testing.T) {
 	m, events := newMachine(t, Config{})
 	for _, a := range []host.Action{host.PowerOn, host.Reset, host.SoftShutdown} {
-		for end := time.Now().Add(20 * time.Second); errors.Is(m.Control(a), host.ErrState); time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%v is refused", a)
+		for {
+			if _, err := m.Control(a, func(err error) {
+				if err != nil {
+					t.Errorf("%v: %v", a, err)
+				}
+			}); !errors.Is(err, host.ErrState) {
+				break
 			}
+			time.Sleep(time.Millisecond) // until QEMU was started
 		}
 	}
 	expect(t, events, host.Started, host.Restarted, host.PoweredOff)
@@ -181,26 +207,32 @@ func TestKilledFromOutside(t *testing.T) {
 	m.mu.Unlock()
 	p.cmd.Process.Kill()
 	e := expect(t, events, host.PoweredOff)
-	if e.Err == nil || !strings.Contains(e.Err.Error(), "signal 9") || m.State().On {
+	if e.Err == nil || !strings.Contains(e.Err.Error(), "signal 9") || m.State().Power != host.Off {
 		t.Errorf("%v, %+v", e.Err, m.State())
 	}
 }
 
 func TestMachineThatDoesNotStart(t *testing.T) {
-	m, events := newMachine(t, Config{Args: []string{"die"}})
-	control(t, m, host.PowerOn)
-	e := expect(t, events, host.Failed)
-	if want := "QEMU ended: qemu: could not open 'no.img': No such file or directory"; e.Err == nil || e.Err.Error() != want {
-		t.Errorf("%v", e.Err)
-	}
-	if st := m.State(); st.On || st.Fault == nil {
-		t.Errorf("%+v", st)
-	}
-	m, events = newMachine(t, Config{Program: "no-such-qemu"})
-	control(t, m, host.PowerOn)
-	e = expect(t, events, host.Failed)
-	if e.Err == nil || !strings.Contains(e.Err.Error(), "no-such-qemu is not installed") {
-		t.Errorf("%v", e.Err)
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{Args: []string{"die"}}, "QEMU ended: qemu: could not open 'no.img': No such file or directory"},
+		{Config{Program: "no-such-qemu"}, "no-such-qemu is not installed; on Debian it is in the package qemu-system-x86"},
+	} {
+		m, _ := newMachine(t, c.cfg)
+		if err := try(t, m, host.PowerOn); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+		if st := m.State(); st.Power != host.Off || st.Fault == nil {
+			t.Errorf("%+v", st)
+		}
+		// Nobody asked for the start of this one.
+		c.cfg.On = true
+		_, events := newMachine(t, c.cfg)
+		if e := expect(t, events, host.Failed); e.Err == nil || e.Err.Error() != c.want {
+			t.Errorf("got %v, want %s", e.Err, c.want)
+		}
 	}
 }
 
@@ -235,14 +267,42 @@ func TestAttach(t *testing.T) {
 	} else {
 		conn.Close()
 	}
-	if st := m.State(); st.On {
-		t.Error("on without a machine")
+	expect(t, events, host.Unseen)
+	<-m.Looked()
+	if p := m.State().Power; p != host.Unknown {
+		t.Errorf("without a machine, the power is %v, want unknown", p)
 	}
-	if err := m.Control(host.PowerOn); !errors.Is(err, host.ErrUnsupported) {
-		t.Errorf("power on: %v", err)
+	for _, a := range []host.Action{host.PowerOn, host.PowerOff, host.Reset} {
+		if err := try(t, m, a); !errors.Is(err, host.ErrUnseen) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%v of a machine that is not seen: %v", a, err)
+		}
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	serve := func() {
+		conn, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go func() { playQMP(conn, ""); conn.Close(); done <- struct{}{} }()
+	}
+	serve()
+	expect(t, events, host.Seen, host.Started)
+	control(t, m, host.Reset)
+	expect(t, events, host.Restarted)
+	control(t, m, host.PowerOff)
+	expect(t, events, host.PoweredOff)
+	<-done
+	l.Close()
+	// It has said that it ends, and nothing has come since.
+	if err := try(t, m, host.PowerOn); !errors.Is(err, host.ErrState) || m.State().Power != host.Off {
+		t.Errorf("power on after the end: %v, the power is %v", err, m.State().Power)
+	}
+	if l, err = net.Listen("unix", path); err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
@@ -250,14 +310,19 @@ func TestAttach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() { playQMP(conn, ""); conn.Close(); close(done) }()
-	expect(t, events, host.Started)
-	control(t, m, host.Reset)
-	expect(t, events, host.Restarted)
-	control(t, m, host.PowerOff)
-	expect(t, events, host.PoweredOff)
+	expect(t, events, host.Unseen) // something is there that does not answer
+	conn.Close()
+	serve()
+	expect(t, events, host.Unseen, host.Seen, host.Started)
+	m.mu.Lock()
+	current := m.current
+	m.mu.Unlock()
+	current.monitor.conn.Close() // QEMU was killed, or has left us
 	<-done
+	expect(t, events, host.Unseen)
+	if p := m.State().Power; p != host.Unknown {
+		t.Errorf("after the end of the connection, the power is %v, want unknown", p)
+	}
 }
 
 func TestArguments(t *testing.T) {

@@ -29,7 +29,7 @@ func TestConsole(t *testing.T) {
 		if s := types("\r"); s != "" {
 			t.Errorf("off, it says %q", s)
 		}
-		m.Control(host.PowerOn)
+		m.Control(host.PowerOn, nil)
 		time.Sleep(2 * time.Second)
 		if s := read(); !strings.Contains(s, "Simulated BIOS") || strings.Contains(s, "login") {
 			t.Errorf("at first %q", s)
@@ -68,7 +68,7 @@ func TestConsole(t *testing.T) {
 			t.Errorf("poweroff: %q", s)
 		}
 		time.Sleep(10 * time.Second)
-		if m.State().On {
+		if m.State().Power == host.On {
 			t.Error("on after poweroff")
 		}
 	})

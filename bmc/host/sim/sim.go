@@ -80,7 +80,7 @@ func (m *Machine) Notify(f func(host.Event)) {
 func (m *Machine) State() host.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return host.State{On: m.on, Fault: m.fault}
+	return host.State{Power: host.PowerOf(m.on), Fault: m.fault}
 }
 
 // Restore implements host.Restorer.
@@ -108,10 +108,15 @@ func (m *Machine) Identified() bool {
 	return m.identify
 }
 
-// Control implements host.Host.
-func (m *Machine) Control(a host.Action) error {
+// Control implements host.Host. A machine accepts everything at once, also what it then fails to do.
+func (m *Machine) Control(a host.Action, _ func(error)) (pending bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return false, m.control(a)
+}
+
+// control is Control under the lock.
+func (m *Machine) control(a host.Action) error {
 	switch {
 	case m.closed:
 		return host.ErrState
@@ -157,6 +162,9 @@ func (m *Machine) SetCycleInterval(d time.Duration) {
 	defer m.mu.Unlock()
 	m.interval = d
 }
+
+// CanBoot implements host.Host.
+func (m *Machine) CanBoot(host.Boot) bool { return true }
 
 // SetBoot implements host.Host.
 func (m *Machine) SetBoot(b host.Boot) error {

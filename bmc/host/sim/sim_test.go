@@ -67,11 +67,11 @@ func TestMachine(t *testing.T) {
 			{host.PowerOn, nil, time.Minute, []host.EventKind{host.Started, host.Booted}, true},
 			{host.PowerCycle, nil, time.Minute, []host.EventKind{host.PoweredOff, host.Started, host.Booted}, true},
 		} {
-			if err := m.Control(step.action); !errors.Is(err, step.err) {
+			if _, err := m.Control(step.action, nil); !errors.Is(err, step.err) {
 				t.Fatalf("%v: %v, want %v", step.action, err, step.err)
 			}
-			if told := w.since(step.wait); !slices.Equal(told, step.want) || m.State().On != step.on {
-				t.Fatalf("%v: events %v, on %v; want %v, %v", step.action, told, m.State().On, step.want, step.on)
+			if told := w.since(step.wait); !slices.Equal(told, step.want) || m.State().Power != host.PowerOf(step.on) {
+				t.Fatalf("%v: events %v, power %v; want %v, %v", step.action, told, m.State().Power, step.want, host.PowerOf(step.on))
 			}
 		}
 		if err := m.Identify(true); err != nil || !m.Identified() {
@@ -85,19 +85,19 @@ func TestFaultyMachines(t *testing.T) {
 		stuck := New(Config{On: true, Stuck: true})
 		defer stuck.Close()
 		w := watch(stuck)
-		if err := stuck.Control(host.PowerOff); err != nil {
+		if _, err := stuck.Control(host.PowerOff, nil); err != nil {
 			t.Fatal(err)
 		}
-		if told := w.since(time.Second); !slices.Equal(told, []host.EventKind{host.Failed}) || !stuck.State().On || stuck.State().Fault == nil {
+		if told := w.since(time.Second); !slices.Equal(told, []host.EventKind{host.Failed}) || stuck.State().Power != host.On || stuck.State().Fault == nil {
 			t.Errorf("stuck: %v, %+v", told, stuck.State())
 		}
 		deaf := New(Config{On: true, Deaf: true})
 		defer deaf.Close()
 		w = watch(deaf)
-		if err := deaf.Control(host.SoftShutdown); err != nil {
+		if _, err := deaf.Control(host.SoftShutdown, nil); err != nil {
 			t.Fatal(err)
 		}
-		if told := w.since(time.Hour); told != nil || !deaf.State().On {
+		if told := w.since(time.Hour); told != nil || deaf.State().Power != host.On {
 			t.Errorf("deaf: %v, %+v", told, deaf.State())
 		}
 	})
