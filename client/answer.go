@@ -58,7 +58,11 @@ func (s *Session) overdue(r *request, now time.Time) {
 			s.suspect, s.idle = true, now.Before(r.giveUp)
 		}
 		s.window.trouble(r.sent, r.depth, now)
-		s.complete(r, ipmi.RawResponse{}, ipmi.ErrTimeout)
+		err := ipmi.ErrTimeout
+		if s.badSums {
+			err = fmt.Errorf("%w: %w", err, rmcp.ErrChecksum)
+		}
+		s.complete(r, ipmi.RawResponse{}, err)
 		s.pump()
 		return
 	case r.backOff, r.owed: // a busy BMC has not carried it out
