@@ -84,6 +84,7 @@ func (l *login) again(ctx context.Context) error {
 // patience is how long each exchange of the log-in may take.
 func (l *login) patience(i Interface, tries int) patience {
 	p := l.s.config.patience(i)
+	most := p.total()
 	p.tries = max(tries, 1)
 	if i == LANPlus && l.silent > 0 {
 		p.first += time.Duration(l.silent) * p.grow
@@ -92,7 +93,7 @@ func (l *login) patience(i Interface, tries int) patience {
 	if l.s.config.timeout == 0 {
 		p.rto = l.rtt.rto(l.s.config.minRTO, l.s.config.maxRTO)
 		// A BMC that works on one packet after the other gets to the next one when it is through with all that were sent before.
-		p = p.atLeast(l.slowest * time.Duration(2+l.extra))
+		p = p.atLeast(l.slowest*time.Duration(2+l.extra), most)
 	}
 	return p
 }

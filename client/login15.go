@@ -31,6 +31,11 @@ func (l *login) open15(ctx context.Context) error {
 			return err
 		}
 	}
+	for range l.tries { // is it the network?
+		if l.repeats == 0 && l.capabilities(ctx, false) != nil {
+			break
+		}
+	}
 	e := &UnclearError{What: "it answers Get Session Challenge, but not Activate Session", Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
 	switch {
 	case auth == ipmi.AuthNone:

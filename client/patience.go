@@ -47,16 +47,15 @@ func (p patience) wait(n int) (time.Duration, bool) {
 	return min(wait, left), true
 }
 
-// atLeast makes the first wait as long as wait, but no longer than there was hope before, with fewer tries so that there is hope for no more
-// than twice as long.
-func (p patience) atLeast(wait time.Duration) patience {
-	total := p.total()
-	wait = min(wait, total)
+// atLeast makes the first wait as long as wait, but no longer than most, with fewer tries so that there is hope for no more than twice
+// as long.
+func (p patience) atLeast(wait, most time.Duration) patience {
+	wait = min(wait, most)
 	if p.rto > 0 {
 		p.rto = max(p.rto, wait)
 	}
 	p.first = max(p.first, wait)
-	for p.tries > 1 && p.total() > 2*total {
+	for p.tries > 1 && p.total() > 2*most {
 		p.tries--
 	}
 	return p
