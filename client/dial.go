@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Session, error)
 	if err := c.check(); err != nil {
 		return nil, &ipmi.Error{Op: "open session", Peer: address, Err: err}
 	}
-	peers, err := resolve(ctx, address)
+	peers, err := c.resolve(ctx, address)
 	if err != nil {
 		return nil, &ipmi.Error{Op: "open session", Peer: address, Err: err}
 	}
@@ -179,6 +180,8 @@ func (c *config) check() error {
 		return fmt.Errorf("the interface %q does not go over the network: use NewSerial", c.iface)
 	case c.iface != Auto && c.iface != LAN && c.iface != LANPlus:
 		return fmt.Errorf("unknown interface %q", c.iface)
+	case c.ipVersion != 0 && c.ipVersion != 4 && c.ipVersion != 6:
+		return fmt.Errorf("there is no version %d of the Internet Protocol", c.ipVersion)
 	case len(c.user) > 16:
 		return &ipmi.RangeError{Field: "length of the user name", Value: len(c.user), Max: 16}
 	case c.password.Len() > limit:
@@ -202,12 +205,9 @@ func (c *config) check() error {
 }
 
 // resolve finds the addresses of a host, of which there is at least one.
-func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
-	if a, err := netip.ParseAddr(address); err == nil {
-		return []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), rmcp.Port)}, nil
-	}
+func (c *config) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	host, port := address, uint16(rmcp.Port)
-	if h, p, err := net.SplitHostPort(address); err == nil {
+	if h, p, err := net.SplitHostPort(address); err == nil && !isAddress(address) {
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n == 0 {
 			return nil, fmt.Errorf("%q is no port", p)
@@ -223,12 +223,23 @@ func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	} else if all, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host); err != nil {
 		return nil, err
 	}
+	version := ""
+	if c.ipVersion != 0 {
+		version = fmt.Sprintf("IPv%d ", c.ipVersion)
+		all = slices.DeleteFunc(all, func(a netip.Addr) bool { return a.Unmap().Is4() != (c.ipVersion == 4) })
+	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no address", host)
+		return nil, &net.AddrError{Addr: host, Err: fmt.Sprintf("has no %saddress", version)}
 	}
 	peers := make([]netip.AddrPort, len(all))
 	for i, a := range all {
 		peers[i] = netip.AddrPortFrom(a.Unmap(), port)
 	}
 	return peers, nil
+}
+
+// isAddress reports whether s is an address without a port.
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
 }

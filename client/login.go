@@ -59,10 +59,13 @@ func (l *login) first(ctx context.Context) error {
 		return l.open15(ctx)
 	}
 	err := l.open20(ctx)
-	if errors.Is(err, ipmi.ErrTimeout) && l.alive && !l.v20 && !(l.caps.Extended && l.caps.SupportsIPMI20) {
+	switch {
+	case !errors.Is(err, ipmi.ErrTimeout) || !l.alive || l.v20:
+		return err
+	case !(l.caps.Extended && l.caps.SupportsIPMI20):
 		return ipmi.ErrNoIPMI20
 	}
-	return err
+	return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not the Open Session Request", Causes: []error{ipmi.ErrTimeout}}
 }
 
 // again logs in as the first time, without asking what is known.

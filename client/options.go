@@ -36,6 +36,7 @@ type config struct {
 	authType    int            // -1: MD5
 	timeout     time.Duration  // first wait for an answer; 0: measured
 	tries       int            // how often a packet is sent at the most
+	ipVersion   int            // 4 or 6; 0: either
 	logger      *slog.Logger
 	transport   *Transport
 	keepAlive   time.Duration
@@ -56,6 +57,9 @@ func WithUser(name string, password ipmi.Secret) Option {
 
 // WithKg sets the BMC key of two-key log-in, 20 bytes at the most. One of zeros only is as none (Table 22-15).
 func WithKg(key ipmi.Secret) Option { return func(c *config) { c.kg = key } }
+
+// WithIPVersion uses addresses of the Internet Protocol of version 4 or 6 only; 0 is either.
+func WithIPVersion(v int) Option { return func(c *config) { c.ipVersion = v } }
 
 // WithPrivilege sets the privilege level of the session; the default is Administrator.
 func WithPrivilege(p ipmi.Privilege) Option { return func(c *config) { c.privilege = p } }
