@@ -154,7 +154,7 @@ func suitesSentence(e *client.SuiteError) string {
 	case refused:
 		return fmt.Sprintf("the BMC refuses the cipher suites that protect what is sent, although it offers %s; -C names one that it takes", list)
 	}
-	return fmt.Sprintf("the BMC offers cipher suite %s only, and none of them both authenticates and encrypts (AES) what is sent; -C %d logs in where nobody else is on the network", list, best.ID)
+	return fmt.Sprintf("the BMC offers cipher suite %s only, and none of them both authenticates and encrypts (AES) what is sent; if you trust everybody on the network, -C %d takes what there is", list, best.ID)
 }
 
 // typesSentence says which authentication types there are, and which one a person may ask for.
@@ -168,7 +168,7 @@ func typesSentence(e *client.AuthTypeError) string {
 	if len(names) == 0 {
 		names = []string{"none that there is"}
 	}
-	return fmt.Sprintf("the BMC does not offer authentication by MD5, but %s; try -I lanplus, or -A %s where nobody else is on the network", strings.Join(names, ", "), names[0])
+	return fmt.Sprintf("the BMC does not offer authentication by MD5, but %s; try -I lanplus or, if you trust everybody on the network, -A %s", strings.Join(names, ", "), names[0])
 }
 
 // peer names the BMC in messages.

@@ -22,11 +22,14 @@ func (s *Session) arm(when time.Time) {
 func (s *Session) ring() {
 	s.mu.Lock()
 	defer s.unlock()
+	due, now := s.alarmAt, time.Now()
 	s.alarmAt = time.Time{}
 	if s.closed {
 		return
 	}
-	now := time.Now()
+	if late := s.mux.alarms.lag.note(due, now); late > 0 {
+		s.forgive(late, now)
+	}
 	var late [rmcp.MaxSeq + 1]*request
 	n := 0
 	for _, r := range s.pending {

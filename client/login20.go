@@ -220,7 +220,7 @@ func (l *login) verdict(err error, step int, suite rmcp.CipherSuite, rakp1Sent i
 		e.Causes = append(e.Causes, ipmi.ErrTimeout)
 		return false, e
 	case isStatus && step == 2 && status.Status == rmcp.StatusInvalidCheckValue && suite.Auth != rmcp.RAKPNone:
-		return false, &UnclearError{What: "its own code shows that the password is right, but it took ours for wrong",
+		return false, &UnclearError{What: "the BMC's own code shows that the password is right, but it took the one of this side for wrong",
 			Causes: []error{ipmi.ErrTimeout}}
 	case errors.Is(err, ipmi.ErrPassword) && rakp1Sent > 1:
 		return false, &UnclearError{What: "it answered RAKP Message 1 with a wrong code after that was sent again",
