@@ -85,11 +85,13 @@ func (a *App) Dial(ctx context.Context) (client.Conn, error) {
 		return nil, err
 	}
 	a.recallWindow()
+	a.recallLogin()
 	s, err := a.dial(ctx, &a.Options, a.Log)
 	if err != nil {
 		return nil, err
 	}
 	a.session = s
+	a.judgeLogin(s)
 	if a.dialed != nil {
 		a.dialed()
 	}

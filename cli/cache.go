@@ -176,6 +176,12 @@ func readCache(path, kind string) (words string, body []byte, ok bool) {
 	return words, body, err == nil && string(line)+"\n" == cacheLine(kind, words, body)
 }
 
+// older reports whether a file was written longer ago than an age, or is not there.
+func (a *App) older(file string, age time.Duration) bool {
+	st, err := os.Lstat(file)
+	return err != nil || a.now().Sub(st.ModTime()) > age
+}
+
 // writeCache writes the file in one step, so that other calls never see half of it.
 func writeCache(path, kind, words string, body []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -204,7 +210,7 @@ const (
 
 // cacheFileName is what a file of the cache is called, with what is behind it while it is written. The folder may be one in which
 // other things are kept too, if a person has named it, and these are no business of lom's.
-var cacheFileName = regexp.MustCompile(`^[0-9a-f]{32}\.(` + kindSDR + `|` + kindSEL + `|` + kindModel + `|` + kindWindow + `)(-[0-9]+)?$`)
+var cacheFileName = regexp.MustCompile(`^[0-9a-f]{32}\.(` + kindSDR + `|` + kindSEL + `|` + kindModel + `|` + kindWindow + `|` + kindLogin + `)(-[0-9]+)?$`)
 
 // pruneCache keeps the cache within its bounds. Errors are of no consequence: the next call tries again.
 func pruneCache(dir string, now time.Time) {

@@ -51,6 +51,9 @@ func (a *App) complete(ctx context.Context) error {
 		o.serialLogin = true
 		return a.completePassword(ctx)
 	}
+	if o.Device != "" && a.Name != "ipmitool" { // which passes over it
+		return fmt.Errorf("-D names a serial line, and %s goes over the network; leave -D away, or use -I serial-terminal without -H", o.Interface)
+	}
 	if o.Host == "" {
 		return fmt.Errorf("no BMC named: %s needs its name or address with -H", o.Interface)
 	}
@@ -67,6 +70,9 @@ func (a *App) completePassword(ctx context.Context) error {
 		p, err := readPasswordFile(o.passwordFile)
 		if err != nil {
 			return err
+		}
+		if p == "" && o.Host+o.Device != "" { // a file that is still to be written, or a template without its value
+			return fmt.Errorf("the password file %s is empty, or its first line is; for an empty password use -P ''", o.passwordFile)
 		}
 		o.Password = ipmi.NewSecret(p)
 	case fromEnvironment:
@@ -92,12 +98,15 @@ func (a *App) completePassword(ctx context.Context) error {
 	}
 	// Once is enough, also when exec or the shell dials again.
 	o.passwordFrom = fromArgument
-	limit := 20
-	if o.Interface == client.LAN || o.serial() {
+	limit, where := 20, o.Interface
+	switch {
+	case o.Interface == client.LAN, o.serial():
 		limit = 16
+	case o.Interface == client.Auto:
+		where = client.LANPlus
 	}
 	if o.Password.Len() > limit {
-		return fmt.Errorf("the password is longer than the %d bytes that %s has room for", limit, o.Interface)
+		return fmt.Errorf("the password is longer than the %d bytes that %s has room for", limit, where)
 	}
 	return nil
 }

@@ -28,18 +28,15 @@ func dialClient(ctx context.Context, o *Options, log *slog.Logger) (Session, err
 
 // dialNetwork opens a session over the network.
 func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, error) {
-	host, err := o.address(ctx)
-	if err != nil {
-		return nil, err
-	}
 	tries := o.Tries
 	if tries == 0 {
 		tries = defaultTries
 	}
 	opts := []client.Option{
-		client.WithInterface(o.Interface), client.WithUser(o.User, o.Password), client.WithKg(o.Kg),
+		client.WithInterface(o.chosenInterface()), client.WithUser(o.User, o.Password), client.WithKg(o.Kg),
 		client.WithPrivilege(o.Privilege), client.WithRetry(o.Timeout, tries), client.WithLogger(log),
 		client.WithKeepAlive(o.keepAlive), client.WithWindow(o.Window), client.WithWindowHint(o.windowHint),
+		client.WithIPVersion(o.Version),
 	}
 	if o.transport != nil {
 		opts = append(opts, client.WithTransport(o.transport))
@@ -53,7 +50,7 @@ func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, er
 	if o.AuthType >= 0 {
 		opts = append(opts, client.WithAuthType(ipmi.AuthType(o.AuthType)))
 	}
-	s, err := client.Dial(ctx, net.JoinHostPort(host, strconv.Itoa(o.Port)), opts...)
+	s, err := client.Dial(ctx, net.JoinHostPort(o.Host, strconv.Itoa(o.Port)), opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -64,26 +61,6 @@ func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, er
 		return bridgedSession{s.Target(uint8(o.Target), uint8(o.TargetChannel)), s}, nil
 	}
 	return s, nil
-}
-
-// address is the host to dial: the name, or its address of the family that -4 or -6 asks for.
-func (o *Options) address(ctx context.Context) (string, error) {
-	network, family := "ip4", "IPv4"
-	switch o.Network {
-	case "udp6":
-		network, family = "ip6", "IPv6"
-	case "udp":
-		return o.Host, nil
-	}
-	all, err := net.DefaultResolver.LookupNetIP(ctx, network, o.Host)
-	var other *net.AddrError // the host is an address of the other family
-	if err == nil && len(all) == 0 || errors.As(err, &other) {
-		return "", fmt.Errorf("%s has no %s address", o.Host, family)
-	}
-	if err != nil {
-		return "", err
-	}
-	return all[0].String(), nil
 }
 
 // inBand reports whether the BMC is that of this machine.

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"net"
 	"slices"
+	"strings"
 
 	"lom/client"
 	"lom/ipmi"
+	"lom/rmcp"
 )
 
 // explain makes of an error the one sentence that the user sees: what is wrong, and what to do about it.
@@ -33,6 +35,10 @@ func (a *App) sentence(err error) string {
 	}
 	_, isRefusal := err.(*refusedError) // and says nothing of the cause
 	var dns *net.DNSError
+	var address *net.AddrError
+	var unclear *client.UnclearError
+	var suites *client.SuiteError
+	var types *client.AuthTypeError
 	switch {
 	case errors.As(err, &dns):
 		if dns.IsTimeout {
@@ -43,7 +49,14 @@ func (a *App) sentence(err error) string {
 		return fmt.Sprintf("%s: %s; look before you repeat it", who, doing(err, "the answer was lost, so it is not known whether the command was carried out"))
 	case errors.Is(err, ipmi.ErrRefused):
 		return fmt.Sprintf("%s: nothing listens on UDP port %d; check -H and -p, and whether IPMI over LAN is enabled on the BMC", who, o.Port)
+	case errors.As(err, &unclear):
+		return fmt.Sprintf("%s: %s: %s", who, unclear.What, o.causes(unclear.Causes, user))
+	case errors.As(err, &address):
+		return fmt.Sprintf("%s %s", address.Addr, address.Err)
 	case errors.Is(err, ipmi.ErrPassword):
+		if o.Password.Len() == 0 {
+			user += "; the one that was given is empty"
+		}
 		return fmt.Sprintf("%s: wrong password for %s", who, user)
 	case errors.Is(err, ipmi.ErrUser):
 		return fmt.Sprintf("%s: the BMC does not know %s, or it may not log in over this channel", who, user)
@@ -56,22 +69,30 @@ func (a *App) sentence(err error) string {
 		return fmt.Sprintf("%s: %s may not have privilege %s; ask for less with -L, such as -L OPERATOR or -L USER", who, user, o.Privilege)
 	case hasCode(err, ipmi.CodeInsufficientPrivilege) && isRefusal && !o.inBand() && !o.serial():
 		return fmt.Sprintf("%s for %s with -L %s; use a higher level, or a user who has it", err, user, o.Privilege)
+	case errors.As(err, &suites):
+		return fmt.Sprintf("%s: %s", who, suitesSentence(suites))
 	case errors.Is(err, ipmi.ErrCipherSuite):
 		if o.CipherSuite >= 0 {
 			return fmt.Sprintf("%s: the BMC does not allow cipher suite %d for this log-in; leave -C away, or try another", who, o.CipherSuite)
 		}
 		return fmt.Sprintf("%s: the BMC and lom have no cipher suite in common that this log-in may use; try -C with another number, or -I lan", who)
+	case errors.As(err, &types):
+		return fmt.Sprintf("%s: %s", who, typesSentence(types))
 	case errors.Is(err, ipmi.ErrAuthType):
 		if o.AuthType >= 0 {
 			return fmt.Sprintf("%s: the BMC does not offer authentication type %s at this privilege level; leave -A away, or try another", who, ipmi.AuthType(o.AuthType))
 		}
-		return fmt.Sprintf("%s: the BMC offers no authentication type that lom knows; try -I lanplus", who)
+		return fmt.Sprintf("%s: lom has no such authentication type; leave -A away, or try another", who)
+	case errors.Is(err, ipmi.ErrNoIPMI20) && o.chosenInterface() != o.Interface:
+		return fmt.Sprintf("%s: it has spoken IPMI 2.0 before and seems not to now; if that is right, -I lan logs in over IPMI 1.5, in which anybody can read along", who)
 	case errors.Is(err, ipmi.ErrNoIPMI20):
 		return fmt.Sprintf("%s: the BMC does not speak IPMI 2.0; use -I lan", who)
 	case errors.Is(err, ipmi.ErrNoIPMI15):
 		return fmt.Sprintf("%s: the BMC does not speak IPMI 1.5; use -I lanplus", who)
 	case errors.Is(err, ipmi.ErrBusy):
 		return fmt.Sprintf("%s: all sessions of the BMC are taken; try again later, or close some", who)
+	case errors.Is(err, rmcp.ErrChecksum):
+		return fmt.Sprintf("%s: the BMC's answers have wrong checksums, and nothing else in this session proves them; use -I lanplus with a cipher suite that does, such as -C 3", who)
 	case o.inBand() && errors.Is(err, ipmi.ErrTimeout):
 		return fmt.Sprintf("%s: %s; try again, with a greater -N if it is slow, and see what dmesg says of ipmi", who, doing(err, "the BMC does not answer"))
 	case o.serial() && errors.Is(err, ipmi.ErrTimeout):
@@ -95,6 +116,59 @@ func (a *App) sentence(err error) string {
 		return fmt.Sprintf("%s: %s", path.Path, path.Err)
 	}
 	return ""
+}
+
+// causes says in words what may be the cause of a failure.
+func (o *Options) causes(list []error, user string) string {
+	var words []string
+	for _, c := range list {
+		switch c {
+		case ipmi.ErrUser:
+			words = append(words, "it may not know "+user)
+		case ipmi.ErrPassword:
+			words = append(words, "the password may be wrong")
+		case ipmi.ErrTimeout:
+			words = append(words, "packets may be lost or late (-N and -R wait longer)")
+		}
+	}
+	return strings.Join(words, ", or ")
+}
+
+// suitesSentence says which cipher suites there are, and which one a person may ask for.
+func suitesSentence(e *client.SuiteError) string {
+	var ids []string
+	best, refused := rmcp.CipherSuite{}, false
+	for _, s := range e.Offered {
+		if id := fmt.Sprint(s.ID); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+		refused = refused || s.Protects()
+		if s.ID <= suiteMost && s.Supported() && s.Strength() > best.Strength() {
+			best = s
+		}
+	}
+	list := strings.Join(ids, ", ")
+	switch {
+	case len(ids) == 0:
+		return "the BMC says that it has no cipher suite at all; try -C with one that it should have, or -I lan"
+	case refused:
+		return fmt.Sprintf("the BMC refuses the cipher suites that protect what is sent, although it offers %s; -C names one that it takes", list)
+	}
+	return fmt.Sprintf("the BMC offers cipher suite %s only, and none of them both authenticates and encrypts (AES) what is sent; if you trust everybody on the network, -C %d takes what there is", list, best.ID)
+}
+
+// typesSentence says which authentication types there are, and which one a person may ask for.
+func typesSentence(e *client.AuthTypeError) string {
+	var names []string
+	for _, t := range []ipmi.AuthType{ipmi.AuthMD2, ipmi.AuthPassword, ipmi.AuthNone, ipmi.AuthOEM} {
+		if e.Offered.Has(t) {
+			names = append(names, t.String())
+		}
+	}
+	if len(names) == 0 {
+		names = []string{"none that there is"}
+	}
+	return fmt.Sprintf("the BMC does not offer authentication by MD5, but %s; try -I lanplus or, if you trust everybody on the network, -A %s", strings.Join(names, ", "), names[0])
 }
 
 // peer names the BMC in messages.

@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"lom/client"
 	"lom/ipmi"
+	"lom/rmcp"
 )
 
 func TestExplain(t *testing.T) {
@@ -22,6 +24,16 @@ func TestExplain(t *testing.T) {
 		want string
 	}{
 		{at(ipmi.ErrPassword), `bmc1: wrong password for user "admin"`},
+		{at(&client.UnclearError{What: "it has answered the Open Session Request, but not RAKP Message 1", Causes: []error{ipmi.ErrUser, ipmi.ErrTimeout}}),
+			`bmc1: it has answered the Open Session Request, but not RAKP Message 1: it may not know user "admin", or packets may be lost or late (-N and -R wait longer)`},
+		{at(&client.SuiteError{Offered: suites(2, 7, 11, 1), Err: ipmi.ErrCipherSuite}),
+			`bmc1: the BMC offers cipher suite 2, 7, 11, 1 only, and none of them both authenticates and encrypts (AES) what is sent; if you trust everybody on the network, -C 2 takes what there is`},
+		{at(&client.SuiteError{Offered: suites(17, 3, 2), Err: ipmi.ErrCipherSuite}),
+			`bmc1: the BMC refuses the cipher suites that protect what is sent, although it offers 17, 3, 2; -C names one that it takes`},
+		{at(&client.AuthTypeError{Offered: 1<<ipmi.AuthPassword | 1<<ipmi.AuthNone}),
+			`bmc1: the BMC does not offer authentication by MD5, but PASSWORD, NONE; try -I lanplus or, if you trust everybody on the network, -A PASSWORD`},
+		{at(fmt.Errorf("%w: %w", ipmi.ErrTimeout, rmcp.ErrChecksum)),
+			`bmc1: the BMC's answers have wrong checksums, and nothing else in this session proves them; use -I lanplus with a cipher suite that does, such as -C 3`},
 		{at(ipmi.ErrUser), `bmc1: the BMC does not know user "admin", or it may not log in over this channel`},
 		{at(ipmi.ErrKey), `bmc1: the password is right, but the BMC wants a BMC key (Kg) too; give it with -k, -y, -K or -Y`},
 		{at(ipmi.ErrPrivilege), `bmc1: user "admin" may not have privilege ADMINISTRATOR; ask for less with -L, such as -L OPERATOR or -L USER`},
@@ -42,11 +54,19 @@ func TestExplain(t *testing.T) {
 	} {
 		a := newApp("lom", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))
 		newRoot(a)
-		a.Options.Host, a.Options.User = "bmc1", "admin"
+		a.Options.Host, a.Options.User, a.Options.Password = "bmc1", "admin", ipmi.NewSecret("x")
 		if got := a.explain(c.err); got != c.want {
 			t.Errorf("%v:\n got %s\nwant %s", c.err, got, c.want)
 		}
 	}
+}
+
+func suites(ids ...int) (list []rmcp.CipherSuite) {
+	for _, id := range ids {
+		s, _ := rmcp.CipherSuiteByID(id)
+		list = append(list, s)
+	}
+	return list
 }
 
 // A signal ends a command with the shell's exit code, and the session with it.

@@ -270,6 +270,7 @@ loop:
 			break loop
 		case free <- struct{}{}:
 		}
+		m.settle(ctx)
 		select {
 		case <-ctx.Done():
 			break loop
@@ -292,6 +293,23 @@ loop:
 	}
 	close(next)
 	workers.Wait()
+}
+
+// A process that is late for its own timers begins with no further host as long as more than latePlaces are worked on: their answers
+// would be lost before it reads them.
+const (
+	lateMost   = 100 * time.Millisecond
+	latePlaces = 16
+)
+
+// settle waits until another host may be begun with.
+func (m *many) settle(ctx context.Context) {
+	t := m.app.Options.transport
+	for t != nil && len(m.places) > latePlaces && t.Lag() > lateMost {
+		if sleep(ctx, lateMost/4) != nil {
+			return
+		}
+	}
 }
 
 // hopeless reports whether no host of a batch could do the command, so that the next batches need not try.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -92,8 +91,7 @@ func (a *App) recallWindow() {
 		return
 	}
 	file := windowFile(dir, model)
-	st, err := os.Stat(file)
-	if err != nil || a.now().Sub(st.ModTime()) > windowAge {
+	if a.older(file, windowAge) {
 		return
 	}
 	words, _, ok := readCache(file, kindWindow)

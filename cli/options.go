@@ -19,16 +19,16 @@ import (
 type Options struct {
 	Interface client.Interface // "" is the default: see App.complete
 	Host      string
-	Port      int    // UDP
-	Network   string // "udp", or "udp4" and "udp6" with -4 and -6
+	Port      int // UDP
+	Version   int // of the Internet Protocol: 4 or 6; 0: either
 	User      string
 	Password  ipmi.Secret
 	Kg        ipmi.Secret
 
 	Privilege   ipmi.Privilege
 	RoleLookup  bool // RAKP looks the user up by name and privilege
-	CipherSuite int  // -1: the best that both know
-	AuthType    int  // -1: the best that the BMC offers
+	CipherSuite int  // -1: the best that both know and that protects
+	AuthType    int  // -1: MD5
 	Timeout     time.Duration
 	Tries       int // 0: the default
 
@@ -74,6 +74,7 @@ type Options struct {
 	version      bool
 	keepAlive    time.Duration // 0: an idle session may end
 	windowHint   int           // how many requests at a time the BMC has taken before; 0: not known
+	past         *pastLogin    // nil: not known
 }
 
 // passwordSource says where a password or key comes from.
@@ -90,7 +91,7 @@ const (
 // register declares the global options and sets their defaults. Short names are ipmitool's.
 func (o *Options) register(f *pflag.FlagSet) {
 	*o = Options{
-		Port: 623, Network: "udp", Privilege: ipmi.PrivilegeAdministrator,
+		Port: 623, Privilege: ipmi.PrivilegeAdministrator,
 		CipherSuite: -1, AuthType: -1, Escape: "~",
 	}
 	f.VarP(setter{"NAME", o.setInterface}, "interface", "I", "lan (IPMI 1.5), lanplus (2.0), auto (2.0 if there is, else 1.5; the default with -H), or open (this machine's own BMC, through its driver; the default without), or serial-terminal and serial-basic (over the line that -D names)")
@@ -121,12 +122,12 @@ func (o *Options) register(f *pflag.FlagSet) {
 	f.VarPF(toggle{func() { o.kgFrom = fromEnvironment }}, "kg-env", "K", "take the BMC key from IPMI_KGKEY").NoOptDefVal = "true"
 	f.VarPF(toggle{func() { o.kgFrom = fromPrompt }}, "kg-prompt", "Y", "ask for the BMC key").NoOptDefVal = "true"
 	f.VarP(setter{"LEVEL", o.setPrivilege}, "privilege", "L", "CALLBACK, USER, OPERATOR or ADMINISTRATOR (default); with + behind it, users are looked up by name and level")
-	f.VarP(number{&o.CipherSuite, 0, 19}, "cipher-suite", "C", "cipher suite of lanplus, 0 to 19 (default: the best that both know)")
-	f.VarP(setter{"TYPE", o.setAuthType}, "auth-type", "A", "authentication of lan: NONE, PASSWORD, MD2, MD5 or OEM (default: the best on offer)")
+	f.VarP(number{&o.CipherSuite, 0, suiteMost}, "cipher-suite", "C", "cipher suite of lanplus, 0 to 19 (default: the best that both know of those that authenticate, and encrypt with AES, all that is sent: 17, 3, 8 and 12)")
+	f.VarP(setter{"TYPE", o.setAuthType}, "auth-type", "A", "authentication of lan: NONE, PASSWORD, MD2, MD5 or OEM (default: MD5)")
 	f.VarP(setter{"SECONDS", o.setTimeout}, "timeout", "N", "first wait for an answer")
-	f.VarP(number{&o.Tries, 0, 1000}, "tries", "R", "how often a packet is sent at the most")
-	f.VarPF(toggle{func() { o.Network = "udp4" }}, "ipv4", "4", "IPv4 only").NoOptDefVal = "true"
-	f.VarPF(toggle{func() { o.Network = "udp6" }}, "ipv6", "6", "IPv6 only").NoOptDefVal = "true"
+	f.VarP(number{&o.Tries, 0, 1000}, "tries", "R", "how often a packet is sent at most; 0 is the default, 4")
+	f.VarPF(toggle{func() { o.Version = 4 }}, "ipv4", "4", "IPv4 only").NoOptDefVal = "true"
+	f.VarPF(toggle{func() { o.Version = 6 }}, "ipv6", "6", "IPv6 only").NoOptDefVal = "true"
 	f.VarP(number{&o.Target, 0, 255}, "target", "t", "slave address of a controller behind the BMC")
 	f.VarP(number{&o.TargetChannel, 0, 15}, "target-channel", "b", "channel on which that controller is")
 	f.VarP(number{&o.Transit, 0, 255}, "transit", "T", "slave address of a controller on the way to it")
@@ -158,6 +159,9 @@ func (o *Options) register(f *pflag.FlagSet) {
 		_ = f.MarkHidden(name)
 	}
 }
+
+// suiteMost is the last cipher suite of Table 22-20.
+const suiteMost = 19
 
 // windowMost is the greatest window: rqSeq tells 64 requests apart, of which the session keeps a few in reserve.
 const windowMost = 60
@@ -223,6 +227,9 @@ func (o *Options) setPassword(s string) {
 func (o *Options) setKg(s string) error {
 	if len(s) > 20 {
 		return fmt.Errorf("a BMC key has 20 bytes at the most")
+	}
+	if strings.Trim(s, "\x00") == "" {
+		s = "" // Kg of zeros is none (Table 22-15)
 	}
 	o.Kg = ipmi.NewSecret(s)
 	return nil

@@ -12,6 +12,7 @@ type alarms struct {
 	heap   alarmHeap
 	timer  *time.Timer
 	closed bool
+	lag    lag
 }
 
 // An alarm calls f once, on a goroutine of its own, some time after it was set. It can be set again.

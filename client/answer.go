@@ -22,11 +22,14 @@ func (s *Session) arm(when time.Time) {
 func (s *Session) ring() {
 	s.mu.Lock()
 	defer s.unlock()
+	due, now := s.alarmAt, time.Now()
 	s.alarmAt = time.Time{}
 	if s.closed {
 		return
 	}
-	now := time.Now()
+	if late := s.mux.alarms.lag.note(due, now); late > 0 {
+		s.forgive(late, now)
+	}
 	var late [rmcp.MaxSeq + 1]*request
 	n := 0
 	for _, r := range s.pending {
@@ -58,7 +61,11 @@ func (s *Session) overdue(r *request, now time.Time) {
 			s.suspect, s.idle = true, now.Before(r.giveUp)
 		}
 		s.window.trouble(r.sent, r.depth, now)
-		s.complete(r, ipmi.RawResponse{}, ipmi.ErrTimeout)
+		err := ipmi.ErrTimeout
+		if s.badSums {
+			err = fmt.Errorf("%w: %w", err, rmcp.ErrChecksum)
+		}
+		s.complete(r, ipmi.RawResponse{}, err)
 		s.pump()
 		return
 	case r.backOff, r.owed: // a busy BMC has not carried it out

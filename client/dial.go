@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"lom/ipmi"
@@ -38,11 +40,12 @@ func (c *config) patience(i Interface) patience {
 	return p
 }
 
-// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the default.
+// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the default. Of several addresses
+// of a host, it is with the first that answers. It is over the network: in band there is [OpenDevice], over a serial line [NewSerial].
 //
 // The errors are *ipmi.Error. errors.Is tells them apart: ipmi.ErrPassword, ErrUser, ErrKey, ErrPrivilege, ErrCipherSuite,
 // ErrAuthType, ErrBusy (no free session), ErrNoIPMI20 and ErrNoIPMI15, ErrRefused (nothing listens at the port), ErrTimeout
-// (no answer at all), and *net.DNSError (the name does not resolve).
+// (no answer at all, or an [UnclearError]), and *net.DNSError (the name does not resolve).
 func Dial(ctx context.Context, address string, opts ...Option) (*Session, error) {
 	c := defaults()
 	for _, o := range opts {
@@ -51,41 +54,107 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Session, error)
 	if err := c.check(); err != nil {
 		return nil, &ipmi.Error{Op: "open session", Peer: address, Err: err}
 	}
-	peers, err := resolve(ctx, address)
+	peers, err := c.resolve(ctx, address)
 	if err != nil {
 		return nil, &ipmi.Error{Op: "open session", Peer: address, Err: err}
 	}
-	// A name may have addresses that lead nowhere, such as localhost in IPv6.
-	for i, peer := range peers {
-		var s *Session
-		s, err = dialPeer(ctx, c, peer)
-		if err == nil {
-			return s, nil
-		}
-		err = &ipmi.Error{Op: "open session", Peer: peer.String(), Err: err}
-		var network *net.OpError
-		if i+1 == len(peers) || !errors.Is(err, ipmi.ErrRefused) && !errors.As(err, &network) {
-			break
-		}
+	peer, err := c.reachable(ctx, peers)
+	if err != nil {
+		return nil, &ipmi.Error{Op: "open session", Peer: peer.String(), Err: err}
 	}
-	return nil, err
+	s, err := dialPeer(ctx, c, peer)
+	if err != nil {
+		return nil, &ipmi.Error{Op: "open session", Peer: peer.String(), Err: err}
+	}
+	return s, nil
 }
 
-// dialPeer opens a session with the BMC at one address.
-func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, error) {
-	s := &Session{
+// addressHeadStart is how long an address of a host is waited for before the next is tried too (as in RFC 8305).
+const addressHeadStart = 250 * time.Millisecond
+
+// reachable returns the address of a host at which a BMC answers, if it has several: some may lead nowhere, such as localhost in
+// IPv6. What is asked is no log-in, so that it takes no session of the BMC. With an error, the address is the first.
+func (c *config) reachable(ctx context.Context, peers []netip.AddrPort) (netip.AddrPort, error) {
+	if len(peers) == 1 {
+		return peers[0], nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel()
+	errs, failed, ended := make([]error, len(peers)), make([]chan struct{}, len(peers)), make(chan int, len(peers))
+	for i := range peers {
+		failed[i] = make(chan struct{})
+		work.Go(func() {
+			defer func() { ended <- i }()
+			defer close(failed[i])
+			if i > 0 {
+				select {
+				case <-failed[i-1]:
+				case <-time.After(time.Duration(i) * addressHeadStart):
+				case <-ctx.Done():
+				}
+			}
+			errs[i] = c.reach(ctx, peers[i])
+		})
+	}
+	for range peers {
+		if i := <-ended; errs[i] == nil {
+			return peers[i], nil
+		}
+	}
+	return peers[0], errs[0]
+}
+
+// reach returns nil if a BMC answers at an address.
+func (c *config) reach(ctx context.Context, peer netip.AddrPort) error {
+	s := newSession(ctx, *c, peer)
+	if err := s.open(); err != nil {
+		return err
+	}
+	if s.ownTransport {
+		defer s.transport.Close()
+	}
+	l := newLogin(s, c.tries)
+	iface := c.iface
+	if iface == Auto {
+		iface = LANPlus
+	}
+	_, err := presession(ctx, l, l.patience(iface, c.tries), l.capabilitiesRequest(c.iface != LAN))
+	if l.alive {
+		return nil // whatever it says
+	}
+	return err
+}
+
+// newSession returns a session that is not open.
+func newSession(ctx context.Context, c config, peer netip.AddrPort) *Session {
+	return &Session{
 		transport: c.transport, peer: peer, config: c, log: c.logger,
 		tracing: c.logger.Enabled(ctx, levelPacket), reviving: make(chan struct{}, 1),
 	}
-	s.alarm.f = s.ring
+}
+
+// open finds the socket of the session.
+func (s *Session) open() error {
 	if s.transport == nil {
-		sock, err := dialConnected(peer)
+		sock, err := dialConnected(s.peer)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.transport, s.ownTransport = newTransport(sock), true
 	}
 	s.mux = s.transport.mux()
+	return nil
+}
+
+// dialPeer opens a session with the BMC at one address.
+func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, error) {
+	s := newSession(ctx, c, peer)
+	s.alarm.f = s.ring
+	if err := s.open(); err != nil {
+		return nil, err
+	}
 	l := newLogin(s, c.tries)
 	if err := l.first(ctx); err != nil {
 		if s.ownTransport {
@@ -105,8 +174,14 @@ func (c *config) check() error {
 		limit = lanPassword
 	}
 	switch {
+	case c.iface == Open:
+		return fmt.Errorf("the interface %q does not go over the network: use OpenDevice", c.iface)
+	case c.iface == SerialBasic, c.iface == SerialTerminal:
+		return fmt.Errorf("the interface %q does not go over the network: use NewSerial", c.iface)
 	case c.iface != Auto && c.iface != LAN && c.iface != LANPlus:
 		return fmt.Errorf("unknown interface %q", c.iface)
+	case c.ipVersion != 0 && c.ipVersion != 4 && c.ipVersion != 6:
+		return fmt.Errorf("there is no version %d of the Internet Protocol", c.ipVersion)
 	case len(c.user) > 16:
 		return &ipmi.RangeError{Field: "length of the user name", Value: len(c.user), Max: 16}
 	case c.password.Len() > limit:
@@ -130,12 +205,9 @@ func (c *config) check() error {
 }
 
 // resolve finds the addresses of a host, of which there is at least one.
-func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
-	if a, err := netip.ParseAddr(address); err == nil {
-		return []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), rmcp.Port)}, nil
-	}
+func (c *config) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	host, port := address, uint16(rmcp.Port)
-	if h, p, err := net.SplitHostPort(address); err == nil {
+	if h, p, err := net.SplitHostPort(address); err == nil && !isAddress(address) {
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n == 0 {
 			return nil, fmt.Errorf("%q is no port", p)
@@ -151,12 +223,23 @@ func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	} else if all, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host); err != nil {
 		return nil, err
 	}
+	version := ""
+	if c.ipVersion != 0 {
+		version = fmt.Sprintf("IPv%d ", c.ipVersion)
+		all = slices.DeleteFunc(all, func(a netip.Addr) bool { return a.Unmap().Is4() != (c.ipVersion == 4) })
+	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no address", host)
+		return nil, &net.AddrError{Addr: host, Err: fmt.Sprintf("has no %saddress", version)}
 	}
 	peers := make([]netip.AddrPort, len(all))
 	for i, a := range all {
 		peers[i] = netip.AddrPortFrom(a.Unmap(), port)
 	}
 	return peers, nil
+}
+
+// isAddress reports whether s is an address without a port.
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
 }

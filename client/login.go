@@ -18,10 +18,16 @@ type login struct {
 	seq    uint8
 	tag    uint8
 
-	silent int                          // sends that had no answer, as long as nothing has one
-	alive  bool                         // the BMC has answered something
-	v20    bool                         // it has answered in IPMI 2.0
-	caps   ipmi.ChannelAuthCapabilities // what it said of itself, if it was asked
+	silent  int           // tries since the BMC was heard last
+	heard   bool          // the BMC has answered a knock during the exchange under way
+	slowest time.Duration // that an answer has taken
+	extra   int           // packets that a slow BMC may still have to work on
+	repeats int           // packets that were sent again before they were answered
+	badSums bool          // the BMC's answers have wrong checksums
+
+	alive bool                         // the BMC has answered something
+	v20   bool                         // it has answered in IPMI 2.0
+	caps  ipmi.ChannelAuthCapabilities // what it said of itself, if it was asked
 
 	link rmcp.Session
 	info Info
@@ -41,6 +47,8 @@ func (l *login) first(ctx context.Context) error {
 		}
 	}
 	if iface == Auto {
+		// Whoever forges this answer gets a log-in that gives away no more than an attacker can have of any BMC of IPMI 1.5 (see
+		// chooseAuth), and Info says over which interface it is.
 		iface = LAN
 		if l.caps.Extended && l.caps.SupportsIPMI20 {
 			iface = LANPlus
@@ -51,10 +59,13 @@ func (l *login) first(ctx context.Context) error {
 		return l.open15(ctx)
 	}
 	err := l.open20(ctx)
-	if errors.Is(err, ipmi.ErrTimeout) && l.alive && !l.v20 && !(l.caps.Extended && l.caps.SupportsIPMI20) {
+	switch {
+	case !errors.Is(err, ipmi.ErrTimeout) || !l.alive || l.v20:
+		return err
+	case !(l.caps.Extended && l.caps.SupportsIPMI20):
 		return ipmi.ErrNoIPMI20
 	}
-	return err
+	return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not the Open Session Request", Causes: []error{ipmi.ErrTimeout}}
 }
 
 // again logs in as the first time, without asking what is known.
@@ -76,49 +87,89 @@ func (l *login) again(ctx context.Context) error {
 // patience is how long each exchange of the log-in may take.
 func (l *login) patience(i Interface, tries int) patience {
 	p := l.s.config.patience(i)
+	most := p.total()
 	p.tries = max(tries, 1)
-	if l.silent > 0 {
+	if i == LANPlus && l.silent > 0 {
 		p.first += time.Duration(l.silent) * p.grow
-		p.tries = max(min(p.tries, l.tries-l.silent), 1)
+		p.tries = max(min(p.tries, l.hope()-l.silent), 1)
 	}
 	if l.s.config.timeout == 0 {
 		p.rto = l.rtt.rto(l.s.config.minRTO, l.s.config.maxRTO)
+		// A BMC that works on one packet after the other gets to the next one when it is through with all that were sent before.
+		p = p.atLeast(l.slowest*time.Duration(2+l.extra), most)
 	}
 	return p
 }
 
+// hope is how many tries without a word from the BMC there may be in a row, over several exchanges and handshakes.
+func (l *login) hope() int { return max(l.tries, l.s.config.tries) }
+
+// spent reports whether the BMC has been silent for as long as it may.
+func (l *login) spent() bool { return l.silent >= l.hope() }
+
 // probe is Transport.probe, and measures.
 func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
-	var sent time.Time
-	n := 0
+	var first, last time.Time
+	n, extra := 0, l.extra
+	l.heard = false
 	err := l.s.mux.probe(ctx, l.s.peer, p, func(dst []byte) ([]byte, error) {
-		sent = time.Now()
-		n++
+		last = time.Now()
+		if n++; n == 1 {
+			first = last
+		}
 		return packet(dst)
 	}, accept)
-	if err == nil && n == 1 {
-		l.rtt.sample(time.Since(sent))
+	now := time.Now()
+	switch {
+	case err == nil:
+		took := now.Sub(first)
+		if n == 1 {
+			l.rtt.sample(took)
+		} else if since := now.Sub(last); since < took/10 {
+			took = since // so soon after the last packet it is the answer to that one
+		}
+		l.slowest = max(l.slowest, took)
+		l.silent, l.repeats, l.extra = 0, l.repeats+n-1, l.extra-extra+n-1 // what was sent before has been worked on
+	case errors.Is(err, ipmi.ErrTimeout):
+		l.extra += n
+		if l.silent += p.tries; l.heard {
+			l.silent = 0
+		}
 	}
 	return err
 }
 
-// ask sends a command in the format of IPMI 1.5 outside a session. wrap makes the packet of the message.
+// ask sends a command in the format of IPMI 1.5 outside a session. wrap makes the packet of the message, and take finds its answer in a
+// packet.
 func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []byte,
-	wrap func(dst, message []byte) ([]byte, error), open func(p *rmcp.Packet) ([]byte, error)) (ipmi.RawResponse, error) {
+	wrap func(dst, message []byte) ([]byte, error), take func(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error)) (ipmi.RawResponse, error) {
 	q := l.message(cmd, data)
 	message := rmcp.AppendMessage(nil, &q)
 	var resp ipmi.RawResponse
-	err := l.probe(ctx, pat, func(dst []byte) ([]byte, error) { return wrap(dst, message) }, func(p *rmcp.Packet) bool {
-		m, ok := answerTo(&q, p, open)
-		if ok {
+	for {
+		spoiled := false
+		err := l.probe(ctx, pat, func(dst []byte) ([]byte, error) { return wrap(dst, message) }, func(p *rmcp.Packet) bool {
+			m, err := take(&q, p)
+			spoiled = errors.Is(err, rmcp.ErrChecksum)
+			if err != nil && !spoiled {
+				return false
+			}
 			resp = ipmi.RawResponse{Code: m.Code, Data: append([]byte(nil), m.Data...)}
+			return true
+		})
+		if err != nil {
+			return resp, err
 		}
-		return ok
-	})
-	if err == nil {
-		l.alive, l.silent = true, 0
+		l.alive = true
+		// A packet that was spoiled on its way is asked for once more. Where that has a wrong checksum again, the BMC does not know
+		// better, as some of Supermicro (FreeIPMI's workaround nochecksumcheck).
+		if again := spoiled && !l.badSums && !pat.once; again {
+			l.badSums = true
+			continue
+		}
+		l.badSums = spoiled
+		return resp, nil
 	}
-	return resp, err
 }
 
 // message is the next message outside a session.
@@ -129,25 +180,24 @@ func (l *login) message(cmd ipmi.Command, data []byte) rmcp.Message {
 	}
 }
 
-// answerTo finds the answer to a message outside a session in a packet.
-func answerTo(q *rmcp.Message, p *rmcp.Packet, open func(p *rmcp.Packet) ([]byte, error)) (rmcp.Message, bool) {
-	if p.Class != rmcp.ClassIPMI || p.PayloadType != ipmi.PayloadIPMI {
-		return rmcp.Message{}, false
+// answerTo finds the answer to a message outside a session in a packet. With an ErrChecksum it is there, but perhaps spoiled.
+func answerTo(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error) {
+	if p.Class != rmcp.ClassIPMI || p.PayloadType != ipmi.PayloadIPMI || p.Encrypted {
+		return rmcp.Message{}, rmcp.ErrStray
 	}
-	payload, err := open(p)
-	if err != nil {
-		return rmcp.Message{}, false
+	m, err := rmcp.ParseMessage(p.Payload)
+	if (err == nil || errors.Is(err, rmcp.ErrChecksum)) && (m.NetFn != q.NetFn.Response() || m.Cmd != q.Cmd || m.Seq != q.Seq) {
+		err = rmcp.ErrStray
 	}
-	m, err := rmcp.ParseMessage(payload)
-	return m, err == nil && m.NetFn == q.NetFn.Response() && m.Cmd == q.Cmd && m.Seq == q.Seq
+	return m, err
 }
 
-// outside opens packets outside a session.
-func outside(p *rmcp.Packet) ([]byte, error) {
-	if p.SessionID != 0 || p.Authenticated || p.Encrypted {
-		return nil, rmcp.ErrStray
+// outside is answerTo for a packet outside a session.
+func outside(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error) {
+	if p.SessionID != 0 || p.Authenticated {
+		return rmcp.Message{}, rmcp.ErrStray
 	}
-	return p.Payload, nil
+	return answerTo(q, p)
 }
 
 // presession carries out a typed command outside a session, in the format of IPMI 1.5.
@@ -210,17 +260,18 @@ func (l *login) newKnock() *knock {
 // send knocks, unless the BMC has answered something.
 func (k *knock) send() {
 	if !k.login.alive {
+		k.login.extra++
 		k.login.s.mux.write(k.packet, k.login.s.peer)
 	}
 }
 
 // take notes the answer.
 func (k *knock) take(p *rmcp.Packet) {
-	m, ok := answerTo(&k.message, p, outside)
-	if !ok {
+	m, err := outside(&k.message, p)
+	if err != nil && !errors.Is(err, rmcp.ErrChecksum) {
 		return
 	}
-	k.login.alive = true
+	k.login.alive, k.login.heard = true, true
 	if m.Code == ipmi.CodeOK && k.login.caps.UnmarshalBinary(m.Data) != nil {
 		k.login.caps = ipmi.ChannelAuthCapabilities{}
 	}

@@ -9,9 +9,6 @@ import (
 	"lom/rmcp"
 )
 
-// authPreference is the order in which authentication types are taken.
-var authPreference = [...]ipmi.AuthType{ipmi.AuthMD5, ipmi.AuthMD2, ipmi.AuthPassword, ipmi.AuthNone}
-
 // open15 opens an IPMI 1.5 session (§6.12.7).
 func (l *login) open15(ctx context.Context) error {
 	auth, err := l.chooseAuth(l.caps)
@@ -30,33 +27,42 @@ func (l *login) open15(ctx context.Context) error {
 	// for used up. So each try has a challenge of its own. There are no more tries than the user allows, because a BMC
 	// may count them against the user.
 	for range max(l.tries, 1) {
-		if err = l.challenge(ctx, auth, signer); !errors.Is(err, ipmi.ErrTimeout) {
+		if err = l.challenge(ctx, auth, signer); err != ipmi.ErrTimeout { // an UnclearError is one too, and final
 			return err
 		}
 	}
-	if auth == ipmi.AuthNone {
-		return err // no password is asked for
+	for range l.tries { // is it the network?
+		if l.repeats == 0 && l.capabilities(ctx, false) != nil {
+			break
+		}
 	}
-	return fmt.Errorf("%w (no answer to the log-in; most BMCs do that for a wrong password)", ipmi.ErrPassword)
+	e := &UnclearError{What: "it answers Get Session Challenge, but not Activate Session", Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
+	switch {
+	case auth == ipmi.AuthNone:
+		e.Causes = e.Causes[1:] // no password is asked for
+	case l.repeats == 0:
+		return fmt.Errorf("%w (%s; most BMCs do that for a wrong password)", ipmi.ErrPassword, e.What)
+	}
+	return e
 }
 
-// chooseAuth chooses the authentication type.
+// chooseAuth chooses the authentication type. Who answers is not proved yet, so without WithAuthType it is MD5 or none at all: a
+// straight password would be there for all to read, and the other types let others into the session, or are as good as broken.
 func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, error) {
-	if want := l.s.config.authType; want >= 0 {
-		if !caps.AuthTypes.Has(ipmi.AuthType(want)) {
-			return 0, fmt.Errorf("%w: the BMC does not offer %v", ipmi.ErrAuthType, ipmi.AuthType(want))
-		}
-		return ipmi.AuthType(want), nil
+	want := ipmi.AuthMD5
+	pinned := l.s.config.authType >= 0
+	if pinned {
+		want = ipmi.AuthType(l.s.config.authType)
 	}
-	for _, a := range authPreference {
-		if caps.AuthTypes.Has(a) {
-			return a, nil
-		}
-	}
-	if caps.AuthTypes == 0 {
+	switch {
+	case caps.AuthTypes.Has(want):
+		return want, nil
+	case pinned:
+		return 0, fmt.Errorf("%w: the BMC does not offer %v", ipmi.ErrAuthType, want)
+	case caps.AuthTypes == 0:
 		return 0, ipmi.ErrNoIPMI15
 	}
-	return 0, ipmi.ErrAuthType
+	return 0, &AuthTypeError{Offered: caps.AuthTypes}
 }
 
 // challenge gets a challenge and activates a session with it. ErrTimeout means that the activation got no answer.
@@ -73,16 +79,40 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	}
 	pat := l.patience(LAN, 1)
 	pat.once = true
+	var hint *ipmi.Error // a refusal that nobody signed
+	unsigned := false    // somebody said yes, but did not prove to be the BMC
 	raw, err := l.ask(ctx, pat, q.Command(), data,
 		func(dst, message []byte) ([]byte, error) {
 			return rmcp.AppendActivate15(dst, signer, challenge.SessionID, message)
 		},
-		func(p *rmcp.Packet) ([]byte, error) {
-			if p.V20() || p.SessionID != challenge.SessionID {
-				return nil, rmcp.ErrSessionID
+		func(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error) {
+			m, err := answerTo(q, p)
+			if p.V20() || err != nil && !errors.Is(err, rmcp.ErrChecksum) {
+				return m, rmcp.ErrStray
 			}
-			return p.Payload, signer.Verify(p)
+			// The header has the temporary session ID (Table 22-22), or with some BMCs the one that the body gives the session.
+			var r ipmi.ActivatedSession
+			ours := p.SessionID == challenge.SessionID ||
+				m.Code == ipmi.CodeOK && r.UnmarshalBinary(m.Data) == nil && r.SessionID == p.SessionID
+			switch verr := signer.Verify(p); {
+			case ours && verr == nil:
+				return m, err
+			case m.Code == ipmi.CodeOK:
+				unsigned = true
+			default:
+				hint = &ipmi.Error{Peer: l.s.peer.String(), Command: activateSession, Code: m.Code}
+			}
+			return m, rmcp.ErrStray
 		})
+	switch {
+	case !errors.Is(err, ipmi.ErrTimeout):
+	case hint != nil:
+		// It may be forged, but a BMC that has no session to give signs nothing either. More tries would not help.
+		return fmt.Errorf("%w (in an answer that is not signed)", activateError(hint))
+	case unsigned:
+		// Each further try might take one more of the BMC's sessions.
+		return &UnclearError{What: "it answered Activate Session, but with a signature that is wrong", Causes: []error{ipmi.ErrPassword}}
+	}
 	if err != nil {
 		return err
 	}
@@ -100,7 +130,9 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	link, err := rmcp.NewSession15(rmcp.Session15Config{
 		ID: r.SessionID, AuthType: auth, Password: c.password,
 		SendSequence: r.InboundSequence, RecvSequence: q.OutboundSequence,
-		SendNone: !perMessage, AcceptNone: !perMessage || !l.caps.UserLevelAuth,
+		// That user level commands need no authentication is said in an answer that anybody could forge, and nothing is lost without
+		// it: packets with authentication are taken all the same (§6.12.4).
+		SendNone: !perMessage, AcceptNone: !perMessage,
 	})
 	if err != nil {
 		return err
@@ -117,11 +149,14 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	return nil
 }
 
+var activateSession = ipmi.ActivateSession{}.Command()
+
 // challengeError says what the completion codes of Get Session Challenge mean (Table 22-21), and tells silence there from
 // that after Activate Session.
 func challengeError(err error) error {
 	if errors.Is(err, ipmi.ErrTimeout) {
-		return fmt.Errorf("the BMC stopped answering before the log-in: %v", err)
+		return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not Get Session Challenge",
+			Causes: []error{ipmi.ErrUser, ipmi.ErrTimeout}}
 	}
 	var e *ipmi.Error
 	if errors.As(err, &e) && (e.Code == 0x81 || e.Code == 0x82) {

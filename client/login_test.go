@@ -121,7 +121,7 @@ func TestChoosesSuite(t *testing.T) {
 	for _, tc := range []struct {
 		suites []int
 		want   int
-	}{{[]int{3}, 3}, {[]int{8, 7}, 8}, {[]int{16, 12}, 12}, {[]int{19, 2}, 19}, {[]int{2, 11, 1, 0}, 2}} {
+	}{{[]int{3}, 3}, {[]int{8, 7}, 8}, {[]int{16, 12}, 12}, {[]int{12, 8, 2}, 8}} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
 			b := startBMC(t, n)
@@ -131,14 +131,22 @@ func TestChoosesSuite(t *testing.T) {
 			}
 		})
 	}
-	synctest.Test(t, func(t *testing.T) {
-		n := newMemNet()
-		b := startBMC(t, n)
-		b.with(func() { b.suites = []int{0, 1, 6} })
-		if _, err := dialTest(t, n); !errors.Is(err, ipmi.ErrCipherSuite) {
-			t.Errorf("of suites that protect nothing: %v", err)
-		}
-	})
+	// What does not protect is used only when it is asked for.
+	for _, suites := range [][]int{{0, 1, 6}, {19, 2}, {2, 11, 1, 0}, {4, 5, 16}} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newMemNet()
+			b := startBMC(t, n)
+			b.with(func() { b.suites = suites })
+			_, err := dialTest(t, n)
+			var e *SuiteError
+			if !errors.As(err, &e) || !errors.Is(err, ipmi.ErrCipherSuite) || len(e.Offered) != len(suites) {
+				t.Errorf("of suites %v: got %v, want a SuiteError", suites, err)
+			}
+			if s := mustDial(t, n, WithCipherSuite(suites[0])); s.Info().CipherSuite.ID != uint8(suites[0]) {
+				t.Errorf("got suite %v, want %d", s.Info().CipherSuite, suites[0])
+			}
+		})
+	}
 }
 
 // TestRefusals tells apart why a log-in fails, and how long that takes.

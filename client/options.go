@@ -10,9 +10,9 @@ import (
 // An Interface is a way to talk to a BMC.
 type Interface string
 
-// Interfaces.
+// Interfaces. [Dial] takes the first three.
 const (
-	Auto    Interface = "auto"    // lanplus where the BMC has it, else lan
+	Auto    Interface = "auto"    // lanplus where the BMC says that it has it, else lan: see Info
 	LAN     Interface = "lan"     // IPMI 1.5
 	LANPlus Interface = "lanplus" // IPMI 2.0
 	Open    Interface = "open"    // in band, through the driver of the operating system: see OpenDevice
@@ -32,10 +32,11 @@ type config struct {
 	kg          ipmi.Secret
 	privilege   ipmi.Privilege // the most the session may do
 	roleLookup  bool           // RAKP looks users up by name and privilege
-	cipherSuite int            // -1: the best that both know
-	authType    int            // -1: the best that both know
+	cipherSuite int            // -1: the best that both know and that protects
+	authType    int            // -1: MD5
 	timeout     time.Duration  // first wait for an answer; 0: measured
 	tries       int            // how often a packet is sent at the most
+	ipVersion   int            // 4 or 6; 0: either
 	logger      *slog.Logger
 	transport   *Transport
 	keepAlive   time.Duration
@@ -54,8 +55,11 @@ func WithUser(name string, password ipmi.Secret) Option {
 	return func(c *config) { c.user, c.password = name, password }
 }
 
-// WithKg sets the BMC key of two-key log-in, 20 bytes at the most.
+// WithKg sets the BMC key of two-key log-in, 20 bytes at the most. One of zeros only is as none (Table 22-15).
 func WithKg(key ipmi.Secret) Option { return func(c *config) { c.kg = key } }
+
+// WithIPVersion uses addresses of the Internet Protocol of version 4 or 6 only; 0 is either.
+func WithIPVersion(v int) Option { return func(c *config) { c.ipVersion = v } }
 
 // WithPrivilege sets the privilege level of the session; the default is Administrator.
 func WithPrivilege(p ipmi.Privilege) Option { return func(c *config) { c.privilege = p } }
@@ -63,10 +67,12 @@ func WithPrivilege(p ipmi.Privilege) Option { return func(c *config) { c.privile
 // WithRoleLookup makes the BMC look up the user by name and privilege (§13.20), not by name only.
 func WithRoleLookup() Option { return func(c *config) { c.roleLookup = true } }
 
-// WithCipherSuite pins the cipher suite of lanplus; the default is the best that both sides know.
+// WithCipherSuite pins the cipher suite of lanplus. The default is the best that both sides know of those that protect all that is
+// sent ([rmcp.CipherSuite.Protects]): others are used only if they are pinned, because who refuses the good ones may not be the BMC.
 func WithCipherSuite(id int) Option { return func(c *config) { c.cipherSuite = id } }
 
-// WithAuthType pins the authentication type of lan; the default is the best that the BMC offers.
+// WithAuthType pins the authentication type of lan. The default is MD5: others are used only if they are pinned, because who offers
+// nothing better may not be the BMC.
 func WithAuthType(a ipmi.AuthType) Option { return func(c *config) { c.authType = int(a) } }
 
 // WithRetry sets how long an answer is waited for, with the meaning of ipmitool's -N and -R: the first wait
@@ -78,8 +84,14 @@ func WithRetry(timeout time.Duration, tries int) Option {
 }
 
 // WithLogger makes the session tell what it does: packets at slog.LevelDebug-4, decisions at
-// slog.LevelDebug. Secrets are not among it.
-func WithLogger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }
+// slog.LevelDebug. Secrets are not among it. With nil it is silent, which is the default.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) {
+		if c.logger = l; l == nil {
+			c.logger = slog.New(slog.DiscardHandler)
+		}
+	}
+}
 
 // WithTransport makes the session share the sockets of t; without it, Dial opens one.
 func WithTransport(t *Transport) Option { return func(c *config) { c.transport = t } }

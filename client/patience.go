@@ -47,6 +47,20 @@ func (p patience) wait(n int) (time.Duration, bool) {
 	return min(wait, left), true
 }
 
+// atLeast makes the first wait as long as wait, but no longer than most, with fewer tries so that there is hope for no more than twice
+// as long.
+func (p patience) atLeast(wait, most time.Duration) patience {
+	wait = min(wait, most)
+	if p.rto > 0 {
+		p.rto = max(p.rto, wait)
+	}
+	p.first = max(p.first, wait)
+	for p.tries > 1 && p.total() > 2*most {
+		p.tries--
+	}
+	return p
+}
+
 // jitter makes d longer by up to a quarter, so that many sessions do not send again at the same moment. It never makes it
 // shorter: an answer that comes in time must find its request waiting.
 func jitter(d time.Duration) time.Duration {

@@ -45,6 +45,14 @@ type scriptedBMC struct {
 	// payload takes the payloads of Serial over LAN; nil sends them back. It runs with mu held.
 	payload func(payload []byte)
 
+	// slow is how long the BMC takes for each packet, one after the other, also of a log-in; 0 is no time. A forgetful one makes a new
+	// random number for each RAKP Message 1, also for one that was repeated.
+	slow      time.Duration
+	forgetful bool
+	opens     map[uint32][]byte // Open Session Requests, of a forgetful one
+	badSums   bool              // the second checksum of each answer is wrong
+	newID     bool              // a session of IPMI 1.5 has another ID than the challenge, also in the header of the answer
+
 	// How long a packet is under way in each direction, how long the BMC takes for a request in a session, one after the other, and
 	// for how many it has room. What is beyond is lost, or turned away if it says busy.
 	delay, service time.Duration
@@ -92,7 +100,8 @@ func newBMC(conn net.PacketConn) *scriptedBMC {
 			Channel: 1, Extended: true, AuthTypes: 1<<ipmi.AuthMD5 | 1<<ipmi.AuthMD2 | 1<<ipmi.AuthPassword | 1<<ipmi.AuthNone,
 			PerMessageAuth: true, UserLevelAuth: true, NonNullUsers: true, SupportsIPMI20: true, SupportsIPMI15: true,
 		},
-		handshakes: map[uint32]*rmcp.BMCHandshake{}, sessions: map[uint32]rmcp.Session{}, challenges: map[uint32]*rmcp.Auth15{},
+		handshakes: map[uint32]*rmcp.BMCHandshake{}, sessions: map[uint32]rmcp.Session{},
+		opens: map[uint32][]byte{}, challenges: map[uint32]*rmcp.Auth15{},
 	}
 	b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, true }
 	return b
@@ -143,6 +152,17 @@ func (b *scriptedBMC) arrive(packet []byte, from net.Addr) {
 	b.mu.Lock()
 	if b.deaf != nil && b.deaf(&p) {
 		b.mu.Unlock()
+		return
+	}
+	if b.slow > 0 {
+		defer b.mu.Unlock()
+		b.free = latest(b.free, time.Now()).Add(b.slow)
+		time.AfterFunc(time.Until(b.free), func() {
+			b.mu.Lock()
+			replies := b.reply(&p, from)
+			b.mu.Unlock()
+			b.send(replies, from)
+		})
 		return
 	}
 	if b.service == 0 || p.SessionID == 0 {
@@ -210,15 +230,11 @@ func (b *scriptedBMC) handshake(p *rmcp.Packet) [][]byte {
 			_, reply, _ = rmcp.RefuseHandshake(p, b.status, nil)
 			return [][]byte{reply}
 		}
-		c := rmcp.BMCConfig{Random: rand.Reader, Kg: ipmi.NewSecret(b.kg), Lookup: b.lookup}
-		for _, id := range b.suites {
-			s, _ := rmcp.CipherSuiteByID(id)
-			c.Suites = append(c.Suites, rmcp.AllowedSuite{CipherSuite: s, Privilege: ipmi.PrivilegeAdministrator})
-		}
 		b.id++
-		h, reply, _ := rmcp.AcceptHandshake(c, b.id, p, nil)
+		h, reply, _ := rmcp.AcceptHandshake(b.config(), b.id, p, nil)
 		if h != nil {
 			b.handshakes[b.id] = h
+			b.opens[b.id] = bytes.Clone(p.Payload)
 		}
 		return nonEmpty(reply)
 	}
@@ -227,11 +243,26 @@ func (b *scriptedBMC) handshake(p *rmcp.Packet) [][]byte {
 	if !ok || h == nil {
 		return nil
 	}
+	if b.forgetful && p.PayloadType == ipmi.PayloadRAKP1 {
+		open := *p
+		open.PayloadType, open.Payload = ipmi.PayloadOpenSession, b.opens[id]
+		h, _, _ = rmcp.AcceptHandshake(b.config(), id, &open, nil)
+		b.handshakes[id] = h
+	}
 	reply, _ = h.Receive(p, nil)
 	if s := h.Session(); s != nil && b.sessions[id] == nil {
 		b.sessions[id] = s
 	}
 	return nonEmpty(reply)
+}
+
+func (b *scriptedBMC) config() rmcp.BMCConfig {
+	c := rmcp.BMCConfig{Random: rand.Reader, Kg: ipmi.NewSecret(b.kg), Lookup: b.lookup}
+	for _, id := range b.suites {
+		s, _ := rmcp.CipherSuiteByID(id)
+		c.Suites = append(c.Suites, rmcp.AllowedSuite{CipherSuite: s, Privilege: ipmi.PrivilegeAdministrator})
+	}
+	return c
 }
 
 func nonEmpty(b []byte) [][]byte {
@@ -290,7 +321,7 @@ func (b *scriptedBMC) presession(p *rmcp.Packet) [][]byte {
 	default:
 		return nil
 	}
-	message := rmcp.AppendMessage(nil, &reply)
+	message := b.message(&reply)
 	var packet []byte
 	if p.V20() {
 		packet, _ = rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, message)
@@ -311,21 +342,24 @@ func (b *scriptedBMC) activateSession(p *rmcp.Packet) [][]byte {
 		return nil
 	}
 	delete(b.challenges, p.SessionID)
-	reply := m.Reply(b.activate, nil)
+	reply, id := m.Reply(b.activate, nil), p.SessionID
+	if b.newID {
+		id = newSessionID(id)
+	}
 	if b.activate == ipmi.CodeOK {
 		r := ipmi.ActivatedSession{
-			AuthType: q.AuthType, SessionID: p.SessionID, InboundSequence: 0x77, Privilege: q.Privilege,
+			AuthType: q.AuthType, SessionID: id, InboundSequence: 0x77, Privilege: q.Privilege,
 		}
 		if !b.perMessage {
 			r.AuthType = ipmi.AuthNone
 		}
 		reply.Data, _ = r.AppendBinary(nil)
-		b.sessions[p.SessionID], _ = rmcp.NewSession15(rmcp.Session15Config{
-			ID: p.SessionID, AuthType: q.AuthType, Password: ipmi.NewSecret(b.password),
+		b.sessions[id], _ = rmcp.NewSession15(rmcp.Session15Config{
+			ID: id, AuthType: q.AuthType, Password: ipmi.NewSecret(b.password),
 			SendSequence: q.OutboundSequence + 1, RecvSequence: 0x77, SendNone: !b.perMessage, AcceptNone: !b.perMessage,
 		})
 	}
-	packet, _ := rmcp.AppendActivate15(nil, auth, p.SessionID, rmcp.AppendMessage(nil, &reply))
+	packet, _ := rmcp.AppendActivate15(nil, auth, id, b.message(&reply))
 	return [][]byte{packet}
 }
 
@@ -367,7 +401,7 @@ func (b *scriptedBMC) inSession(p *rmcp.Packet) [][]byte {
 		}
 		reply = m.Reply(code, data)
 	}
-	packet, err := s.Append(nil, ipmi.PayloadIPMI, rmcp.AppendMessage(nil, &reply))
+	packet, err := s.Append(nil, ipmi.PayloadIPMI, b.message(&reply))
 	if err != nil {
 		return nil
 	}
@@ -375,6 +409,14 @@ func (b *scriptedBMC) inSession(p *rmcp.Packet) [][]byte {
 		return b.tamper(s, &reply, packet)
 	}
 	return [][]byte{packet}
+}
+
+// message writes an answer.
+func (b *scriptedBMC) message(m *rmcp.Message) []byte {
+	if b.badSums {
+		return badSum(rmcp.AppendMessage(nil, m))
+	}
+	return rmcp.AppendMessage(nil, m)
 }
 
 func hexCommand(m *rmcp.Message) string {

@@ -60,7 +60,7 @@ func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, pack
 	var buf []byte
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	sent := 0
+	sent, due := 0, time.Now()
 	for {
 		select {
 		case <-p.done:
@@ -68,6 +68,13 @@ func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, pack
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-timer.C:
+		}
+		if now := time.Now(); sent > 0 {
+			if late := m.alarms.lag.note(due, now); late > 0 { // the answer may be there
+				due = now.Add(min(late, lagRead))
+				timer.Reset(min(late, lagRead))
+				continue
+			}
 		}
 		p.mu.Lock()
 		if p.finished { // at the same moment; packet may have nothing more to say
@@ -87,6 +94,7 @@ func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, pack
 		}
 		buf = b
 		m.write(b, peer)
+		due = time.Now().Add(wait)
 		timer.Reset(wait)
 	}
 }

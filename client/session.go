@@ -68,6 +68,8 @@ type Session struct {
 	stats       Stats
 	handlers    map[ipmi.PayloadType]func([]byte)
 	outage      *outage // of one that carries a console
+	goodSums    bool    // a message with a right checksum came
+	badSums     bool    // one with a wrong checksum was dropped
 }
 
 var _ Conn = (*Session)(nil)
@@ -345,12 +347,22 @@ func (s *Session) receive(p *rmcp.Packet) {
 		return
 	}
 	m, err := rmcp.ParseMessage(payload)
-	if err != nil {
-		s.count(err)
-	} else {
+	s.goodSums = s.goodSums || err == nil
+	switch {
+	case err == nil, s.takesBadSum(p, err):
 		s.answer(&m)
+	default:
+		s.badSums = s.badSums || errors.Is(err, rmcp.ErrChecksum)
+		s.count(err)
 	}
 	s.unlock()
+}
+
+// takesBadSum reports whether a message with an error is taken all the same: one whose second checksum is wrong, from a BMC that has
+// never made a right one, in a packet whose authentication code proves it. Boards of Supermicro make such (FreeIPMI's workaround
+// nochecksumcheck). The caller holds mu.
+func (s *Session) takesBadSum(p *rmcp.Packet, err error) bool {
+	return errors.Is(err, rmcp.ErrChecksum) && p.Authenticated && !s.goodSums
 }
 
 // count counts a packet that was dropped. The caller holds mu.

@@ -89,12 +89,12 @@ func TestResolve(t *testing.T) {
 		"127.0.0.1": "127.0.0.1:623", "127.0.0.1:6230": "127.0.0.1:6230", "::1": "[::1]:623", "[::1]:9": "[::1]:9",
 		"::ffff:127.0.0.1": "127.0.0.1:623",
 	} {
-		if got, err := resolve(context.Background(), in); err != nil || len(got) != 1 || got[0].String() != want {
+		if got, err := (&config{}).resolve(context.Background(), in); err != nil || len(got) != 1 || got[0].String() != want {
 			t.Errorf("%s: %v, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"", "127.0.0.1:0", "127.0.0.1:99999", "127.0.0.1:http"} {
-		if got, err := resolve(context.Background(), in); err == nil {
+		if got, err := (&config{}).resolve(context.Background(), in); err == nil {
 			t.Errorf("%q: %v", in, got)
 		}
 	}

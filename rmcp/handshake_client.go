@@ -100,9 +100,10 @@ func (h *ClientHandshake) Append(dst []byte) ([]byte, error) {
 	return AppendPresession20(dst, h.await-1, payload)
 }
 
-// AppendAbort appends the packet that tells the BMC that its RAKP Message 2 was refused (§13.22), so that it need not
-// keep the handshake until a time-out. It appends nothing if there is nothing to tell.
+// AppendAbort ends the handshake, and appends the packet that tells the BMC that its RAKP Message 2 was refused (§13.22), so that
+// it need not keep the handshake until a time-out. It appends nothing if there is nothing to tell.
 func (h *ClientHandshake) AppendAbort(dst []byte) []byte {
+	h.await = 0
 	if !h.refused {
 		return dst
 	}
@@ -118,9 +119,11 @@ func (h *ClientHandshake) AppendAbort(dst []byte) []byte {
 }
 
 // Receive takes a packet. With a nil error the handshake has gone a step forward: either there is a
-// Session, or the next packet is to be sent. An ErrIgnored leaves the handshake as it was. Any other error ends it: a
-// [StatusError], an ipmi.ErrPassword if the BMC does not know the password, an ipmi.ErrKey if
-// it has another Kg, an ipmi.ErrCipherSuite if it chose algorithms that were not proposed.
+// Session, or the next packet is to be sent. An ErrIgnored leaves the handshake as it was. So does an [ErrUnproven], which
+// is an ipmi.ErrPassword if the code of RAKP Message 2 is not that of the password, an ipmi.ErrKey if that of RAKP Message 4 is not that
+// of the Kg, and an ipmi.ErrMalformed if either is too short: the packet may have been spoiled or forged on its way, so the message is
+// worth sending again. Any other error ends the handshake: a [StatusError], and an ipmi.ErrCipherSuite if the BMC chose algorithms that
+// were not proposed.
 func (h *ClientHandshake) Receive(p *Packet) error {
 	if h.await == 0 || !p.V20() || p.ACK || p.SessionID != 0 || p.PayloadType != h.await || p.Encrypted || p.Authenticated {
 		return ErrStray
@@ -199,10 +202,11 @@ func (h *ClientHandshake) receiveRAKP2(payload []byte) error {
 		return err
 	}
 	h.x.systemRandom, h.x.guid = m.Random, m.GUID
-	if h.x.auth != RAKPNone && subtle.ConstantTimeCompare(h.x.code2(), m.AuthCode) != 1 {
+	if err := proves(m.AuthCode, h.x.code2(), ipmi.ErrPassword); err != nil {
 		h.refused = true
-		return h.fail(ipmi.ErrPassword)
+		return err
 	}
+	h.refused = false
 	h.sik = h.x.sik()
 	return h.step(ipmi.PayloadRAKP4)
 }
@@ -216,8 +220,10 @@ func (h *ClientHandshake) receiveRAKP4(payload []byte) error {
 		return err
 	}
 	// Some BMCs send a check value for RAKP-none, too, where it means nothing.
-	if h.x.auth != RAKPNone && subtle.ConstantTimeCompare(h.x.check4(h.sik), m.CheckValue) != 1 {
-		return h.fail(ipmi.ErrKey)
+	if h.x.auth != RAKPNone {
+		if err := proves(m.CheckValue, h.x.check4(h.sik), ipmi.ErrKey); err != nil {
+			return err
+		}
 	}
 	s, err := newSession20(session20Config{
 		localID: h.x.consoleID, remoteID: h.x.systemID, suite: h.config.Suite, privilege: h.limit,
@@ -227,6 +233,18 @@ func (h *ClientHandshake) receiveRAKP4(payload []byte) error {
 		return h.fail(err)
 	}
 	h.session, h.await = s, 0
+	return nil
+}
+
+// proves checks a code of the BMC, and returns an ErrUnproven of a kind otherwise. Bytes after the whole right code prove no less: some
+// BMCs send the unused rest of a buffer (FreeIPMI's workaround supermicro20).
+func proves(got, want []byte, kind error) error {
+	if len(got) < len(want) {
+		return fmt.Errorf("%w: %w: code of %d bytes, not %d", ErrUnproven, ipmi.ErrMalformed, len(got), len(want))
+	}
+	if subtle.ConstantTimeCompare(got[:len(want)], want) != 1 {
+		return fmt.Errorf("%w: %w", ErrUnproven, kind)
+	}
 	return nil
 }
 

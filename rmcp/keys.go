@@ -3,6 +3,7 @@ package rmcp
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 
 	"lom/ipmi"
 )
@@ -42,8 +43,8 @@ func (x *exchange) code3() []byte {
 // sik is the session integrity key.
 func (x *exchange) sik() []byte {
 	key := x.kg
-	if key.Len() == 0 {
-		key = x.password
+	if strings.Trim(key.Reveal(), "\x00") == "" {
+		key = x.password // an all-zero Kg is none (Table 22-15, KG status)
 	}
 	return sumHMAC(x.auth, []byte(key.Reveal()), x.consoleRandom[:], x.systemRandom[:], x.name())
 }

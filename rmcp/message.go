@@ -1,6 +1,10 @@
 package rmcp
 
-import "lom/ipmi"
+import (
+	"fmt"
+
+	"lom/ipmi"
+)
 
 // A Message is an IPMI message in the format of the IPMB and of LAN sessions (§13.8, Figure 13-4). It
 // is a response if its NetFn is odd. A request goes from the requester to the responder, a
@@ -49,7 +53,8 @@ func AppendMessage(dst []byte, m *Message) []byte {
 	return append(dst, checksum(dst[second:]))
 }
 
-// ParseMessage reads a message and checks both checksums. Data points into b.
+// ParseMessage reads a message and checks both checksums. Data points into b. With an ErrChecksum, only the second checksum is wrong and
+// the message is there all the same, for a reader who has another proof of it.
 func ParseMessage(b []byte) (Message, error) {
 	var m Message
 	if len(b) < 7 {
@@ -59,9 +64,6 @@ func ParseMessage(b []byte) (Message, error) {
 		return m, malformed("first checksum of an IPMI message is %02xh, not %02xh", b[2], checksum(b[:2]))
 	}
 	end := len(b) - 1
-	if checksum(b[3:end]) != b[end] {
-		return m, malformed("second checksum of an IPMI message is %02xh, not %02xh", b[end], checksum(b[3:end]))
-	}
 	m = Message{
 		To: b[0], ToLUN: b[1] & 3, NetFn: ipmi.NetFn(b[1] >> 2),
 		From: b[3], FromLUN: b[4] & 3, Seq: b[4] >> 2,
@@ -72,6 +74,9 @@ func ParseMessage(b []byte) (Message, error) {
 			return m, malformed("IPMI response without a completion code")
 		}
 		m.Code, m.Data = ipmi.CompletionCode(m.Data[0]), m.Data[1:]
+	}
+	if checksum(b[3:end]) != b[end] {
+		return m, fmt.Errorf("%w: %02xh, not %02xh", ErrChecksum, b[end], checksum(b[3:end]))
 	}
 	return m, nil
 }

@@ -19,8 +19,8 @@
 //		packet, err := h.Append(buf[:0]) // send it; send it again when no answer comes
 //		...
 //		err = h.Receive(answer)
-//		// errors.Is(err, rmcp.ErrIgnored): not for us, wait on; other errors end the handshake,
-//		// and a packet that h.AppendAbort returns should be sent
+//		// errors.Is(err, rmcp.ErrIgnored): not for us, wait on; rmcp.ErrUnproven: send it again, once;
+//		// other errors end the handshake. A packet that h.AppendAbort returns should be sent at the end.
 //	}
 //
 // # How a BMC does
@@ -59,6 +59,12 @@ var (
 	ErrDecrypt   = fmt.Errorf("%w: cannot be decrypted", ErrIgnored)
 	ErrStray     = fmt.Errorf("%w: not expected now", ErrIgnored)
 )
+
+// ErrUnproven is the error of a handshake message whose code is wrong. The handshake goes on waiting for a good one.
+var ErrUnproven = errors.New("the code of the answer is wrong")
+
+// ErrChecksum is the error of an IPMI message whose second checksum is wrong. It is an ErrMalformed.
+var ErrChecksum = malformed("wrong checksum")
 
 // malformed returns an ErrIgnored and ErrMalformed that says what is wrong.
 func malformed(format string, args ...any) error {

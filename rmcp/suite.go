@@ -112,6 +112,21 @@ func (s CipherSuite) Same(t CipherSuite) bool {
 	return s.Auth == t.Auth && s.Integrity == t.Integrity && s.Conf == t.Conf
 }
 
+// Protects reports whether what is sent after the log-in is both authenticated and encrypted by AES, so that nobody on the way can read or
+// change it.
+func (s CipherSuite) Protects() bool {
+	return s.Auth != RAKPNone && s.Integrity != IntegrityNone && s.Conf == AESCBC128
+}
+
+// Strength orders suites: to encrypt is better than not to, AES better than xRC4, then to authenticate packets, then the better hash of
+// the log-in and of packets. Only the order has a meaning.
+func (s CipherSuite) Strength() int {
+	conf := map[ConfAlgorithm]int{AESCBC128: 3, XRC4_128: 2, XRC4_40: 1}[s.Conf]
+	auth := map[AuthAlgorithm]int{RAKPHMACSHA256: 3, RAKPHMACSHA1: 2, RAKPHMACMD5: 1}[s.Auth]
+	integrity := map[IntegrityAlgorithm]int{HMACSHA256_128: 4, HMACSHA1_96: 3, HMACMD5_128: 2, MD5_128: 1}[s.Integrity]
+	return 100*conf + 10*auth + integrity
+}
+
 // Supported reports whether this package speaks the combination of algorithms.
 func (s CipherSuite) Supported() bool {
 	for _, t := range cipherSuites {

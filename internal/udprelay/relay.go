@@ -44,6 +44,7 @@ type Relay struct {
 	mu      sync.Mutex
 	peers   map[netip.AddrPort]*net.UDPConn
 	packets []Packet
+	attack  func(p Packet) (on, back [][]byte)
 	closed  bool
 	work    sync.WaitGroup
 	line    *line // of the packets that are delayed and not held
@@ -85,6 +86,14 @@ func New(at, to netip.AddrPort, f Faults) (*Relay, error) {
 
 // SetFaults changes what the relay does to the packets that come from now on. The random numbers go on.
 func (r *Relay) SetFaults(f Faults) { r.fates.set(f) }
+
+// Attack makes f decide what becomes of each packet in the place of the faults: on goes on instead of it, and back is sent to the client,
+// as if it came from the server.
+func (r *Relay) Attack(f func(p Packet) (on, back [][]byte)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attack = f
+}
 
 // Host is the address for -H.
 func (r *Relay) Host() string { return r.Addr.Addr().String() }
@@ -190,6 +199,17 @@ func (r *Relay) pass(p Packet, b []byte, send func([]byte)) {
 	fate := r.fates.of(b)
 	r.mu.Lock()
 	r.packets = append(r.packets, p)
+	if r.attack != nil { // one packet after the other
+		on, back := r.attack(p)
+		r.mu.Unlock()
+		for _, b := range back {
+			r.front.WriteToUDPAddrPort(b, p.Client)
+		}
+		for _, b := range on {
+			send(b)
+		}
+		return
+	}
 	r.mu.Unlock()
 	for _, b := range fate.packets {
 		switch {
