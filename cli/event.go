@@ -119,12 +119,12 @@ func (a *App) sensorEvent(ctx context.Context, out *selOutput, args []string) er
 			return usagef("%q is neither assert nor deassert", args[2])
 		}
 	}
-	records, err := loadSDRs(ctx, a)
+	records, unread, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
 	a.say("Finding sensor %s... ", args[0])
-	record, err := findRecord(records, args[0])
+	record, err := findRecord(records, unread, args[0])
 	if err != nil {
 		a.say("not found!\n")
 		return err

@@ -35,10 +35,11 @@ func runFRUPrintAll(ctx context.Context, a *App, _ []string) error {
 		first = nil
 	}
 	var records []sdr.Record
+	var missing error
 	read := make(chan error, 1)
 	p.work.Go(func() {
 		var err error
-		records, err = loadSDRsWanted(ctx, a, tellsOfFRU)
+		records, missing, err = loadSDRsWanted(ctx, a, tellsOfFRU)
 		read <- err
 	})
 	if first != nil {
@@ -51,6 +52,7 @@ func runFRUPrintAll(ctx context.Context, a *App, _ []string) error {
 	if err := <-read; err != nil {
 		return err
 	}
+	a.note(missing)
 	var jobs []*fruJob
 	for _, r := range records {
 		switch r := r.(type) {

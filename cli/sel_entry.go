@@ -50,10 +50,16 @@ func (n *selNames) load(ctx context.Context) error {
 		return nil
 	}
 	n.read = true
-	var err error
-	n.records, err = loadSDRs(ctx, n.a)
+	records, missing, err := loadSDRs(ctx, n.a)
+	if n.records = records; missing != nil {
+		n.a.Log.Info("sensor names perhaps not known", "error", missing)
+	}
 	if hasCode(err, ipmi.CodeInvalidCommand, ipmi.CodeInsufficientPrivilege, ipmi.CodeSubFunctionDisabled) {
 		n.a.Log.Info("sensor names not known", "error", err)
+		return nil
+	}
+	if err != nil && refused(err) == nil {
+		n.a.note(fmt.Errorf("the names of sensors are not known: %w", err))
 		return nil
 	}
 	return err

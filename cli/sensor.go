@@ -28,7 +28,7 @@ func runSensorList(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 0, 0); err != nil {
 		return err
 	}
-	records, err := loadSDRs(ctx, a)
+	records, missing, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,10 @@ func runSensorList(ctx context.Context, a *App, args []string) error {
 			v.printSensor(w, style)
 		}
 	}
-	return a.Show(sensorList(views), print, print)
+	if err := a.Show(sensorList(views), print, print); err != nil {
+		return err
+	}
+	return a.shortList(missing)
 }
 
 func runSensorGet(ctx context.Context, a *App, args []string) error {
@@ -307,11 +310,11 @@ func runSensorThresh(ctx context.Context, a *App, args []string) error {
 	if !a.Options.JSON {
 		fmt.Fprintf(a.Out, "Locating sensor record '%s'...\n", name)
 	}
-	all, err := loadSDRs(ctx, a)
+	all, unread, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
-	r, err := findRecord(all, name)
+	r, err := findRecord(all, unread, name)
 	if err != nil {
 		return err
 	}
