@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 )
 
 // An App is what a command has at hand: the streams, the global options, and the BMC that they name.
@@ -131,8 +130,8 @@ func (a *App) Show(value any, text, csv func(io.Writer)) error {
 	return err
 }
 
-// Done prints the result of a command that changes something: sentence, a line without its end
-// ("" for none), or {"done": true, "message": sentence} with -o json.
+// Done prints the result of a command that changes something: sentence, one line or more without the last one's end
+// ("" for none), in which text from elsewhere is [printable], or {"done": true, "message": sentence} with -o json.
 func (a *App) Done(sentence string) error {
 	type done struct {
 		Done    bool   `json:"done"`
@@ -140,18 +139,10 @@ func (a *App) Done(sentence string) error {
 	}
 	return a.Show(done{true, sentence}, func(w io.Writer) {
 		if sentence != "" {
-			fmt.Fprintln(w, sentence)
+			_, _ = io.WriteString(w, sentence+"\n")
 		}
 	}, nil)
 }
 
-// printable returns text from a BMC with its control characters replaced by "?", so that it cannot
-// play tricks on a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
+// printable returns text from a BMC with its control characters replaced by "?", for a line that is not printed at once.
+func printable(s string) string { return fmt.Line(s) }

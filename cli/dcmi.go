@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 
@@ -124,25 +124,25 @@ func (v dcmiCapabilities) text(w io.Writer) {
 			fmt.Fprintf(w, "        %s\n", word)
 		}
 	}
-	fmt.Fprint(w, "    Supported DCMI capabilities:\n")
+	fmt.Fprintf(w, "    Supported DCMI capabilities:\n")
 	list("Mandatory platform capabilities", v.Mandatory)
 	list("Optional platform capabilities", v.Optional)
 	list("Managebility access capabilities", v.Access)
-	fmt.Fprint(w, "\n    Mandatory platform attributes:\n\n         SEL Attributes: \n")
+	fmt.Fprintf(w, "\n    Mandatory platform attributes:\n\n         SEL Attributes: \n")
 	fmt.Fprintf(w, "               SEL automatic rollover is %s\n", choose(v.SELRollover, "enabled", "not present"))
 	fmt.Fprintf(w, "               %d SEL entries\n", v.SELEntries)
 	list("Identification Attributes: ", v.Identification)
 	list("Temperature Monitoring Attributes: ", v.Temperatures)
-	fmt.Fprint(w, "\n    Optional Platform Attributes: \n\n         Power Management:\n")
+	fmt.Fprintf(w, "\n    Optional Platform Attributes: \n\n         Power Management:\n")
 	// ipmitool takes 40h for the BMC's address, and 20h for a satellite's.
 	if v.PowerAddress == 0x40 {
-		fmt.Fprint(w, "                Slave address of device: 20h (BMC)\n")
+		fmt.Fprintf(w, "                Slave address of device: 20h (BMC)\n")
 	} else {
 		fmt.Fprintf(w, "                Slave address of device: %xh (8bits)(Satellite/External controller)\n", v.PowerAddress)
 	}
 	fmt.Fprintf(w, "                Channel number is %xh %s\n", v.PowerChannel, choose(v.PowerChannel == 0, "(Primary BMC)", ""))
 	fmt.Fprintf(w, "                    Device revision is %d \n", v.PowerRevision)
-	fmt.Fprint(w, "\n    Manageability Access Attributes: \n")
+	fmt.Fprintf(w, "\n    Manageability Access Attributes: \n")
 	channel := func(n uint8, there, missing string) {
 		if n == ipmi.DCMINoChannel {
 			fmt.Fprintf(w, "         %s\n", missing)
@@ -278,7 +278,7 @@ func runDCMIGetConf(ctx context.Context, a *App, args []string) error {
 		}
 	}
 	return a.Show(v, func(w io.Writer) {
-		fmt.Fprint(w, "\n\tDHCP Discovery method\t: \n")
+		fmt.Fprintf(w, "\n\tDHCP Discovery method\t: \n")
 		fmt.Fprintf(w, "\t\tManagement Controller ID String is %s\n", enabled(v.HostName))
 		fmt.Fprintf(w, "\t\tVendor class identifier DCMI IANA and Vendor class-specific Informationa are %s\n", enabled(v.VendorClass))
 		fmt.Fprintf(w, "\tInitial timeout interval\t: %d seconds\n", v.Initial)
@@ -333,6 +333,6 @@ func (a *App) doneDCMI(text string) error {
 	if a.Options.JSON {
 		return a.Done(strings.TrimSpace(text))
 	}
-	_, err := fmt.Fprintln(a.Out, text)
+	_, err := io.WriteString(a.Out, text+"\n")
 	return err
 }

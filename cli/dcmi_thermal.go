@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -56,7 +56,7 @@ func runDCMITemperatures(ctx context.Context, a *App, args []string) error {
 		return dcmiFailed("Get Temperature Readings", refusal)
 	}
 	return a.Show(v, func(w io.Writer) {
-		fmt.Fprint(w, "\n\tEntity ID\t\t\tEntity Instance\t   Temp. Readings\n")
+		fmt.Fprintf(w, "\n\tEntity ID\t\t\tEntity Instance\t   Temp. Readings\n")
 		for _, t := range v {
 			fmt.Fprintf(w, "%s\t\t%d\t\t%+d C\n", t.title, t.Instance, t.Celsius)
 		}
@@ -196,7 +196,7 @@ func runThermalGet(ctx context.Context, a *App, args []string) error {
 	return a.Show(v, func(w io.Writer) {
 		active := func(b bool) string { return choose(b, "active", "inactive") }
 		fmt.Fprintf(w, "\n    Persistence flag is:                      %s\n", choose(v.Persistent, "set", "notset"))
-		fmt.Fprint(w, "    Exception Actions, taken if the Temperature Limit exceeded:\n")
+		fmt.Fprintf(w, "    Exception Actions, taken if the Temperature Limit exceeded:\n")
 		fmt.Fprintf(w, "        Hard Power Off system and log event:  %s\n", active(v.PowerOff))
 		fmt.Fprintf(w, "        Log event to SEL only:                %s\n", active(v.LogEvent))
 		fmt.Fprintf(w, "    Temperature Limit                         %d degrees\n", v.Limit)

@@ -1,10 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"time"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/fru"
 )
@@ -48,13 +48,10 @@ type fruRecord struct {
 	ChecksumOK bool     `json:"checksum_ok"`
 }
 
-// fieldText is a field as it is printed: nothing in it acts on the terminal.
-func fieldText(f fru.Field) string { return printable(f.String()) }
-
 func fieldTexts(fields []fru.Field) []string {
 	var out []string
 	for _, f := range fields {
-		out = append(out, fieldText(f))
+		out = append(out, f.String())
 	}
 	return out
 }
@@ -63,19 +60,19 @@ func fieldTexts(fields []fru.Field) []string {
 func (v *fruView) fill() {
 	m := v.image
 	if c := m.Chassis; c != nil {
-		v.Chassis = &fruChassis{c.Type.String(), fieldText(c.PartNumber), fieldText(c.SerialNumber), fieldTexts(c.Custom), !c.BadChecksum}
+		v.Chassis = &fruChassis{c.Type.String(), c.PartNumber.String(), c.SerialNumber.String(), fieldTexts(c.Custom), !c.BadChecksum}
 	}
 	if b := m.Board; b != nil {
 		made := ""
 		if t, ok := b.Made(); ok {
 			made = t.Format(time.RFC3339)
 		}
-		v.Board = &fruBoard{made, fieldText(b.Manufacturer), fieldText(b.ProductName), fieldText(b.SerialNumber), fieldText(b.PartNumber),
-			fieldText(b.FileID), fieldTexts(b.Custom), b.Language.String(), !b.BadChecksum}
+		v.Board = &fruBoard{made, b.Manufacturer.String(), b.ProductName.String(), b.SerialNumber.String(), b.PartNumber.String(),
+			b.FileID.String(), fieldTexts(b.Custom), b.Language.String(), !b.BadChecksum}
 	}
 	if p := m.Product; p != nil {
-		v.Product = &fruProduct{fieldText(p.Manufacturer), fieldText(p.Name), fieldText(p.PartNumber), fieldText(p.Version), fieldText(p.SerialNumber),
-			fieldText(p.AssetTag), fieldText(p.FileID), fieldTexts(p.Custom), p.Language.String(), !p.BadChecksum}
+		v.Product = &fruProduct{p.Manufacturer.String(), p.Name.String(), p.PartNumber.String(), p.Version.String(), p.SerialNumber.String(),
+			p.AssetTag.String(), p.FileID.String(), fieldTexts(p.Custom), p.Language.String(), !p.BadChecksum}
 	}
 	for _, r := range m.Records {
 		v.Records = append(v.Records, fruRecord{r.Type.String(), r.Data, !r.BadChecksum})

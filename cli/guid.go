@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 

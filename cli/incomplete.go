@@ -2,9 +2,9 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 )
 
 // A missingError says what is missing of a list of which the rest was printed. It has no cause: what went wrong with one record is not what

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -437,7 +437,7 @@ func showEntities(a *App) error {
 		}
 	}
 	return a.Show(list, func(w io.Writer) {
-		fmt.Fprint(w, "\nEntity IDs:\n\n")
+		fmt.Fprintf(w, "\nEntity IDs:\n\n")
 		for i := 0; i < len(list); i += 2 {
 			fmt.Fprintf(w, "  %4d  %-32s", list[i].ID, list[i].Name)
 			if i+1 < len(list) {

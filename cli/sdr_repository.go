@@ -3,11 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 

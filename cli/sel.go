@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"math"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
@@ -277,7 +277,7 @@ func runSELGet(ctx context.Context, a *App, args []string) error {
 			return err
 		}
 		if i < len(args)-1 {
-			fmt.Fprint(a.Out, "----------------------\n\n")
+			fmt.Fprintf(a.Out, "----------------------\n\n")
 		}
 	}
 	if a.Options.JSON {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -184,7 +184,7 @@ func (v *sensorView) printSensorVerbose(w io.Writer, name string, style sdrStyle
 	if !s.EventType.Threshold() {
 		fmt.Fprintf(w, " Sensor Type (Discrete): %s\n", s.SensorType)
 		if !v.valid {
-			fmt.Fprint(w, " Unable to read sensor: Device Not Present\n\n")
+			fmt.Fprintf(w, " Unable to read sensor: Device Not Present\n\n")
 			return
 		}
 		if v.analog {
@@ -199,7 +199,7 @@ func (v *sensorView) printSensorVerbose(w io.Writer, name string, style sdrStyle
 	if v.valid {
 		v.printSensorVerboseReading(w, style)
 	} else {
-		fmt.Fprint(w, " Unable to read sensor: Device Not Present\n\n")
+		fmt.Fprintf(w, " Unable to read sensor: Device Not Present\n\n")
 	}
 	v.printEventStatus(w)
 	v.printEventEnable(w)

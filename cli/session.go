@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
 
 	"github.com/spf13/cobra"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 
@@ -266,7 +266,7 @@ func (v *consoleView) restoreAfterPanic() {
 func (v *consoleView) write(b []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, err := v.app.Out.Write(b); err != nil {
+	if _, err := raw(v.app.Out).Write(b); err != nil {
 		v.finish(fmt.Errorf("what the host says cannot be written: %w", err))
 	}
 }
