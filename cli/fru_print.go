@@ -56,6 +56,56 @@ func fieldTexts(fields []fru.Field) []string {
 	return out
 }
 
+// fruMemory is a memory module, as its SPD data tells.
+type fruMemory struct {
+	Technology   string  `json:"technology"`
+	Module       string  `json:"module_type,omitempty"`
+	Bytes        int64   `json:"memory_bytes,omitempty"`
+	Ranks        int     `json:"ranks,omitempty"`
+	Volts        float64 `json:"voltage,omitempty"`
+	ECC          bool    `json:"ecc"`
+	Manufacturer string  `json:"manufacturer,omitempty"`
+	Year         int     `json:"manufacture_year,omitempty"`
+	Week         int     `json:"manufacture_week,omitempty"`
+	SerialNumber string  `json:"serial_number,omitempty"`
+	PartNumber   string  `json:"part_number,omitempty"`
+}
+
+// newMemory makes the JSON form of SPD data, of which an error leaves the technology.
+func newMemory(s fru.SPD, err error) *fruMemory {
+	if err != nil {
+		return &fruMemory{Technology: s.Type.String()}
+	}
+	return &fruMemory{
+		Technology: s.Type.String(), Module: s.ModuleName(), Bytes: int64(s.Size) << 20, Ranks: s.Ranks, Volts: s.Volts, ECC: s.ECC,
+		Manufacturer: s.Manufacturer.String(), Year: s.Year, Week: s.Week, SerialNumber: fmt.Sprintf("%08x", s.Serial), PartNumber: s.Part,
+	}
+}
+
+// printMemory prints a memory module with ipmitool's words.
+func (v *fruView) printMemory(line func(key, value string)) {
+	s := v.spd
+	line("Memory Type", s.Type.String())
+	if v.err != nil {
+		return
+	}
+	line("Module Type", s.ModuleName())
+	if s.Size > 0 {
+		line("SDRAM Capacity", fmt.Sprintf("%d Mb", s.Chip))
+		line("Primary Bus Width", fmt.Sprintf("%d bits", s.Bus))
+		line("SDRAM Device Width", fmt.Sprintf("%d bits", s.Width))
+		line("Number of Ranks", fmt.Sprint(s.Ranks))
+		line("Memory size", fmt.Sprintf("%d MB", s.Size))
+	}
+	line("Error Detect/Cor", choose(s.ECC, "ECC", "None"))
+	line("Manufacturer", s.Manufacturer.String())
+	if s.Year > 0 {
+		line("Manufacture Date", fmt.Sprintf("year %d week %d", s.Year, s.Week))
+	}
+	line("Serial Number", fmt.Sprintf("%08x", s.Serial))
+	line("Part Number", s.Part)
+}
+
 // fill makes the JSON form of the image.
 func (v *fruView) fill() {
 	m := v.image
@@ -94,6 +144,10 @@ func (v *fruView) text(a *App, w io.Writer) {
 	verbose := a.Options.Verbose > 0
 	if v.Absent != "" {
 		fmt.Fprintf(w, " Device not present (%s)\n", v.Absent)
+		return
+	}
+	if v.Memory != nil {
+		v.printMemory(line)
 		return
 	}
 	if c := v.Chassis; c != nil {

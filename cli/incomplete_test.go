@@ -275,3 +275,87 @@ func TestSELShorterThanReported(t *testing.T) {
 		t.Errorf("writeraw: got exit %d, %x, %v, %s", exit, b, err, errs)
 	}
 }
+
+// Memory modules show what their SPD data tells, and an absent one does not look present (shared case fru-spd).
+func TestFRUsOfMemoryModules(t *testing.T) {
+	spd := slices.Concat(hexLines(t, "testdata/cases/fru-spd.hex")...)
+	b := &caseBMC{records: hexLines(t, "testdata/cases/fru-spd-locators.hex"), count: 7, frus: map[uint8][]byte{1: spd, 3: spd, 4: spd}}
+	const module = ` Memory Type           : DDR4 SDRAM
+ Module Type           : RDIMM
+ SDRAM Capacity        : 4096 Mb
+ Primary Bus Width     : 64 bits
+ SDRAM Device Width    : 4 bits
+ Number of Ranks       : 2
+ Memory size           : 16384 MB
+ Error Detect/Cor      : ECC
+ Manufacturer          : Samsung
+ Manufacture Date      : year 2017 week 2
+ Serial Number         : 11223344
+ Part Number           : 752369-081
+`
+	out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print")
+	for id, name := range map[string]string{"1": "DIMM 10/01", "3": "DIMM 0b/01", "4": "DIMM 0c/02"} {
+		if want := "FRU Device Description : " + name + " (ID " + id + ")\n" + module; !strings.Contains(out, want) {
+			t.Errorf("FRU %s: got\n%s\nwant\n%s", id, out, want)
+		}
+	}
+	if want := "FRU Device Description : absent (ID 6)\n Device not present (Requested sensor, data, or record not found)\n"; !strings.Contains(out, want) || errs != "" || exit != 0 {
+		t.Errorf("got exit %d\n%s%s\nwant\n%s", exit, out, errs, want)
+	}
+	if out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print", "1"); out != module || errs != "" || exit != 0 {
+		t.Errorf("fru print 1: got exit %d\n%s%s", exit, out, errs)
+	}
+	if out, _, _ := runOn(t, b, "bmc1", "", "-o", "json", "fru", "print", "1"); !strings.Contains(out, `"part_number": "752369-081"`) {
+		t.Errorf("got %s", out)
+	}
+	if out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print", "99"); !strings.Contains(out, "Device not present") || !strings.HasPrefix(errs, "lom: FRU 99: device not present") || exit != 1 {
+		t.Errorf("fru print 99: got exit %d\n%s%s", exit, out, errs)
+	}
+}
+
+// A device that gives no bytes, or less than it reports, is not read with success.
+func TestFRUReadOfShortDevices(t *testing.T) {
+	file := t.TempDir() + "/fru"
+	b := &shortFRU{caseBMC{frus: map[uint8][]byte{0: make([]byte, 100)}}, 0}
+	_, errs, exit := runOn(t, b, "bmc1", "", "fru", "read", "0", file)
+	if want := "lom: FRU 0: the BMC reports 100 bytes and gave none; " + file + " was not written\n"; errs != want || exit != 1 {
+		t.Errorf("got exit %d, %q; want %q", exit, errs, want)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("an empty file was written")
+	}
+	b.most = 60
+	_, errs, exit = runOn(t, b, "bmc1", "", "fru", "read", "0", file)
+	if want := "lom: FRU 0: the BMC reports 100 bytes and gave 60, which are in " + file + "\n"; errs != want || exit != 1 {
+		t.Errorf("got exit %d, %q; want %q", exit, errs, want)
+	}
+}
+
+// shortFRU is a BMC whose FRU devices end early.
+type shortFRU struct {
+	caseBMC
+	most int
+}
+
+func (b *shortFRU) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
+	if req.Command.Is(ipmi.ReadFRUData{}.Command()) {
+		at, n := int(binary.LittleEndian.Uint16(req.Data[1:])), int(req.Data[3])
+		n = min(n, max(b.most-at, 0))
+		return ipmi.RawResponse{Data: append([]byte{byte(n)}, make([]byte, n)...)}, nil
+	}
+	return b.caseBMC.Exchange(ctx, req)
+}
+
+// The file of sel writeraw has the bytes that the BMC sent, also of a manufacturer's record (shared case sel-writeraw-oem).
+func TestSELWriteRawKeepsTheBytes(t *testing.T) {
+	event := []byte{2, 0, 0xdf, 0x5c, 0xd2, 0x99, 0x63, 0x37, 0x01, 0x00, 4, 0, 0, 0, 0, 0}
+	file := t.TempDir() + "/raw"
+	b := &caseBMC{events: [][]byte{event}, reported: 1}
+	_, errs, exit := runOn(t, b, "bmc1", "", "sel", "writeraw", file)
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, event) || errs != "" || exit != 0 {
+		t.Errorf("got exit %d, % x, %v, %s; want % x", exit, got, err, errs, event)
+	}
+	if out, errs, exit := runOn(t, b, "bmc1", "", "sel", "readraw", file); !strings.Contains(out, "| 000137 |") || exit != 0 {
+		t.Errorf("got exit %d\n%s%s", exit, out, errs)
+	}
+}

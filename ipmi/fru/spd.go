@@ -38,8 +38,11 @@ func (t SPDType) String() string {
 // An SPD is what the SPD data of a memory module tells.
 type SPD struct {
 	Type         SPDType
-	Module       uint8     // the kind of module, as Type numbers them; see ModuleName
-	Size         int       // MiB; 0 if it is not told
+	Module       uint8 // the kind of module, as Type numbers them; see ModuleName
+	Size         int   // MiB; 0 if it is not told, as the next three are
+	Chip         int   // Mbit of a die
+	Width, Bus   int   // bits of a chip, and of the module without those for error correction
+	Ranks        int
 	Volts        float64   // DDR3 and DDR4: the supply voltage that it runs at; 0 if it is not told
 	ECC          bool      // it has bits for error correction
 	Manufacturer SPDMaker  // of the module
@@ -89,10 +92,13 @@ func (s *SPD) ModuleName() string {
 	return fmt.Sprintf("Unknown (0x%02X)", s.Module)
 }
 
-// IsSPD reports whether bytes begin as the SPD data of a memory module does, and not as a FRU image, whose first byte is 1.
+// IsSPD reports whether bytes begin as the SPD data of a memory module does, and not as a FRU image of version 1 does.
 func IsSPD(b []byte) bool {
-	return len(b) > 3 && b[0]&0x0f != formatVersion && b[0]&0x0f != 0 && (SPDType(b[2]) == DDR3 || SPDType(b[2]) == DDR4 || SPDType(b[2]) == DDR5) ||
-		len(b) > 3 && b[0] == 0x11 && SPDType(b[2]) == DDR3
+	if len(b) < 4 || b[0]&0x0f == formatVersion {
+		return false
+	}
+	t := SPDType(b[2])
+	return t == DDR3 || t == DDR4 || t == DDR5
 }
 
 // ParseSPD reads the SPD data of a DDR3, DDR4 or DDR5 module. What the bytes are too short for is not told. The error is ErrSPD, beside the
@@ -135,7 +141,7 @@ func ParseSPD(b []byte) (SPD, error) {
 func (s *SPD) ddr3(at func(int) uint8) {
 	chip, width, ranks, bus := 256<<(at(4)&0x0f), 4<<(at(7)&7), int(at(7)>>3&7)+1, 8<<(at(8)&7) // Mbit, bits
 	if at(8) != 0 && at(4)&0x0f < 8 && at(7)&7 < 4 {
-		s.Size = chip / 8 * bus / width * ranks
+		s.Chip, s.Width, s.Bus, s.Ranks, s.Size = chip, width, bus, ranks, chip/8*bus/width*ranks
 	}
 	s.ECC = at(8)>>3&3 != 0
 	switch v := at(6); {
@@ -157,7 +163,7 @@ func (s *SPD) ddr4(at func(int) uint8) {
 		ranks *= dies
 	}
 	if int(code) < len(chips) && at(13) != 0 && at(12)&7 < 4 && at(13)&7 < 4 {
-		s.Size = chips[code] / 8 * bus / width * ranks
+		s.Chip, s.Width, s.Bus, s.Ranks, s.Size = chips[code], width, bus, ranks, chips[code]/8*bus/width*ranks
 	}
 	s.ECC = at(13)>>3&3 != 0
 	if at(11)&1 != 0 {
@@ -172,7 +178,8 @@ func (s *SPD) ddr5(at func(int) uint8) {
 	code, stack, width := at(4)&0x1f, at(4)>>5, 4<<(at(6)>>5)
 	ranks, bus, channels := int(at(234)>>3&7)+1, 8<<(at(235)&7), 1<<(at(235)>>5&3)
 	if at(234)&0x40 == 0 && int(code) < len(chips) && int(stack) < len(dies) && at(6)>>5 < 4 && at(235)&7 < 4 && at(235) != 0 {
-		s.Size = chips[code] * 1024 / 8 * dies[stack] * bus / width * ranks * channels
+		s.Chip, s.Width, s.Bus, s.Ranks = chips[code]*1024, width, bus*channels, ranks
+		s.Size = s.Chip / 8 * dies[stack] * s.Bus / width * ranks
 	}
 	s.ECC = at(235)>>3&3 != 0
 	s.Volts = 1.1 // there is no other
