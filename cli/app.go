@@ -5,12 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	"lom/internal/plainfmt"
 	"lom/render"
 )
 
@@ -127,13 +127,5 @@ func (a *App) Done(sentence string) error {
 	return render.Show(a.printer(a.Out), render.DoneView, render.Done{Done: true, Message: sentence})
 }
 
-// printable returns text from a BMC with its control characters replaced by "?", so that it cannot
-// play tricks on a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
+// printable returns text from a BMC with its control characters replaced by "?", for a line that is not printed at once.
+func printable(s string) string { return plainfmt.Line(s) }

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi/sdr"
 )
 
@@ -134,7 +134,7 @@ func (r *benchResult) text(w io.Writer) {
 		fmt.Fprintf(w, "\nConsole echo: %d of %d letters, median %s, 95 %% within %s\n", r.SOL.Echoed, r.SOL.Letters, shortTime(r.SOL.Median), shortTime(r.SOL.P95))
 	}
 	if len(r.Problems) > 0 {
-		fmt.Fprintln(w, "\nNot measured to the end:")
+		fmt.Fprintf(w, "\nNot measured to the end:\n")
 		for _, p := range r.Problems {
 			fmt.Fprintf(w, "  %s\n", p)
 		}

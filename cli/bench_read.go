@@ -66,9 +66,9 @@ func (b *bench) events(ctx context.Context) error {
 	return unlessMissing(err)
 }
 
-// unlessMissing returns err, unless it says that the BMC does not have what was to be measured.
+// unlessMissing returns err, unless it says that the BMC does not have what was to be measured, or not all of it.
 func unlessMissing(err error) error {
-	if errors.Is(err, ipmi.CodeInvalidCommand) {
+	if missing, _ := splitMissing(err); missing != nil || errors.Is(err, ipmi.CodeInvalidCommand) {
 		return nil
 	}
 	return err

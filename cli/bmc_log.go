@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"sync"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // bmcLog is the log of BMCs that run in the foreground: what -v asks for, or else what an administrator must know, such as why a machine does

@@ -3,10 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 
@@ -71,7 +71,7 @@ func runBootdev(ctx context.Context, a *App, args []string) error {
 		case args[1] == "clear-cmos=no":
 			options = ""
 		case options == "help":
-			fmt.Fprintln(a.Err, bootdevLong)
+			fmt.Fprintf(a.Err, bootdevLong+"\n")
 			return errReported
 		case !ok:
 			return usagef("%q is neither clear-cmos=yes|no nor options=…", args[1])

@@ -3,9 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 

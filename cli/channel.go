@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/rmcp"
 )

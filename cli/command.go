@@ -3,10 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // A runFunc carries out a command with the words behind it.

@@ -26,10 +26,11 @@ func runDCMISensors(ctx context.Context, a *App, args []string) error {
 			return refusal(err)
 		}
 	}
-	all, err := loadSDRs(ctx, a)
+	all, missing, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
+	a.note(missing)
 	wanted := slices.Concat(ids...)
 	views, err := readViews(ctx, a, filterRecords(all, func(r sdr.Record) bool {
 		return slices.Contains(wanted, r.RecordHeader().ID) && client.SensorOf(r) != nil

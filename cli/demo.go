@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/bmc/rack"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sel"
 )
@@ -128,7 +128,7 @@ func (a *App) demoHelp(r *rack.Rack, f *rackFile) {
 		addr := r.Units()[c.server].Addr
 		fmt.Fprintf(&b, "  %s -H %s -p %d -U admin -P demo %s\n", program, addr.Addr(), addr.Port(), c.command)
 	}
-	fmt.Fprint(a.Out, b.String())
+	_, _ = a.Out.Write([]byte(b.String()))
 }
 
 // The past of the demo's servers.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
@@ -119,12 +119,12 @@ func (a *App) sensorEvent(ctx context.Context, out *selOutput, args []string) er
 			return usagef("%q is neither assert nor deassert", args[2])
 		}
 	}
-	records, err := loadSDRs(ctx, a)
+	records, unread, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
 	a.say("Finding sensor %s... ", args[0])
-	record, err := findRecord(records, args[0])
+	record, err := findRecord(records, unread, args[0])
 	if err != nil {
 		a.say("not found!\n")
 		return err
@@ -234,11 +234,14 @@ func (a *App) listStates(s *sdr.Sensor) error {
 	}
 	return a.Show(states, func(w io.Writer) {
 		if s.EventType.Threshold() {
-			fmt.Fprint(w, "Sensor States:\n  lnr : Lower Non-Recoverable \n  lcr : Lower Critical\n  lnc : Lower Non-Critical\n"+
+			fmt.Fprintf(w, "Sensor States:\n  lnr : Lower Non-Recoverable \n  lcr : Lower Critical\n  lnc : Lower Non-Critical\n"+
 				"  unc : Upper Non-Critical\n  ucr : Upper Critical\n  unr : Upper Non-Recoverable\n")
 			return
 		}
-		fmt.Fprint(w, "Sensor States: \n  ", strings.Join(states, "\n  "), "\n")
+		fmt.Fprintln(w, "Sensor States: ")
+		for _, s := range states {
+			fmt.Fprintf(w, "  %s\n", s)
+		}
 		if isDigital(s.EventType) {
 			fmt.Fprintln(w, "Sensor State Shortcuts:")
 			for _, d := range digitalStates {

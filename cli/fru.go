@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/fru"
 )
@@ -54,7 +54,7 @@ func runFRUPrint(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	v, _, err := readFRU(ctx, func() (*client.FRUDevice, error) { return client.OpenFRU(ctx, c, id) })
+	v, _, err := readFRU(ctx, func() (*client.FRUDevice, error) { return client.OpenFRU(ctx, c, id) }, false)
 	if err != nil {
 		return err
 	}
@@ -84,18 +84,39 @@ type fruView struct {
 	Board       *fruBoard   `json:"board,omitempty"`
 	Product     *fruProduct `json:"product,omitempty"`
 	Records     []fruRecord `json:"records,omitempty"`
+	Memory      *fruMemory  `json:"memory_module,omitempty"`
 
+	spd   fru.SPD
 	image *fru.Image
 	err   error
 }
 
-// readFRU opens and reads a device. What the BMC or the device is to blame for is part of the view.
-func readFRU(ctx context.Context, open func() (*client.FRUDevice, error)) (*fruView, *client.FRUDevice, error) {
+// readFRU opens and reads a device, which is a memory module if dimm, or if it turns out to be one. What the BMC or the device is to
+// blame for is part of the view.
+func readFRU(ctx context.Context, open func() (*client.FRUDevice, error), dimm bool) (*fruView, *client.FRUDevice, error) {
 	v := &fruView{}
 	d, err := open()
 	if err == nil {
 		v.Size = d.Size
-		v.image, err = d.Read(ctx)
+		if !dimm {
+			v.image, err = d.Read(ctx)
+		}
+		if dimm || errors.Is(err, fru.ErrVersion) {
+			var b []byte
+			if b, err = d.ReadAll(ctx); err == nil {
+				v.image, err = fru.Parse(b)
+			}
+			if err != nil && fru.IsSPD(b) || dimm && v.image != nil && err != nil {
+				v.spd, err = fru.ParseSPD(b)
+				v.image, v.Memory = nil, newMemory(v.spd, err)
+			}
+		}
+	}
+	if v.Memory != nil {
+		if v.err = err; err != nil {
+			v.Error = err.Error()
+		}
+		return v, d, nil
 	}
 	if cc, refused := code(err); refused {
 		v.Absent = cc.For(refusedCommand(err))
@@ -123,7 +144,7 @@ func refusedCommand(err error) ipmi.Command {
 func (v *fruView) problem(a *App) error {
 	switch {
 	case v.Absent != "":
-		return errReported
+		return fmt.Errorf("FRU %d: device not present (%s); \"fru print\" shows which there are", v.ID, v.Absent)
 	case v.err == nil:
 		return nil
 	}
@@ -190,18 +211,22 @@ func runFRURead(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return failed("Read FRU Data", err)
 	}
+	if len(b) == 0 {
+		return fmt.Errorf("FRU %d: the BMC reports %d bytes and gave none; %s was not written", d.ID, d.Size, args[1])
+	}
 	if err := os.WriteFile(args[1], b, 0o666); err != nil {
 		return err
 	}
-	if len(b) < d.Size {
-		a.Log.Info("the device is smaller than it says", "bytes", len(b), "says", d.Size)
-	}
 	if a.Options.JSON {
-		return a.Done(fmt.Sprintf("%d bytes read", len(b)))
+		err = a.Done(fmt.Sprintf("%d bytes read", len(b)))
+	} else {
+		verboseFRU(a, d, args[1])
+		fmt.Fprintf(a.Out, "Fru Size         : %d bytes\nDone\n", len(b))
 	}
-	verboseFRU(a, d, args[1])
-	fmt.Fprintf(a.Out, "Fru Size         : %d bytes\nDone\n", len(b))
-	return nil
+	if err == nil && len(b) < d.Size {
+		err = fmt.Errorf("FRU %d: the BMC reports %d bytes and gave %d, which are in %s", d.ID, d.Size, len(b), args[1])
+	}
+	return err
 }
 
 // verboseFRU prints what -v adds to fru read and fru write.

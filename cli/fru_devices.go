@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -35,10 +35,11 @@ func runFRUPrintAll(ctx context.Context, a *App, _ []string) error {
 		first = nil
 	}
 	var records []sdr.Record
+	var missing error
 	read := make(chan error, 1)
 	p.work.Go(func() {
 		var err error
-		records, err = loadSDRsWanted(ctx, a, tellsOfFRU)
+		records, missing, err = loadSDRsWanted(ctx, a, tellsOfFRU)
 		read <- err
 	})
 	if first != nil {
@@ -51,6 +52,7 @@ func runFRUPrintAll(ctx context.Context, a *App, _ []string) error {
 	if err := <-read; err != nil {
 		return err
 	}
+	a.note(missing)
 	var jobs []*fruJob
 	for _, r := range records {
 		switch r := r.(type) {
@@ -86,6 +88,7 @@ type fruJob struct {
 	id    uint8
 	name  string
 	title string
+	dimm  bool // a memory module
 
 	unreadable string // what is printed of a device that is no FRU inventory device
 
@@ -158,7 +161,7 @@ func (p *fruPrinter) read(ctx context.Context, j *fruJob) {
 			return d.Open(ctx, j.id)
 		}
 		return client.OpenFRU(ctx, c, j.id)
-	})
+	}, j.dimm)
 	switch {
 	case err != nil && !j.owner.Local() && errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil:
 		v.Absent = "No Response"
@@ -214,14 +217,18 @@ const (
 
 // locatedFRU returns the device of a locator record, nil for one that is not printed. Device 0 of the BMC was printed before.
 func locatedFRU(r *sdr.FRULocator) *fruJob {
-	eeprom := r.DeviceType >= deviceEEPROMFirst && r.DeviceType <= deviceEEPROMLast && r.Modifier == modifierFRU
+	eeprom := r.DeviceType >= deviceEEPROMFirst && r.DeviceType <= deviceEEPROMLast && (r.Modifier == modifierDIMM || r.Modifier == modifierFRU)
 	if !r.Logical || r.DeviceType != deviceLogicalFRU && !eeprom || r.Access == uint8(sdr.BMCAddress) && r.Device == 0 {
 		return nil
 	}
 	j := &fruJob{owner: sdr.Key{Owner: sdr.Owner(r.Access), Channel: r.Channel}, id: r.Device,
 		name: r.Name.Text, title: fmt.Sprintf("%s (ID %d)", r.Name.Text, r.Device)}
-	if r.Modifier != 0 && r.Modifier != modifierFRU {
-		j.unreadable = choose(r.Modifier == modifierDIMM, " Memory module", " Unsupported device")
+	switch r.Modifier {
+	case 0, modifierFRU:
+	case modifierDIMM:
+		j.dimm = true
+	default:
+		j.unreadable = " Unsupported device"
 	}
 	return j
 }

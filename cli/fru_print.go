@@ -1,10 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"time"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/fru"
 )
@@ -48,34 +48,81 @@ type fruRecord struct {
 	ChecksumOK bool     `json:"checksum_ok"`
 }
 
-// fieldText is a field as it is printed: nothing in it acts on the terminal.
-func fieldText(f fru.Field) string { return printable(f.String()) }
-
 func fieldTexts(fields []fru.Field) []string {
 	var out []string
 	for _, f := range fields {
-		out = append(out, fieldText(f))
+		out = append(out, f.String())
 	}
 	return out
+}
+
+// fruMemory is a memory module, as its SPD data tells.
+type fruMemory struct {
+	Technology   string  `json:"technology"`
+	Module       string  `json:"module_type,omitempty"`
+	Bytes        int64   `json:"memory_bytes,omitempty"`
+	Ranks        int     `json:"ranks,omitempty"`
+	Volts        float64 `json:"voltage,omitempty"`
+	ECC          bool    `json:"ecc"`
+	Manufacturer string  `json:"manufacturer,omitempty"`
+	Year         int     `json:"manufacture_year,omitempty"`
+	Week         int     `json:"manufacture_week,omitempty"`
+	SerialNumber string  `json:"serial_number,omitempty"`
+	PartNumber   string  `json:"part_number,omitempty"`
+}
+
+// newMemory makes the JSON form of SPD data, of which an error leaves the technology.
+func newMemory(s fru.SPD, err error) *fruMemory {
+	if err != nil {
+		return &fruMemory{Technology: s.Type.String()}
+	}
+	return &fruMemory{
+		Technology: s.Type.String(), Module: s.ModuleName(), Bytes: int64(s.Size) << 20, Ranks: s.Ranks, Volts: s.Volts, ECC: s.ECC,
+		Manufacturer: s.Manufacturer.String(), Year: s.Year, Week: s.Week, SerialNumber: fmt.Sprintf("%08x", s.Serial), PartNumber: s.Part,
+	}
+}
+
+// printMemory prints a memory module with ipmitool's words.
+func (v *fruView) printMemory(line func(key, value string)) {
+	s := v.spd
+	line("Memory Type", s.Type.String())
+	if v.err != nil {
+		return
+	}
+	line("Module Type", s.ModuleName())
+	if s.Size > 0 {
+		line("SDRAM Capacity", fmt.Sprintf("%d Mb", s.Chip))
+		line("Primary Bus Width", fmt.Sprintf("%d bits", s.Bus))
+		line("SDRAM Device Width", fmt.Sprintf("%d bits", s.Width))
+		line("Number of Ranks", fmt.Sprint(s.Ranks))
+		line("Memory size", fmt.Sprintf("%d MB", s.Size))
+	}
+	line("Error Detect/Cor", choose(s.ECC, "ECC", "None"))
+	line("Manufacturer", s.Manufacturer.String())
+	if s.Year > 0 {
+		line("Manufacture Date", fmt.Sprintf("year %d week %d", s.Year, s.Week))
+	}
+	line("Serial Number", fmt.Sprintf("%08x", s.Serial))
+	line("Part Number", s.Part)
 }
 
 // fill makes the JSON form of the image.
 func (v *fruView) fill() {
 	m := v.image
 	if c := m.Chassis; c != nil {
-		v.Chassis = &fruChassis{c.Type.String(), fieldText(c.PartNumber), fieldText(c.SerialNumber), fieldTexts(c.Custom), !c.BadChecksum}
+		v.Chassis = &fruChassis{c.Type.String(), c.PartNumber.String(), c.SerialNumber.String(), fieldTexts(c.Custom), !c.BadChecksum}
 	}
 	if b := m.Board; b != nil {
 		made := ""
 		if t, ok := b.Made(); ok {
 			made = t.Format(time.RFC3339)
 		}
-		v.Board = &fruBoard{made, fieldText(b.Manufacturer), fieldText(b.ProductName), fieldText(b.SerialNumber), fieldText(b.PartNumber),
-			fieldText(b.FileID), fieldTexts(b.Custom), b.Language.String(), !b.BadChecksum}
+		v.Board = &fruBoard{made, b.Manufacturer.String(), b.ProductName.String(), b.SerialNumber.String(), b.PartNumber.String(),
+			b.FileID.String(), fieldTexts(b.Custom), b.Language.String(), !b.BadChecksum}
 	}
 	if p := m.Product; p != nil {
-		v.Product = &fruProduct{fieldText(p.Manufacturer), fieldText(p.Name), fieldText(p.PartNumber), fieldText(p.Version), fieldText(p.SerialNumber),
-			fieldText(p.AssetTag), fieldText(p.FileID), fieldTexts(p.Custom), p.Language.String(), !p.BadChecksum}
+		v.Product = &fruProduct{p.Manufacturer.String(), p.Name.String(), p.PartNumber.String(), p.Version.String(), p.SerialNumber.String(),
+			p.AssetTag.String(), p.FileID.String(), fieldTexts(p.Custom), p.Language.String(), !p.BadChecksum}
 	}
 	for _, r := range m.Records {
 		v.Records = append(v.Records, fruRecord{r.Type.String(), r.Data, !r.BadChecksum})
@@ -97,6 +144,10 @@ func (v *fruView) text(a *App, w io.Writer) {
 	verbose := a.Options.Verbose > 0
 	if v.Absent != "" {
 		fmt.Fprintf(w, " Device not present (%s)\n", v.Absent)
+		return
+	}
+	if v.Memory != nil {
+		v.printMemory(line)
 		return
 	}
 	if c := v.Chassis; c != nil {

@@ -2,9 +2,9 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 

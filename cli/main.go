@@ -93,8 +93,8 @@ var (
 // Run carries out one command line, without the program's name, closes the session and returns
 // the exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
-	out := &output{w: a.Out}
-	a.Out = out
+	out := &output{w: a.Out, json: func() bool { return a.Options.JSON }}
+	a.Out, a.Err = out, &output{w: a.Err}
 	root := newRoot(a)
 	root.SetArgs(splitOptions(root.PersistentFlags(), args))
 	err := root.ExecuteContext(ctx)

@@ -3,12 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // powerWords are the commands below power that switch it.
@@ -87,6 +87,6 @@ func (m *many) ask(ctx context.Context) error {
 
 // isTerminal reports whether a stream is a terminal.
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := fileOf(stream)
 	return ok && isTerminalFile(f)
 }

@@ -3,9 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // conclude prints what is printed at the end: folded output, and what went wrong, hosts with the same problem together.

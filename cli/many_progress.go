@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -9,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // progressDelay is how long lom works before it shows how far it is, and progressInterval how often it does.
@@ -42,7 +43,7 @@ func isTerminalFile(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // terminalWidth returns how many characters a line has, 80 if it is not known.
 func terminalWidth(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f, ok := fileOf(w); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
 		}

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 
@@ -103,7 +103,7 @@ func (a *App) showEnables(e ipmi.GlobalEnables, before string) error {
 		v[g.name] = *g.bit(&e)
 	}
 	return a.Show(v, func(w io.Writer) {
-		fmt.Fprint(w, before)
+		_, _ = io.WriteString(w, before)
 		for _, g := range globalEnables {
 			fmt.Fprintf(w, "%-40s : %s\n", g.words, enabled(*g.bit(&e)))
 		}

@@ -2,12 +2,13 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	fmt "lom/internal/plainfmt"
 )
 
 const rootLong = `lom operates servers through their BMCs, as ipmitool does and with its grammar, and acts as a BMC.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // Many commands over one session: exec reads them from a file, shell from the terminal.
@@ -216,7 +217,7 @@ func runShell(ctx context.Context, a *App, args []string) error {
 	screen := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{a.In, a.Out}, a.Name+"> ")
+	}{a.In, raw(a.Out)}, a.Name+"> ")
 	screen.AutoCompleteCallback = a.completeLine
 	again := func() { _, _ = screen.Write(nil) } // shows the line again
 	terminal := &ttyMode{fd: int(in.Fd()), set: rawWithSignals, resumed: again}

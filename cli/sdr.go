@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -38,13 +38,15 @@ func newSDR(a *App) *cobra.Command {
 // through as the BMC keeps up with, and the others wait for their turn.
 const readsAtOnce = 32
 
-// loadSDRs returns the records: those of the file behind -S, or the BMC's.
-func loadSDRs(ctx context.Context, a *App) ([]sdr.Record, error) { return loadSDRsWanted(ctx, a, nil) }
+// loadSDRs returns the records: those of the file after -S, or the BMC's. missing says which could not be read.
+func loadSDRs(ctx context.Context, a *App) (records []sdr.Record, missing, err error) {
+	return loadSDRsWanted(ctx, a, nil)
+}
 
 // loadSDRsWanted is loadSDRs for some of the records: others may be left out. want is called with the beginning of a record, which is its header
 // of five bytes or more.
-func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) ([]sdr.Record, error) {
-	raw, err := loadRawSDRs(ctx, a, func(ctx context.Context, a *App, c client.Conn) (whole [][]byte, err error) {
+func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) (records []sdr.Record, missing, err error) {
+	raw, missing, err := loadRawSDRs(ctx, a, func(ctx context.Context, a *App, c client.Conn) (whole [][]byte, err error) {
 		list, err := cachedSDRs(ctx, a, c, want)
 		for _, r := range list {
 			if r.Whole() {
@@ -54,26 +56,37 @@ func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) ([
 		return whole, err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	records, bad := client.ParseSDRs(raw)
-	if bad > 0 {
-		a.Log.Info("sensor records that cannot be read are left out", "number", bad)
+	for _, b := range raw {
+		r, err := sdr.Parse(b)
+		if err == nil {
+			records = append(records, r)
+			continue
+		}
+		if want == nil || want(b) {
+			err = fmt.Errorf("SDR %02X%02Xh makes no sense: %w", b[1], b[0], err)
+			if a.Log.Info("sensor record left out", "error", err); missing == nil {
+				missing = &missingError{err.Error(), true}
+			}
+		}
 	}
-	return records, nil
+	return records, missing, nil
 }
 
-// loadRawSDRs returns the records of the file behind -S, or what read says of the BMC.
-func loadRawSDRs(ctx context.Context, a *App, read func(context.Context, *App, client.Conn) ([][]byte, error)) ([][]byte, error) {
+// loadRawSDRs returns the records of the file after -S, or what read says of the BMC.
+func loadRawSDRs(ctx context.Context, a *App, read func(context.Context, *App, client.Conn) ([][]byte, error)) (raw [][]byte, missing, err error) {
 	if a.Options.SDRCache == "" {
 		c, err := a.Dial(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		raw, err := read(ctx, a, c)
-		return raw, failed("Reading the sensor records", err)
+		missing, err := splitMissing(err)
+		return raw, missing, failed("Reading the sensor records", err)
 	}
-	return readDump(a.Options.SDRCache)
+	raw, err = readDump(a.Options.SDRCache)
+	return raw, nil, err
 }
 
 // readDump reads the records of a file that sdr dump wrote.
@@ -143,8 +156,8 @@ func recordEntity(r sdr.Record) (sdr.Entity, bool) {
 	return sdr.Entity{}, false
 }
 
-// findRecord returns the first record with a name.
-func findRecord(records []sdr.Record, name string) (sdr.Record, error) {
+// findRecord returns the first record with a name. unread says which could not be read.
+func findRecord(records []sdr.Record, unread error, name string) (sdr.Record, error) {
 	for _, r := range records {
 		if n, ok := recordName(r); ok && n == name {
 			return r, nil
@@ -155,17 +168,20 @@ func findRecord(records []sdr.Record, name string) (sdr.Record, error) {
 			return nil, fmt.Errorf("there is no sensor %q; did you mean %q?", name, n)
 		}
 	}
+	if unread != nil {
+		return nil, fmt.Errorf("there is no sensor %q among the records that could be read: %w", name, unread)
+	}
 	return nil, fmt.Errorf("there is no sensor %q; %q lists them", name, "sdr list all")
 }
 
 // findRecords returns the records with these names, and an error for each name that there is not.
 func findRecords(ctx context.Context, a *App, names []string) (found []sdr.Record, missing []error, err error) {
-	all, err := loadSDRs(ctx, a)
+	all, unread, err := loadSDRs(ctx, a)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, name := range names {
-		r, err := findRecord(all, name)
+		r, err := findRecord(all, unread, name)
 		if err != nil {
 			missing = append(missing, err)
 			continue
@@ -239,11 +255,14 @@ func runSDRList(ctx context.Context, a *App, args []string, extended bool) error
 		}
 		keep = func(t sdr.Type) bool { return t == want }
 	}
-	records, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return keep(sdr.Type(head[3])) })
+	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return keep(sdr.Type(head[3])) })
 	if err != nil {
 		return err
 	}
-	return showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool { return keep(r.Type()) }), a.sdrStyle(extended))
+	if err := showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool { return keep(r.Type()) }), a.sdrStyle(extended)); err != nil {
+		return err
+	}
+	return a.shortList(missing)
 }
 
 func filterRecords(records []sdr.Record, keep func(sdr.Record) bool) []sdr.Record {
@@ -314,10 +333,11 @@ func runSDRType(ctx context.Context, a *App, args []string) error {
 		}
 		return err
 	}
-	records, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return perhapsOfType(head, want) })
+	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return perhapsOfType(head, want) })
 	if err != nil {
 		return err
 	}
+	a.note(missing)
 	return showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool {
 		switch r := r.(type) {
 		case *sdr.EventOnly:
@@ -373,10 +393,11 @@ func runSDREntity(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	records, err := loadSDRs(ctx, a)
+	records, missing, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
+	a.note(missing)
 	return showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool {
 		e, ok := recordEntity(r)
 		return ok && e.ID == id && (instance == anyInstance || e.Instance == instance)
@@ -416,7 +437,7 @@ func showEntities(a *App) error {
 		}
 	}
 	return a.Show(list, func(w io.Writer) {
-		fmt.Fprint(w, "\nEntity IDs:\n\n")
+		fmt.Fprintf(w, "\nEntity IDs:\n\n")
 		for i := 0; i < len(list); i += 2 {
 			fmt.Fprintf(w, "  %4d  %-32s", list[i].ID, list[i].Name)
 			if i+1 < len(list) {

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +21,8 @@ const kindSDR = "sdr"
 //
 // That it is the same, Get SDR Repository Info tells: how many records there are, how much is free, and when it was last
 // added to and erased. Beside it goes Get Device ID, because new firmware may bring other records and the old times.
-// A repository that does not tell when it was changed is read each time.
+// A repository that does not tell when it was changed is read each time. Records that cannot be read are kept as such, and asked for again each
+// time, they alone.
 func cachedSDRs(ctx context.Context, a *App, c client.Conn, want func(head []byte) bool) ([]client.RawSDR, error) {
 	if a.cacheDir() == "" {
 		count, _, err := sdrState(client.Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
@@ -53,22 +56,32 @@ func cachedSDRs(ctx context.Context, a *App, c client.Conn, want func(head []byt
 	if kept, body, ok := cache.load(kindSDR); ok && kept == words {
 		if list, ok := splitKeptSDRs(body); ok && len(list) > 0 {
 			list, all, err := completeSDRs(ctx, c, list, state, want)
-			if err == nil && !all {
-				cache.keep(kindSDR, words, joinKeptSDRs(list))
+			missing, failure := splitMissing(err)
+			if b := joinKeptSDRs(list); failure == nil && !all && !bytes.Equal(b, body) {
+				cache.keep(kindSDR, words, b)
 			}
-			if err == nil {
-				return list, nil
-			}
-			if refused(err) != nil {
+			switch {
+			case failure == nil && missing == nil && count > len(list):
+				return list, &client.IncompleteError{List: "SDR", Reported: count, Read: len(list)}
+			case failure == nil:
+				return list, err
+			case refused(err) != nil:
 				return nil, err
 			}
 		}
 	}
 	list, err := client.ReadSDRsWanted(ctx, c, count, want)
-	if err == nil && len(list) > 0 {
+	if missing, failure := splitMissing(err); failure == nil && len(list) > 0 && (missing == nil || keepsAll(err)) {
 		cache.keep(kindSDR, words, joinKeptSDRs(list))
 	}
 	return list, err
+}
+
+// keepsAll reports whether a list of which records are missing is worth keeping: these are in it as such, so that only they are asked for
+// again. Where the list goes round in a circle there may be others.
+func keepsAll(err error) bool {
+	e := new(client.IncompleteError)
+	return errors.As(err, &e) && len(e.Loops) == 0
 }
 
 // completeSDRs reads what is missing of kept records. all tells that nothing was. A repository that has changed meanwhile
@@ -76,17 +89,21 @@ func cachedSDRs(ctx context.Context, a *App, c client.Conn, want func(head []byt
 func completeSDRs(ctx context.Context, c client.Conn, list []client.RawSDR, state string, want func([]byte) bool) (_ []client.RawSDR, all bool, err error) {
 	all = true
 	for _, r := range list {
-		all = all && (r.Whole() || want != nil && !want(r.Data))
+		all = all && (r.Whole() || want != nil && len(r.Data) > 0 && !want(r.Data))
 	}
 	if all {
 		return list, true, nil
 	}
-	if list, err = client.CompleteSDRs(ctx, c, list, want); err != nil {
+	list, err = client.CompleteSDRs(ctx, c, list, want)
+	if _, failure := splitMissing(err); failure != nil {
 		return nil, false, err
 	}
-	_, now, err := sdrState(client.Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
-	if err == nil && now != state {
-		err = ipmi.CodeReservationCanceled
+	_, now, changed := sdrState(client.Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
+	if changed == nil && now != state {
+		changed = ipmi.CodeReservationCanceled
+	}
+	if changed != nil {
+		return nil, false, changed
 	}
 	return list, false, err
 }
@@ -122,11 +139,11 @@ func splitKeptSDRs(b []byte) (list []client.RawSDR, ok bool) {
 			return nil, false
 		}
 		n := int(binary.LittleEndian.Uint16(b[2:]))
-		if n < least || len(b) < head+n {
+		if n < least && n != 0 || len(b) < head+n { // 0: it could not be read
 			return nil, false
 		}
 		r := client.RawSDR{ID: binary.LittleEndian.Uint16(b), Data: b[head : head+n : head+n]}
-		if n > least+int(r.Data[4]) {
+		if n > 0 && n > least+int(r.Data[4]) {
 			return nil, false
 		}
 		list, b = append(list, r), b[head+n:]

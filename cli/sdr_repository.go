@@ -3,11 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 
@@ -72,7 +72,7 @@ func runSDRDump(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	raw, err := loadRawSDRs(ctx, a, func(ctx context.Context, _ *App, c client.Conn) ([][]byte, error) {
+	raw, missing, err := loadRawSDRs(ctx, a, func(ctx context.Context, _ *App, c client.Conn) ([][]byte, error) {
 		return client.ReadSDRs(ctx, c) // not from the cache: a dump shows what is there
 	})
 	if err != nil {
@@ -81,7 +81,10 @@ func runSDRDump(ctx context.Context, a *App, args []string) error {
 	if err := os.WriteFile(args[0], bytes.Join(raw, nil), 0o666); err != nil {
 		return err
 	}
-	return a.Done(fmt.Sprintf("Dumping Sensor Data Repository to '%s'", args[0]))
+	if err := a.Done(fmt.Sprintf("Dumping Sensor Data Repository to '%s'", args[0])); err != nil {
+		return err
+	}
+	return a.shortList(missing)
 }
 
 // runSDRFillFile reads and checks the whole file before the repository is cleared.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"math"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
@@ -201,9 +201,13 @@ func listSEL(ctx context.Context, a *App, records iter.Seq2[sel.Record, error], 
 	}
 	var tail []sel.Record
 	n := 0
+	var missing error
 	for rec, err := range records {
+		if missing, err = splitMissing(err); missing != nil {
+			break
+		}
 		if err != nil {
-			return failed(fmt.Sprintf("Get SEL Entry %x command", rec.ID), err)
+			return failed(choose(n == 0, "Get SEL Entry 0 command", "Get SEL Entry command"), err)
 		}
 		n++
 		if r.last && r.count > 0 {
@@ -224,10 +228,13 @@ func listSEL(ctx context.Context, a *App, records iter.Seq2[sel.Record, error], 
 			return err
 		}
 	}
-	if n == 0 {
+	if n == 0 && missing == nil {
 		fmt.Fprintln(a.Err, "SEL has no entries")
 	}
-	return out.end()
+	if err := out.end(); err != nil {
+		return err
+	}
+	return missing
 }
 
 func runSELGet(ctx context.Context, a *App, args []string) error {
@@ -249,7 +256,7 @@ func runSELGet(ctx context.Context, a *App, args []string) error {
 		}
 		rec, err := client.SELEntry(ctx, c, uint16(id))
 		if _, refused := code(err); refused {
-			problems = append(problems, failed(fmt.Sprintf("Get SEL Entry %x command", id), err))
+			problems = append(problems, failed(fmt.Sprintf("Get SEL Entry %s command", arg), err))
 			continue
 		} else if err != nil {
 			return err
@@ -270,7 +277,7 @@ func runSELGet(ctx context.Context, a *App, args []string) error {
 			return err
 		}
 		if i < len(args)-1 {
-			fmt.Fprint(a.Out, "----------------------\n\n")
+			fmt.Fprintf(a.Out, "----------------------\n\n")
 		}
 	}
 	if a.Options.JSON {
@@ -340,7 +347,7 @@ func runSELDelete(ctx context.Context, a *App, args []string) error {
 		}
 		err = client.DeleteSELEntry(ctx, c, uint16(id))
 		if _, refused := code(err); refused {
-			problems = append(problems, failed(fmt.Sprintf("Delete SEL Entry %d command", id), err))
+			problems = append(problems, failed(fmt.Sprintf("Delete SEL Entry %s command", arg), err))
 			continue
 		}
 		if err == nil {
@@ -417,10 +424,13 @@ func saveSEL(ctx context.Context, a *App, args []string, format func(sel.Record)
 		b = append(b, format(r)...)
 		return nil
 	})
-	if err != nil {
+	if missing := new(missingError); err != nil && !errors.As(err, &missing) {
 		return err
 	}
-	return os.WriteFile(args[0], b, 0o666)
+	if err := os.WriteFile(args[0], b, 0o666); err != nil {
+		return err
+	}
+	return err
 }
 
 func runSELReadRaw(ctx context.Context, a *App, args []string, extended bool) error {

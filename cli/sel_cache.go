@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -37,7 +36,7 @@ func cachedSEL(ctx context.Context, a *App, c client.Conn, most int) iter.Seq2[s
 	return func(yield func(sel.Record, error) bool) {
 		info, err := client.Do(ctx, c, ipmi.GetSELInfo{})
 		if err != nil && refused(err) == nil {
-			readSEL(ctx, c, -1, yield)
+			readSEL(ctx, c, -1, -1, yield)
 			return
 		}
 		var cache bmcCache
@@ -65,7 +64,7 @@ func cachedSEL(ctx context.Context, a *App, c client.Conn, most int) iter.Seq2[s
 		if most > 0 {
 			count = min(count, most) // no more is read ahead
 		}
-		all, ok := readSEL(ctx, c, count, yield)
+		all, ok := readSEL(ctx, c, int(info.Entries), count, yield)
 		if ok && cache.dir != "" && len(all) > 0 {
 			// It is one SEL only if it has not changed meanwhile.
 			if after, err := client.Do(ctx, c, ipmi.GetSELInfo{}); err == nil && after == info && len(all) == int(info.Entries) {
@@ -75,13 +74,17 @@ func cachedSEL(ctx context.Context, a *App, c client.Conn, most int) iter.Seq2[s
 	}
 }
 
-// readSEL reads the SEL. ok tells that it was read to its end.
-func readSEL(ctx context.Context, c client.Conn, count int, yield func(sel.Record, error) bool) (all []sel.Record, ok bool) {
+// readSEL reads the SEL, in which so many records are reported and of which count are wanted. ok tells that it was read to its end.
+func readSEL(ctx context.Context, c client.Conn, reported, count int, yield func(sel.Record, error) bool) (all []sel.Record, ok bool) {
 	for r, err := range client.SELEntriesAhead(ctx, c, ipmi.FirstRecord, count) {
 		if !yield(r, err) || err != nil {
 			return nil, false
 		}
 		all = append(all, r)
+	}
+	if err := client.SELMissing(ctx, c, len(all), reported); err != nil {
+		yield(sel.Record{}, err)
+		return nil, false
 	}
 	return all, true
 }
@@ -107,8 +110,8 @@ func freshSEL(ctx context.Context, c client.Conn, cache bmcCache, info ipmi.SELI
 	first := true
 	for r, err := range client.SELEntriesAhead(ctx, c, last.ID, int(info.Entries)-len(old)+1) {
 		switch {
-		case err != nil && (refused(err) == nil || errors.Is(err, client.ErrRecordsCircle)):
-			return nil, nil // the last one has gone
+		case err != nil && (refused(err) == nil || isMissing(err)):
+			return nil, nil // the last one has gone, or others cannot be read
 		case err != nil:
 			return nil, err
 		case !first:

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
@@ -50,10 +50,16 @@ func (n *selNames) load(ctx context.Context) error {
 		return nil
 	}
 	n.read = true
-	var err error
-	n.records, err = loadSDRs(ctx, n.a)
+	records, missing, err := loadSDRs(ctx, n.a)
+	if n.records = records; missing != nil {
+		n.a.Log.Info("sensor names perhaps not known", "error", missing)
+	}
 	if hasCode(err, ipmi.CodeInvalidCommand, ipmi.CodeInsufficientPrivilege, ipmi.CodeSubFunctionDisabled) {
 		n.a.Log.Info("sensor names not known", "error", err)
+		return nil
+	}
+	if err != nil && refused(err) == nil {
+		n.a.note(fmt.Errorf("the names of sensors are not known: %w", err))
 		return nil
 	}
 	return err
@@ -268,7 +274,8 @@ func (v selEntry) printVerbose(a *App, w io.Writer, all bool) {
 	fmt.Fprintf(w, "SEL Record ID          : %04x\n", v.ID)
 	if r.Type == sel.TypeLinuxPanic {
 		line("Record Type", "Linux kernel panic (OEM record %v)", r.Type)
-		line("Panic string", "%s\n", panicText(r))
+		line("Panic string", "%s", panicText(r))
+		fmt.Fprintln(w)
 		return
 	}
 	ts, timed := r.Timestamp()
@@ -284,7 +291,8 @@ func (v selEntry) printVerbose(a *App, w io.Writer, all bool) {
 		if v.ManufacturerID != nil {
 			line("Manufactacturer ID", "%06x", *v.ManufacturerID)
 		}
-		line("OEM Defined", "%x [%s]\n", []byte(v.Data), letters(v.Data))
+		line("OEM Defined", "%x [%s]", []byte(v.Data), letters(v.Data))
+		fmt.Fprintln(w)
 		return
 	}
 	e := v.event
@@ -300,7 +308,8 @@ func (v selEntry) printVerbose(a *App, w io.Writer, all bool) {
 	} else {
 		line("Event Data", "%x", e.Data)
 	}
-	line("Description", "%s\n", e.String())
+	line("Description", "%s", e.String())
+	fmt.Fprintln(w)
 }
 
 // printMeaning prints what event data 2 and 3 say.

@@ -36,12 +36,9 @@ func eventFileLine(r sel.Record) []byte {
 	return append([]byte(e.Line()), '\n')
 }
 
-// rawRecord is a record as ipmitool's sel writeraw writes it: with the manufacturer's number turned round.
+// rawRecord is a record as the BMC sent it.
 func rawRecord(r sel.Record) []byte {
 	b := r.Bytes()
-	if r.Type.OEM() && r.Type.Timestamped() {
-		b[7], b[9] = b[9], b[7]
-	}
 	return b[:]
 }
 
@@ -54,9 +51,6 @@ func readRawRecords(name string) (records []sel.Record, rest int, err error) {
 	for ; len(b) >= sel.Size; b = b[sel.Size:] {
 		var r sel.Record
 		if err := r.UnmarshalBinary(b[:sel.Size]); err != nil {
-			return nil, 0, err
-		}
-		if err := r.UnmarshalBinary(rawRecord(r)); err != nil {
 			return nil, 0, err
 		}
 		records = append(records, r)

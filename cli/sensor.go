@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )
@@ -28,7 +28,7 @@ func runSensorList(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 0, 0); err != nil {
 		return err
 	}
-	records, err := loadSDRs(ctx, a)
+	records, missing, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,10 @@ func runSensorList(ctx context.Context, a *App, args []string) error {
 			v.printSensor(w, style)
 		}
 	}
-	return a.Show(sensorList(views), print, print)
+	if err := a.Show(sensorList(views), print, print); err != nil {
+		return err
+	}
+	return a.shortList(missing)
 }
 
 func runSensorGet(ctx context.Context, a *App, args []string) error {
@@ -181,7 +184,7 @@ func (v *sensorView) printSensorVerbose(w io.Writer, name string, style sdrStyle
 	if !s.EventType.Threshold() {
 		fmt.Fprintf(w, " Sensor Type (Discrete): %s\n", s.SensorType)
 		if !v.valid {
-			fmt.Fprint(w, " Unable to read sensor: Device Not Present\n\n")
+			fmt.Fprintf(w, " Unable to read sensor: Device Not Present\n\n")
 			return
 		}
 		if v.analog {
@@ -196,7 +199,7 @@ func (v *sensorView) printSensorVerbose(w io.Writer, name string, style sdrStyle
 	if v.valid {
 		v.printSensorVerboseReading(w, style)
 	} else {
-		fmt.Fprint(w, " Unable to read sensor: Device Not Present\n\n")
+		fmt.Fprintf(w, " Unable to read sensor: Device Not Present\n\n")
 	}
 	v.printEventStatus(w)
 	v.printEventEnable(w)
@@ -307,11 +310,11 @@ func runSensorThresh(ctx context.Context, a *App, args []string) error {
 	if !a.Options.JSON {
 		fmt.Fprintf(a.Out, "Locating sensor record '%s'...\n", name)
 	}
-	all, err := loadSDRs(ctx, a)
+	all, unread, err := loadSDRs(ctx, a)
 	if err != nil {
 		return err
 	}
-	r, err := findRecord(all, name)
+	r, err := findRecord(all, unread, name)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 )

@@ -32,8 +32,8 @@ const (
 
 // sameFile reports whether two outputs go to the same place.
 func sameFile(a, b io.Writer) bool {
-	f, ok := a.(*os.File)
-	g, ok2 := b.(*os.File)
+	f, ok := fileOf(a)
+	g, ok2 := fileOf(b)
 	if !ok || !ok2 {
 		return a == b
 	}

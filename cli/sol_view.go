@@ -53,7 +53,7 @@ func newConsoleView(a *App) *consoleView {
 	v := &consoleView{
 		app: a, finished: make(chan struct{}), sent: make(chan struct{}),
 		sends: make(chan consoleInput, 1024), escapes: escapeReader{char: a.Options.Escape[0]},
-		screen: &consoleScreen{out: a.Out, err: a.Err, eol: "\n", shared: sameFile(a.stdout, a.Err)},
+		screen: &consoleScreen{out: raw(a.Out), err: a.Err, eol: "\n", shared: sameFile(a.stdout, a.Err)},
 	}
 	v.screen.failed = func(err error) {
 		if ended := outputError(err, isTerminal(a.stdout)); ended != err {
@@ -63,7 +63,7 @@ func newConsoleView(a *App) *consoleView {
 		}
 	}
 	if in, ok := a.In.(*os.File); ok && isTerminalFile(in) {
-		v.terminal = &ttyMode{fd: int(in.Fd()), set: raw}
+		v.terminal = &ttyMode{fd: int(in.Fd()), set: keyByKey}
 		v.screen.eol = "\r\n"
 	}
 	return v

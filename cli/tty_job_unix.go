@@ -31,7 +31,7 @@ func foreground(fd int) bool {
 
 // rawWithSignals is raw mode in which Ctrl-C, Ctrl-Z and Ctrl-\ are still signals.
 func rawWithSignals(fd int) error {
-	if err := raw(fd); err != nil {
+	if err := keyByKey(fd); err != nil {
 		return err
 	}
 	return changeTermios(fd, func(t *unix.Termios) { t.Lflag |= unix.ISIG })

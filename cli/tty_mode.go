@@ -170,8 +170,8 @@ func (t *ttyMode) watchSignals() (stop func()) {
 	}
 }
 
-// raw is the mode that hands on every key as it is.
-func raw(fd int) error {
+// keyByKey is the mode that hands on every key as it is.
+func keyByKey(fd int) error {
 	_, err := term.MakeRaw(fd)
 	return err
 }

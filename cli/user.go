@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 )
 
@@ -121,7 +121,7 @@ func runUserList(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	return a.Show(list, func(w io.Writer) {
-		fmt.Fprintln(w, "ID  Name\t     Callin  Link Auth\tIPMI Msg   Channel Priv Limit")
+		fmt.Fprintf(w, "ID  Name\t     Callin  Link Auth\tIPMI Msg   Channel Priv Limit\n")
 		for _, u := range list {
 			fmt.Fprintf(w, "%-4d%-17s%-8t%-11t%-11t%s\n", u.ID, printable(u.Name), u.CallIn, u.Link, u.Messaging, u.Privilege)
 		}

@@ -2,12 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // version is what "make build" has the linker put here; "" where Go alone built the program.

@@ -209,6 +209,9 @@ const (
 	busyFirst = 50 * time.Millisecond
 	busyMost  = time.Second
 	busyTries = 8
+	// timeoutTries is how often a request for a record is sent again that the BMC says it could not carry out in time: some
+	// always say so of one record, and more is wanted than that one.
+	timeoutTries = 3
 )
 
 // saysBusy reports whether a completion code says that the request may fare better later. That space ran out is taken for it only where
@@ -262,7 +265,11 @@ func (s *Session) answer(m *rmcp.Message) {
 			s.window.trouble(r.sent, r.depth, now)
 		}
 		wait := jitter(min(busyFirst<<r.busy, busyMost))
-		if r.busy++; r.busy <= busyTries && now.Add(wait).Before(r.giveUp) {
+		tries := busyTries
+		if m.Code == ipmi.CodeTimeout && r.raw.Command.NetFn == ipmi.NetFnStorage {
+			tries = timeoutTries
+		}
+		if r.busy++; r.busy <= tries && now.Add(wait).Before(r.giveUp) {
 			r.backOff = true
 			r.due = now.Add(wait)
 			s.arm(r.due)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"lom/ipmi"
@@ -63,8 +64,8 @@ func (a *readAhead[T]) at(id uint16) (T, uint16, error) {
 	a.guess(id)
 	<-f.done
 	delete(a.flying, id)
-	if f.err != nil && f.guessed && a.ctx.Err() == nil {
-		// It may have been too early: what counts is the answer now.
+	if f.err != nil && f.guessed && a.ctx.Err() == nil && !errors.Is(f.err, ipmi.ErrTimeout) {
+		// It may have been too early: what counts is the answer now. One that never came would be waited for twice.
 		f.rec, f.next, f.err = a.read(a.ctx, id)
 	}
 	a.expect--
@@ -134,7 +135,10 @@ func (a *readAhead[T]) learn(id, next uint16) {
 		a.trust = max(a.trust-1, 1)
 		a.forget(&next)
 	default:
-		a.trust, a.stride = 0, next-id
+		a.trust, a.stride = 0, 1
+		if next > id {
+			a.stride = next - id
+		}
 		a.forget(nil)
 	}
 }

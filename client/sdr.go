@@ -11,7 +11,8 @@ import (
 
 // ReadSDRs reads all records of the SDR repository, each as its bytes with its header (§33).
 // Records are asked for as a whole; from a BMC that refuses that they are read in parts, under a
-// reservation that is renewed when it is lost. An empty repository is no error.
+// reservation that is renewed when it is lost. An empty repository is no error. One record that cannot be read costs no other: what was read
+// comes beside an [*IncompleteError].
 func ReadSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 	count, err := countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
 	if err != nil {
@@ -33,17 +34,19 @@ func countSDRs(info ipmi.SDRRepositoryInfo, err error) (int, error) {
 // A RawSDR is a record as its bytes with its header, or the beginning of it.
 type RawSDR struct {
 	ID   uint16 // by which it is read; some BMCs have another one in the header
-	Data []byte // the header at the least
+	Data []byte // the header at the least, or nothing of a record that cannot be read
 }
 
 // Whole reports whether the record is all there.
 func (r RawSDR) Whole() bool { return len(r.Data) == sdrSize(r.Data) }
 
-// wholeSDRs returns the bytes of records.
+// wholeSDRs returns the bytes of the records that are whole.
 func wholeSDRs(list []RawSDR) [][]byte {
 	var out [][]byte
 	for _, r := range list {
-		out = append(out, r.Data)
+		if r.Whole() {
+			out = append(out, r.Data)
+		}
 	}
 	return out
 }
@@ -51,14 +54,16 @@ func wholeSDRs(list []RawSDR) [][]byte {
 // ReadSDRsWanted reads the records of the SDR repository in the manner of [ReadSDRs], but from a BMC that gives out records in parts
 // only, it reads just the first part of those that are not wanted. want is called, by several goroutines, with that part, which is the
 // record's header of five bytes or more. A nil want wants all. count is how many records there are, as Get SDR Repository Info tells; if it is
-// negative, they are read one by one.
+// negative, they are read one by one. Records that cannot be read are told by an [*IncompleteError], and are in the list with what there is of
+// them, perhaps nothing.
 func ReadSDRsWanted(ctx context.Context, c Conn, count int, want func(head []byte) bool) ([]RawSDR, error) {
 	return readSDRs(ctx, repositoryOf(c), count, want)
 }
 
 // CompleteSDRs reads the rest of those records of a list that are wanted and not whole. The repository must be the one
 // that the list was read from: a caller that gets no error must see that it has not changed since. If it
-// changes meanwhile, the error is a CodeReservationCanceled or a CodeNotPresent.
+// changes meanwhile, the error is a CodeReservationCanceled or a CodeNotPresent, or it is that a record without data can be read now.
+// Records that cannot be read are told by an [*IncompleteError] beside the others.
 func CompleteSDRs(ctx context.Context, c Conn, list []RawSDR, want func(head []byte) bool) ([]RawSDR, error) {
 	return completeSDRs(ctx, repositoryOf(c), list, want)
 }
@@ -71,8 +76,9 @@ func ReadSDR(ctx context.Context, c Conn, id uint16) (raw []byte, next uint16, e
 
 func repositoryOf(c Conn) sdrSource {
 	return sdrSource{
-		name: "SDR", habits: habitsOf(c),
-		get: func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) { return Do(ctx, c, req) },
+		name: listSDR, habits: habitsOf(c),
+		info: func(ctx context.Context) (int, error) { return countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{})) },
+		get:  func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) { return Do(ctx, c, req) },
 		reserve: func(ctx context.Context) (ipmi.Reservation, error) {
 			return Do(ctx, c, ipmi.ReserveSDRRepository{})
 		},
@@ -83,7 +89,11 @@ func repositoryOf(c Conn) sdrSource {
 // sensors (§35.2-35.4), in the manner of [ReadSDRs].
 func ReadDeviceSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 	list, err := readSDRs(ctx, sdrSource{
-		name: "device SDR", habits: new(habits),
+		name: listDeviceSDR, habits: new(habits),
+		info: func(ctx context.Context) (int, error) {
+			_, err := Do(ctx, c, ipmi.GetDeviceID{})
+			return -1, err
+		},
 		get: func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) {
 			return Do(ctx, c, ipmi.GetDeviceSDR(req))
 		},

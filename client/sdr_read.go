@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type sdrSource struct {
 	name    string
 	get     func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
 	reserve func(context.Context) (ipmi.Reservation, error)
+	info    func(context.Context) (count int, err error) // -1 if it does not tell
 	habits  *habits
 }
 
@@ -35,7 +37,10 @@ const (
 
 // sdrParts are the sizes in bytes that are tried when a BMC refuses more: 33 is what fits into a message of
 // 36 bytes, 22 into one of the IPMB.
-var sdrParts = [...]int{64, 33, 32, 22, 16, 8, 5}
+var sdrParts = [...]int{64, 33, 32, sdrSafe, 16, 8, 5}
+
+// sdrSafe is the part that every way to a controller has room for.
+const sdrSafe = 22
 
 // sdrReader reads records, many at a time, and remembers what the BMC can do.
 type sdrReader struct {
@@ -44,6 +49,7 @@ type sdrReader struct {
 
 	mu      sync.Mutex
 	whole   bool // whole records have not been refused
+	proven  bool // a whole record has been read
 	part    int  // index of sdrParts
 	learned bool // that part has been read
 	losses  int  // reservations that were lost
@@ -59,61 +65,143 @@ func newSDRReader(src sdrSource, want func([]byte) bool) *sdrReader {
 	return &sdrReader{sdrSource: src, want: want, whole: !parts, part: part, learned: parts, reserving: newTurn(), alone: newTurn()}
 }
 
-// readSDRs reads a repository of about count records.
+// errSDRsChanged is the error of a list that changed while it was followed.
+var errSDRsChanged = errors.New("the sensor records change while they are read")
+
+// readSDRs reads a repository of about count records. What could be read is returned beside an *IncompleteError.
 func readSDRs(ctx context.Context, src sdrSource, count int, want func([]byte) bool) ([]RawSDR, error) {
 	r := newSDRReader(src, want)
 	var err error
 	for range sdrPasses {
 		var out []RawSDR
-		if out, err = r.all(ctx, count); !errors.Is(err, ipmi.CodeNotPresent) {
+		if out, err = r.all(ctx, count); !errors.Is(err, errSDRsChanged) {
 			return out, err
 		}
 	}
 	return nil, err
 }
 
-// all follows the list of records once. A record that has gone meanwhile is a CodeNotPresent.
+// all follows the list of records once. Of those that cannot be read there is the beginning at the most, and those after them are looked
+// for.
 func (r *sdrReader) all(ctx context.Context, count int) ([]RawSDR, error) {
 	ahead := newReadAhead(ctx, count, r.record)
 	defer ahead.close()
 	var out []RawSDR
+	missing := &IncompleteError{List: r.name}
 	seen := map[uint16]bool{}
-	for id := ipmi.FirstRecord; id != ipmi.LastRecord; {
-		if seen[id] {
-			return out, &ipmi.Error{Op: fmt.Sprintf("read %s %04Xh", r.name, id),
-				Err: fmt.Errorf("%w: the list of records runs in a circle", ipmi.ErrMalformed)}
-		}
+	read := 0
+	full := func() bool { return count >= 0 && read+len(missing.Bad) >= count }
+	var found *step[[]byte]
+	id, prev, led := ipmi.FirstRecord, ipmi.FirstRecord, false // led: prev leads to id
+	for id != ipmi.LastRecord {
 		seen[id] = true
-		raw, next, err := ahead.at(id)
-		if errors.Is(err, ipmi.CodeNotPresent) && len(out) == 0 {
-			return nil, nil
+		var raw []byte
+		var next uint16
+		var err error
+		if found != nil {
+			raw, next, found = found.rec, found.next, nil
+		} else {
+			raw, next, err = ahead.at(id)
 		}
-		if err != nil {
-			return out, err
+		lost := false // it is not known which record is the next
+		switch {
+		case err == nil:
+			read++
+			if next != ipmi.LastRecord && seen[next] {
+				if full() {
+					next = ipmi.LastRecord // some BMCs say so after the last record
+					break
+				}
+				missing.Loops = append(missing.Loops, [2]uint16{id, next})
+				lost = true
+			}
+		case errors.Is(err, ipmi.CodeNotPresent) && id == ipmi.FirstRecord:
+			return nil, missing.end(0, count, func() (int, error) { return r.info(ctx) }) // empty
+		case errors.Is(err, ipmi.CodeNotPresent) && led:
+			// Was it deleted after its ID was given, or does the list name a record that does not exist?
+			if _, now, again := ahead.again(prev); again != nil || now != id {
+				return out, fmt.Errorf("%w: %w", errSDRsChanged, err)
+			}
+			fallthrough
+		default:
+			if !r.aboutRecord(ctx, err) {
+				return out, err
+			}
+			missing.Bad = append(missing.Bad, BadRecord{id, err})
+			lost = len(raw) == 0 || seen[next]
 		}
-		out, id = append(out, RawSDR{ID: id, Data: raw}), next
+		out = append(out, RawSDR{ID: id, Data: raw})
+		prev, led = id, err == nil
+		if !lost {
+			id = next
+			continue
+		}
+		if !full() {
+			found = skip(id, ahead, seen)
+		}
+		if id, led = ipmi.LastRecord, false; found != nil {
+			id = found.id
+		}
 	}
-	return out, nil
+	if read == 0 {
+		out = nil
+	}
+	if full() {
+		missing.Loops = nil
+	}
+	return out, missing.end(read, count, func() (int, error) { return r.info(ctx) })
 }
 
-// completeSDRs reads the rest of those records that are wanted.
+// aboutRecord reports whether an error is about one record; what has no answer is if the BMC answers another question.
+func (r *sdrReader) aboutRecord(ctx context.Context, err error) bool {
+	if errors.Is(err, ipmi.ErrTimeout) {
+		_, dead := r.info(ctx)
+		return dead == nil
+	}
+	return aboutRecord(err)
+}
+
+// retryWait is how long an answer about a record that could not be read before is waited for.
+const retryWait = 2 * time.Second
+
+// completeSDRs reads the rest of those records that are wanted. One of which there is not even the beginning could not be read before; if it
+// can be now, there may be more after it, and the list has changed.
 func completeSDRs(ctx context.Context, src sdrSource, list []RawSDR, want func([]byte) bool) ([]RawSDR, error) {
 	r := newSDRReader(src, want)
 	r.whole = false
 	list = slices.Clone(list)
+	missing := &IncompleteError{List: src.name}
+	var mu sync.Mutex // of missing
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(aheadMost)
 	var res sdrReservation
 	begin := func(i int) error {
-		raw, _, err := r.rest(ctx, list[i].ID, slices.Clone(list[i].Data), res)
-		if err == nil {
-			list[i].Data = raw
+		rec := list[i]
+		if len(rec.Data) < sdrHeader {
+			ctx, cancel := context.WithTimeout(ctx, retryWait)
+			defer cancel()
+			_, err := r.get(ctx, ipmi.GetSDR{Reservation: res.id, Record: rec.ID, Count: sdrHeader})
+			if err == nil {
+				return ipmi.CodeReservationCanceled
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = ipmi.ErrTimeout
+			}
+			return r.note(missing, &mu, rec.ID, err)
 		}
-		return err
+		raw, _, err := r.rest(ctx, rec.ID, slices.Clone(rec.Data), res, false)
+		if errors.Is(err, ipmi.CodeNotPresent) {
+			return err // it was there
+		}
+		if err != nil {
+			return r.note(missing, &mu, rec.ID, err)
+		}
+		list[i].Data = raw
+		return nil
 	}
 	first := true
 	for i, rec := range list {
-		if rec.Whole() || want != nil && !want(rec.Data) {
+		if rec.Whole() || want != nil && len(rec.Data) >= sdrHeader && !want(rec.Data) {
 			continue
 		}
 		if !first {
@@ -130,7 +218,22 @@ func completeSDRs(ctx context.Context, src sdrSource, list []RawSDR, want func([
 			return nil, err
 		}
 	}
-	return list, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(missing.Bad, func(a, b BadRecord) int { return cmp.Compare(a.ID, b.ID) })
+	return list, missing.end(len(list)-len(missing.Bad), -1, nil)
+}
+
+// note notes that a record cannot be read, or returns an error that is not about it alone.
+func (r *sdrReader) note(missing *IncompleteError, mu *sync.Mutex, id uint16, err error) error {
+	if !aboutRecord(err) {
+		return err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	missing.Bad = append(missing.Bad, BadRecord{id, err})
+	return nil
 }
 
 // record reads one record, with a new reservation as often as the old one is lost.
@@ -159,6 +262,10 @@ func (r *sdrReader) record(ctx context.Context, id uint16) (raw []byte, next uin
 	var e *ipmi.Error
 	if errors.As(err, &e) && e.Op == "" {
 		e.Op = fmt.Sprintf("read %s %04Xh", r.name, id)
+	}
+	if err != nil && len(raw) < sdrHeader {
+		r.unlearn()
+		raw = nil
 	}
 	return raw, next, err
 }
@@ -217,7 +324,7 @@ func tooMuch(err error) bool {
 		return false
 	}
 	switch c {
-	case ipmi.CodeCannotReturnBytes, ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeDataTruncated,
+	case ipmi.CodeTimeout, ipmi.CodeCannotReturnBytes, ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeDataTruncated,
 		ipmi.CodeParameterOutOfRange, ipmi.CodeInvalidDataField, ipmi.CodeUnspecified:
 		return true
 	}
@@ -227,17 +334,27 @@ func tooMuch(err error) bool {
 // try reads a record, or as much of it as is wanted, once and under one reservation, which it returns.
 func (r *sdrReader) try(ctx context.Context, id uint16) (raw []byte, next uint16, res sdrReservation, err error) {
 	res = r.held()
+	probe := false // how long the record is has to be found out first
 	if r.asksWhole() {
-		d, err := r.get(ctx, ipmi.GetSDR{Reservation: res.id, Record: id, Count: ipmi.ReadAll})
+		get := func(n uint8) func(context.Context) (ipmi.SDRData, error) {
+			return func(ctx context.Context) (ipmi.SDRData, error) {
+				return r.get(ctx, ipmi.GetSDR{Reservation: res.id, Record: id, Count: n})
+			}
+		}
+		d, hedge, err := hedged(ctx, get(ipmi.ReadAll), get(sdrHeader))
 		switch {
+		case err == nil && hedge:
+			raw, next, probe = d.Data[:min(len(d.Data), sdrHeader)], d.Next, r.refuseWhole(sdrSafe)
 		case err == nil:
 			raw, next = d.Data, d.Next
 			if n := sdrSize(raw); len(raw) >= n {
+				r.prove()
 				return raw[:n], next, res, nil
 			}
-			r.refuseWhole() // the BMC sends as much as it can
+			r.refuseWhole(0) // the BMC sends as much as it can
 		case tooMuch(err):
-			r.refuseWhole()
+			// If it gave others, it may be that there is no record of that ID that can be read.
+			probe = r.refuseWhole(0)
 		default:
 			return nil, 0, res, err
 		}
@@ -251,7 +368,7 @@ func (r *sdrReader) try(ctx context.Context, id uint16) (raw []byte, next uint16
 	if len(raw) >= sdrHeader && !r.wants(raw) {
 		return raw, next, res, nil
 	}
-	raw, next, err = r.rest(ctx, id, raw, res)
+	raw, next, err = r.rest(ctx, id, raw, res, probe)
 	return raw, next, res, err
 }
 
@@ -263,15 +380,42 @@ func (r *sdrReader) asksWhole() bool {
 	return r.whole
 }
 
-func (r *sdrReader) refuseWhole() {
+// prove notes that a whole record was read.
+func (r *sdrReader) prove() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.whole = false
+	r.proven = true
 }
 
-// rest reads in parts, under one reservation, what is missing of a record, if it is wanted, and returns the ID of the next one.
-func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrReservation) (all []byte, next uint16, err error) {
-	header := false // read just the header: the BMC may have refused because the record is shorter than a part
+// refuseWhole notes that a whole record was not given, and makes parts no bigger than most bytes, unless that is 0. It reports
+// true if others were: then it is a matter of this one.
+func (r *sdrReader) refuseWhole(most int) (others bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, size := range sdrParts {
+		if size == most && !r.learned {
+			r.part = max(r.part, i)
+		}
+	}
+	if !r.proven {
+		r.whole = false
+	}
+	return r.proven
+}
+
+// unlearn forgets how much the BMC refused, if it gave nothing at all of a record: that was not because of the size.
+func (r *sdrReader) unlearn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if part, parts := r.habits.part(); !r.learned && !parts {
+		r.whole, r.part = true, part
+	}
+}
+
+// rest reads in parts, under one reservation, what is missing of a record, if it is wanted, and returns the ID of the next one. Beside an
+// error it returns what was read of the record. header is to read just the header first: the BMC may have refused because the
+// record is shorter than a part.
+func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrReservation, header bool) (all []byte, next uint16, err error) {
 	for len(raw) < sdrSize(raw) {
 		size, learned := r.size()
 		n := size
@@ -281,7 +425,7 @@ func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrRese
 			n = min(n, sdrHeader-len(raw))
 		}
 		if len(raw) > 0xff {
-			return nil, 0, &ipmi.Error{Err: fmt.Errorf("%w: a record longer than its offsets", ipmi.ErrMalformed)}
+			return raw, next, &ipmi.Error{Err: fmt.Errorf("%w: a record longer than its offsets", ipmi.ErrMalformed)}
 		}
 		d, err := r.get(ctx, ipmi.GetSDR{Reservation: res.id, Record: id, Offset: uint8(len(raw)), Count: uint8(n)})
 		if tooMuch(err) {
@@ -293,11 +437,15 @@ func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrRese
 				continue
 			}
 		}
+		if errors.Is(err, ipmi.ErrTimeout) && n > sdrSafe && ctx.Err() == nil {
+			r.shrink(sdrSafe + 1) // some BMCs do not answer what they cannot do: one time-out is enough
+			continue
+		}
 		if err != nil {
-			return nil, 0, err
+			return raw, next, err
 		}
 		if len(d.Data) == 0 {
-			return nil, 0, &ipmi.Error{Err: fmt.Errorf("%w: a record without data", ipmi.ErrMalformed)}
+			return raw, next, &ipmi.Error{Err: fmt.Errorf("%w: a record without data", ipmi.ErrMalformed)}
 		}
 		if n == size {
 			r.learn(size)

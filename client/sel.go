@@ -27,77 +27,143 @@ var ErrRecordsCircle = errors.New("the BMC's record list goes round in a circle"
 
 // SELEntries reads the SEL from the record with ID first on (ipmi.FirstRecord: all of it), one
 // exchange a record, and one before them that tells how many there are. Records come in the order of the SEL. It copes with records that are deleted
-// meanwhile, with an erasure, and with BMCs that do not return whole records at a time. After an error it ends.
+// meanwhile, with an erasure, and with BMCs that do not return whole records at a time. One record that cannot be read costs no other: those are
+// told at the end, and so is that the SEL has fewer records than the BMC reports, by an [*IncompleteError]. After an error it ends.
 // An empty SEL yields nothing; a first that does not exist is a CodeNotPresent.
 func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record, error] {
 	return func(yield func(sel.Record, error) bool) {
-		info, err := Do(ctx, c, ipmi.GetSELInfo{})
-		count := int(info.Entries)
-		var code ipmi.CompletionCode
-		switch {
-		case errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed):
-			count = -1
-		case err != nil:
+		count, err := countSEL(ctx, c)
+		if err != nil {
 			yield(sel.Record{}, err)
 			return
 		}
+		n := 0
 		for rec, err := range SELEntriesAhead(ctx, c, first, count) {
-			if !yield(rec, err) {
+			if n++; !yield(rec, err) || err != nil {
 				return
+			}
+		}
+		if first == ipmi.FirstRecord {
+			if err := SELMissing(ctx, c, n, count); err != nil {
+				yield(sel.Record{}, err)
 			}
 		}
 	}
 }
 
+// countSEL returns how many records the SEL has, -1 from a BMC that does not tell.
+func countSEL(ctx context.Context, c Conn) (int, error) {
+	info, err := Do(ctx, c, ipmi.GetSELInfo{})
+	var code ipmi.CompletionCode
+	if errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed) {
+		return -1, nil
+	}
+	return int(info.Entries), err
+}
+
+// SELMissing returns an [*IncompleteError] if so many records were read of a SEL of which more were, and are still, reported.
+func SELMissing(ctx context.Context, c Conn, read, reported int) error {
+	missing := &IncompleteError{List: listSEL}
+	return missing.end(read, reported, func() (int, error) { return countSEL(ctx, c) })
+}
+
 // SELEntriesAhead is [SELEntries] for a caller that knows how many records are to be read. Up to that number, records are
-// read ahead of the one that is waited for; if it is negative, none is. All are read whatever the number is.
+// read ahead of the one that is waited for; if it is negative, none is. All are read whatever the number is, and that they are fewer is not
+// told.
 func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.Seq2[sel.Record, error] {
 	return func(yield func(sel.Record, error) bool) {
 		r := newSELReader(c)
 		ahead := newReadAhead(ctx, count, r.read)
 		defer ahead.close()
-		seen := map[uint16]bool{}
+		missing := &IncompleteError{List: listSEL}
+		seen := map[uint16]bool{} // IDs in records
+		past := map[uint16]bool{} // IDs that were asked for, since the list was begun
 		n := 0
+		full := func() bool { return count >= 0 && n+len(missing.Bad) >= count }
+		var found *step[sel.Record]
 		id, prev, lost := first, first, 0
 		for id != ipmi.LastRecord {
-			rec, next, err := ahead.at(id)
-			switch {
-			case errors.Is(err, ipmi.CodeNotPresent) && id == ipmi.FirstRecord:
-				return // empty
-			case errors.Is(err, ipmi.CodeNotPresent) && id != first && lost < selRetries:
-				// The record was deleted after its number was told. The one before tells
-				// the present next; if that is gone too, the SEL was cleared: begin anew, and
-				// leave out what was read before.
-				lost++
-				if _, next, err := ahead.again(prev); err == nil && next != id {
-					id = next
-				} else {
-					id, prev = ipmi.FirstRecord, ipmi.FirstRecord
+			past[id] = true
+			var rec sel.Record
+			var next uint16
+			var err error
+			if found != nil {
+				rec, next, found = found.rec, found.next, nil
+			} else {
+				rec, next, err = ahead.at(id)
+			}
+			if errors.Is(err, ipmi.CodeNotPresent) {
+				if id == ipmi.FirstRecord {
+					return // empty
 				}
-				continue
-			case err != nil:
+				if id != first && lost < selRetries {
+					// The record was deleted after its number was told. The one before tells
+					// the present next; if that is gone too, the SEL was cleared: begin again, and
+					// leave out what was read before. If it still tells this one, there is no such record.
+					_, now, again := ahead.again(prev)
+					if again != nil || now != id {
+						lost++
+						if id = now; again != nil {
+							id, prev = ipmi.FirstRecord, ipmi.FirstRecord
+							clear(past)
+						}
+						continue
+					}
+				}
+			}
+			stray := false // the next record is not known
+			switch {
+			case err != nil && (n == 0 && len(missing.Bad) == 0 && id != ipmi.FirstRecord || !r.aboutRecord(ctx, err)):
 				yield(rec, err)
 				return
-			}
-			if !seen[rec.ID] {
-				seen[rec.ID] = true
+			case err != nil:
+				missing.Bad = append(missing.Bad, BadRecord{id, err})
+				stray = true
+			case seen[rec.ID] && lost == 0:
+				missing.Bad = append(missing.Bad, BadRecord{id, wrongRecord(rec.ID)})
+			case !seen[rec.ID]:
+				seen[rec.ID], past[rec.ID] = true, true
+				n++
 				if !yield(rec, nil) {
 					return
 				}
-			} else if lost == 0 {
-				yield(sel.Record{}, &ipmi.Error{Op: fmt.Sprintf("read SEL record %04xh", id), Err: ErrRecordsCircle})
-				return
 			}
-			if next == ipmi.FirstRecord || next == rec.ID {
-				return // some BMCs say so instead of FFFFh after the last record
+			if err == nil {
+				if prev = rec.ID; next == ipmi.FirstRecord || next != ipmi.LastRecord && past[next] {
+					if full() || count < 0 && (next == ipmi.FirstRecord || next == rec.ID) {
+						break // some BMCs say so instead of FFFFh after the last record
+					}
+					missing.Loops = append(missing.Loops, [2]uint16{rec.ID, next})
+					stray = true
+				}
 			}
-			if n++; n > 2*0xffff {
-				yield(sel.Record{}, &ipmi.Error{Op: "read SEL", Err: ErrRecordsCircle})
-				return
+			switch {
+			case !stray:
+				id = next
+			case full():
+				id = ipmi.LastRecord
+			default:
+				from := id
+				if err == nil {
+					from = rec.ID
+				}
+				if found, id = skip(from, ahead, past), ipmi.LastRecord; found != nil {
+					id = found.id
+				}
 			}
-			prev, id = rec.ID, next
+		}
+		if full() {
+			missing.Loops = nil
+		}
+		if err := missing.end(n, -1, nil); err != nil {
+			yield(sel.Record{}, err)
 		}
 	}
+}
+
+// wrongRecord is the error of a record that was read under the ID of another one.
+func wrongRecord(id uint16) error {
+	return &ipmi.Error{Err: fmt.Errorf("%w: the BMC gave entry %x for it, once more", ipmi.ErrMalformed, id)}
 }
 
 // SELEntry reads one record; ipmi.FirstRecord and ipmi.LastRecord are understood. A record

@@ -16,9 +16,19 @@ type selReader struct {
 
 	mu          sync.Mutex
 	pieces      bool // whole records were refused
+	proven      bool // a whole record was read: one that is refused is a matter of that one
 	reservation uint16
 
 	reserving turn // of who takes a reservation or waits for an erasure
+}
+
+// aboutRecord reports whether an error is about one record; what has no answer is if the BMC answers another question.
+func (r *selReader) aboutRecord(ctx context.Context, err error) bool {
+	if errors.Is(err, ipmi.ErrTimeout) {
+		_, dead := countSEL(ctx, r.c)
+		return dead == nil
+	}
+	return aboutRecord(err)
 }
 
 func newSELReader(c Conn) *selReader { return &selReader{c: c, reserving: newTurn()} }
@@ -33,7 +43,8 @@ func (r *selReader) how() (pieces bool, reservation uint16) {
 	return r.pieces, r.reservation
 }
 
-// reserve takes a reservation in place of the one given, if no other goroutine has done so, and reads in pieces from now on.
+// reserve takes a reservation in place of the one given, if no other goroutine has done so, and reads in pieces from now on, unless whole
+// records have been read.
 func (r *selReader) reserve(ctx context.Context, pieces bool, lost uint16) error {
 	if err := r.reserving.take(ctx); err != nil {
 		return err
@@ -48,7 +59,7 @@ func (r *selReader) reserve(ctx context.Context, pieces bool, lost uint16) error
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pieces, r.reservation = true, id
+	r.pieces, r.reservation = !r.proven, id
 	return nil
 }
 
@@ -62,10 +73,11 @@ func (r *selReader) waitErased(ctx context.Context) error {
 }
 
 func (r *selReader) read(ctx context.Context, id uint16) (rec sel.Record, next uint16, err error) {
+	one := false // this one is read in pieces
 	for tries := 0; ; tries++ {
 		pieces, reservation := r.how()
 		var data []byte
-		if pieces {
+		if pieces || one {
 			data, next, err = r.inPieces(ctx, id, reservation)
 		} else {
 			data, next, err = r.whole(ctx, id)
@@ -82,9 +94,8 @@ func (r *selReader) read(ctx context.Context, id uint16) (rec sel.Record, next u
 			if werr := r.waitErased(ctx); werr != nil {
 				return rec, 0, werr
 			}
-		case errors.Is(err, ipmi.CodeReservationCanceled),
-			!pieces && (errors.Is(err, ipmi.CodeCannotReturnBytes) || errors.Is(err, ipmi.CodeDataFieldTooLong) ||
-				errors.Is(err, ipmi.CodeDataLengthInvalid) || errors.Is(err, ipmi.ErrMalformed)):
+		case errors.Is(err, ipmi.CodeReservationCanceled), !pieces && !one && (tooMuch(err) || errors.Is(err, ipmi.ErrMalformed)):
+			one = true
 			if err = r.reserve(ctx, pieces, reservation); err != nil {
 				return rec, 0, err
 			}
@@ -96,9 +107,19 @@ func (r *selReader) read(ctx context.Context, id uint16) (rec sel.Record, next u
 
 // whole reads the 16 bytes of a record at once.
 func (r *selReader) whole(ctx context.Context, id uint16) ([]byte, uint16, error) {
-	e, err := Do(ctx, r.c, ipmi.GetSELEntry{Record: id, Count: ipmi.ReadAll})
-	if err == nil && len(e.Data) < sel.Size {
+	get := func(n uint8) func(context.Context) (ipmi.SELEntry, error) {
+		return func(ctx context.Context) (ipmi.SELEntry, error) {
+			return Do(ctx, r.c, ipmi.GetSELEntry{Record: id, Count: n})
+		}
+	}
+	e, hedge, err := hedged(ctx, get(ipmi.ReadAll), get(selPiece))
+	switch {
+	case err == nil && (hedge || len(e.Data) < sel.Size):
 		err = &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(), Err: &ipmi.LengthError{Message: "SEL record", Got: len(e.Data), Want: sel.Size}}
+	case err == nil:
+		r.mu.Lock()
+		r.proven = true
+		r.mu.Unlock()
 	}
 	return e.Data, e.Next, err
 }

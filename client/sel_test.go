@@ -108,12 +108,26 @@ func TestSELCircle(t *testing.T) {
 		}
 		return next
 	}
-	if ids, err := readIDs(t, s); !errors.Is(err, ErrRecordsCircle) || len(ids) != 4 {
-		t.Errorf("%v %v", ids, err)
+	// The entry that the list does not lead to is found.
+	if ids, err := readIDs(t, s); err != nil || !slices.Equal(ids, []uint16{1, 2, 3, 4, 5}) {
+		t.Errorf("got %v, %v; want 1 to 5", ids, err)
 	}
 	s.next = func(id, next uint16) uint16 { return id }
-	if ids, err := readIDs(t, s); err != nil || len(ids) != 1 {
-		t.Errorf("%v %v", ids, err)
+	if ids, err := readIDs(t, s); err != nil || !slices.Equal(ids, []uint16{1, 2, 3, 4, 5}) {
+		t.Errorf("got %v, %v; want 1 to 5", ids, err)
+	}
+	s.storage(0x40, func([]byte) (ipmi.CompletionCode, []byte) { return ipmi.CodeInvalidCommand, nil })
+	if ids, err := readIDs(t, s); err != nil || !slices.Equal(ids, []uint16{1}) {
+		t.Errorf("a SEL of unknown size: got %v, %v; want 1", ids, err)
+	}
+	s.next = func(id, next uint16) uint16 {
+		if id == 4 {
+			return 2
+		}
+		return next
+	}
+	if ids, err := readIDs(t, s); !errors.Is(err, ErrRecordsCircle) || !slices.Equal(ids, []uint16{1, 2, 3, 4, 5}) {
+		t.Errorf("a SEL of unknown size: got %v, %v; want 1 to 5 and %v", ids, err, ErrRecordsCircle)
 	}
 }
 

@@ -1,9 +1,10 @@
 package render
 
 import (
-	"fmt"
 	"io"
 	"time"
+
+	"lom/internal/plainfmt"
 )
 
 // A Format is a form of output.
@@ -63,11 +64,12 @@ func (p *Printer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Printf prints formatted text.
-func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
+// Printf prints formatted text. Its values may come from a BMC: a control character in one becomes "?",
+// so that no value breaks its line or acts on the terminal.
+func (p *Printer) Printf(format string, args ...any) { _, _ = plainfmt.Fprintf(p, format, args...) }
 
-// Println prints a line.
-func (p *Printer) Println(args ...any) { fmt.Fprintln(p, args...) }
+// Println prints a line; its values are treated as those of Printf.
+func (p *Printer) Println(args ...any) { _, _ = plainfmt.Fprintln(p, args...) }
 
 // choose returns yes if b, else no.
 func choose(b bool, yes, no string) string {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"lom/internal/plainfmt"
 )
 
 // listOf returns the elements of a slice or an array that is a list in JSON, and nil for others.
@@ -132,19 +134,11 @@ func (p *Printer) table(columns []string, values []any) error {
 	for _, r := range rows {
 		line := make([]string, len(names))
 		for i, n := range names {
-			line[i] = strings.Map(flat, r.values[n])
+			line[i] = plainfmt.Line(r.values[n])
 		}
 		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	return w.Flush()
-}
-
-// flat keeps a value on its row.
-func flat(r rune) rune {
-	if r < 0x20 || r == 0x7f {
-		return '?'
-	}
-	return r
 }
 
 func (p *Printer) csv(names []string, rows []row) error {
@@ -153,7 +147,7 @@ func (p *Printer) csv(names []string, rows []row) error {
 	for _, r := range rows {
 		line := make([]string, len(names))
 		for i, n := range names {
-			line[i] = r.values[n]
+			line[i] = plainfmt.Line(r.values[n])
 		}
 		_ = w.Write(line)
 	}

@@ -1,16 +1,19 @@
 package fru
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // An Encoding is how a field's bytes are to be read (§13).
 type Encoding uint8
 
-// Encodings. Latin1 and Unicode have the same type code: the language of the area tells them apart.
+// Encodings. Latin1 and Unicode have the same type code: the language of the area tells them apart. Latin1 that is UTF-8, as some makers
+// write it, is taken for that.
 const (
 	Binary  Encoding = 0
 	BCDPlus Encoding = 1 // two characters a byte: digits, space, dash, period
@@ -48,11 +51,12 @@ func (f Field) String() string {
 	case SixBit:
 		return unpackSixBit(f.Data)
 	case Latin1:
-		r := make([]rune, 0, len(f.Data))
-		for _, x := range f.Data {
-			if x == 0 {
-				break
-			}
+		text, _, _ := bytes.Cut(f.Data, []byte{0})
+		if utf8.Valid(text) {
+			return string(text)
+		}
+		r := make([]rune, 0, len(text))
+		for _, x := range text {
 			r = append(r, rune(x))
 		}
 		return string(r)

@@ -3,6 +3,7 @@ package sdr
 import (
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"lom/ipmi"
 )
@@ -15,7 +16,7 @@ const (
 	Unicode Encoding = 0 // UTF-16, least significant byte first
 	BCDPlus Encoding = 1 // two characters a byte, the first in the low half
 	SixBit  Encoding = 2 // four characters in three bytes
-	Latin1  Encoding = 3 // 8-bit ASCII and Latin 1
+	Latin1  Encoding = 3 // 8-bit ASCII and Latin 1; what is UTF-8, as some makers write it, is taken for that
 )
 
 const (
@@ -40,6 +41,10 @@ func (s IDString) String() string { return s.Text }
 // AppendBinary appends the type/length byte and the string. A text that is longer than 16 bytes or
 // has a character that its encoding lacks is a *ipmi.RangeError.
 func (s IDString) AppendBinary(b []byte) ([]byte, error) {
+	if s.Encoding == Latin1 && strings.ContainsFunc(s.Text, func(r rune) bool { return r > 0xff }) && !strings.Contains(s.Text, "\x00") &&
+		len(s.Text) <= maxIDString {
+		return append(append(b, byte(Latin1)<<6|byte(len(s.Text))), s.Text...), nil
+	}
 	var data []byte
 	count := 0
 	bad := func() ([]byte, error) {
@@ -106,6 +111,13 @@ func (s *IDString) UnmarshalBinary(b []byte) error {
 	need := [4]int{2 * n, (n + 1) / 2, (6*n + 7) / 8, n}[s.Encoding]
 	if len(data) == n && need != n {
 		n = [4]int{n / 2, 2 * n, 8 * n / 6, n}[s.Encoding]
+	}
+	if s.Encoding == Latin1 {
+		text, _, _ := strings.Cut(string(data[:min(n, len(data))]), "\x00")
+		if utf8.ValidString(text) {
+			s.Text = text
+			return nil
+		}
 	}
 	var t []rune
 	for i := 0; i < n; i++ {

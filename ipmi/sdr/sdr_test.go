@@ -93,10 +93,25 @@ func TestIDString(t *testing.T) {
 	if err != nil || !bytes.Equal(b, []byte{0x84, 0x29, 0xdc, 0xa6}) {
 		t.Errorf("IPMI: %x %v", b, err)
 	}
-	for _, s := range []IDString{{Latin1, "12345678901234567"}, {SixBit, "abc"}, {BCDPlus, "1A"}, {Latin1, "Ω"}, {4, "x"}} {
+	for _, s := range []IDString{{Latin1, "12345678901234567"}, {SixBit, "abc"}, {BCDPlus, "1A"}, {Latin1, "ΩΩΩΩΩΩΩΩΩ"}, {4, "x"}} {
 		if b, err := s.AppendBinary(nil); err == nil {
 			t.Errorf("%+v: wrote %x", s, b)
 		}
+	}
+	// What is not Latin 1 is written as UTF-8, and UTF-8 is read as such.
+	for _, text := range []string{"Ω", "Lüfter", "温度"} {
+		var s IDString
+		b, err := IDString{Latin1, text}.AppendBinary(nil)
+		if err == nil {
+			err = s.UnmarshalBinary(b)
+		}
+		if err != nil || s.Text != text {
+			t.Errorf("%s: wrote %x, read %q, %v", text, b, s.Text, err)
+		}
+	}
+	var utf IDString
+	if err := utf.UnmarshalBinary([]byte("\xc7L\xc3\xbcfter")); err != nil || utf.Text != "Lüfter" {
+		t.Errorf("UTF-8: got %q, %v", utf.Text, err)
 	}
 	var s IDString
 	if err := s.UnmarshalBinary([]byte{0x86, 0x29, 0xdc, 0xa6, 0x29, 0xdc, 0xa6}); err != nil || s.Text != "IPMIIPMI" {
