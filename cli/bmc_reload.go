@@ -3,12 +3,12 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"sync/atomic"
 
 	"go.yaml.in/yaml/v4"
 
 	"lom/bmc/rack"
+	fmt "lom/internal/plainfmt"
 )
 
 // hangups are the signals SIGHUP of a program that reads its files again, instead of ending.

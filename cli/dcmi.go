@@ -3,11 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/machine"
 	"lom/render"
@@ -47,7 +48,7 @@ func dcmiChange(a *App, use, short string, run func(ctx context.Context, a *App,
 			return strings.TrimSpace(sentence), err
 		}
 		if err == nil {
-			_, err = fmt.Fprintln(a.Out, sentence)
+			_, err = io.WriteString(a.Out, sentence+"\n")
 		}
 		return "", err
 	})

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/machine"

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"encoding/hex"
-	"fmt"
 	"path/filepath"
 	"time"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/rmcp"
 )

@@ -3,12 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"lom/client"
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/machine"
 	"lom/rmcp"

@@ -3,12 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
 
 	"golang.org/x/term"
+
+	fmt "lom/internal/plainfmt"
 )
 
 // readSecret reads a line from a terminal without echo. The echo comes back when ctx ends, when a signal ends the program, and

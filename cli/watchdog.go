@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/machine"
 	"lom/render"
