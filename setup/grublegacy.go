@@ -159,6 +159,9 @@ func (h legacyHead) mend(lines []string, want Line) (out []string) {
 		}
 		out = append(out, l)
 	}
+	if !placed {
+		out = append(out, front...)
+	}
 	return out
 }
 

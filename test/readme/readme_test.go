@@ -1,4 +1,4 @@
-// Package readme runs what README.md and docs/many-hosts.md show.
+// Package readme runs what README.md and pages in docs show.
 package readme
 
 import (
