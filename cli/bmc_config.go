@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
 	"lom/bmc"
 	"lom/bmc/host"
 	"lom/bmc/host/sim"
@@ -92,65 +90,10 @@ func readRackFile(name string) (rackFile, error) {
 }
 
 func parseRackFile(name string, data []byte) (f rackFile, err error) {
-	if err := yaml.Load(data, &f, yaml.WithKnownFields()); err != nil {
-		return f, fmt.Errorf("%s: %s", name, yamlSentence(err))
+	if err := loadYAML(data, &f); err != nil {
+		return f, fmt.Errorf("%s: %w", name, err)
 	}
 	return f, nil
-}
-
-// What the YAML reader says of a key or a value that has no place, and its line.
-var (
-	yamlUnknown = regexp.MustCompile(`line (\d+): field (\S+) not found in type`)
-	yamlType    = regexp.MustCompile(`line (\d+): cannot construct !!(seq|map|\S+) ?(.*) into (.*)`)
-	yamlOther   = regexp.MustCompile(`(?:line (\d+)|L(\d+)\.C\d+\S*): (.*)`)
-)
-
-// yamlSentence says what is wrong in a YAML file, where, and what to do.
-func yamlSentence(err error) string {
-	s := strings.ReplaceAll(err.Error(), "\n", " ")
-	if m := yamlUnknown.FindStringSubmatch(s); m != nil {
-		return fmt.Sprintf("line %s: there is no key %q at this place; remove it, or look for a misspelling", m[1], m[2])
-	}
-	if m := yamlType.FindStringSubmatch(s); m != nil {
-		value := m[3]
-		switch m[2] {
-		case "seq":
-			value = "a list"
-		case "map":
-			value = "a group of keys"
-		}
-		return fmt.Sprintf("line %s: %s is not what belongs here; %s is wanted", m[1], value, yamlKind(m[4]))
-	}
-	if m := yamlOther.FindStringSubmatch(s); m != nil {
-		return fmt.Sprintf("line %s%s: %s; correct it", m[1], m[2], m[3])
-	}
-	if strings.Contains(s, "no documents") {
-		return "the file is empty; describe at least one BMC, or leave --config away"
-	}
-	if strings.Contains(s, "expected single document") {
-		return "there is more than one document, the next behind a line ---; leave one"
-	}
-	if _, problem, ok := strings.Cut(s, "<unknown position>: "); ok {
-		s = problem
-	}
-	return "this is no YAML: " + s
-}
-
-// yamlKind names a Go type in the words of a person who writes YAML.
-func yamlKind(t string) string {
-	switch {
-	case strings.HasPrefix(t, "[]"):
-		return "a list"
-	case t == "time.Duration":
-		return "a time such as 20s or 1m30s"
-	case t == "bool":
-		return "true or false"
-	case strings.HasPrefix(t, "int"), strings.HasPrefix(t, "uint"):
-		return "a number"
-	case t == "string":
-		return "a text"
-	}
-	return "a group of keys"
 }
 
 // override lets the options of the command line, where they are given, win over the file.

@@ -164,7 +164,7 @@ func TestBMCFailsInOneSentence(t *testing.T) {
 		{config("console-history: 5000\n"), "BMC bmc1: console-history: 5000; 0 to 1024 KiB are possible"},
 		{config("console: none\n"), "console is that of one BMC; write it under bmcs"},
 		{config("count: [1\n"), "line 1: "},
-		{config("count: 1\n---\ncount: 2\n"), "there is more than one document, the next behind a line ---; leave one"},
+		{config("count: 1\n---\ncount: 2\n"), "there is more than one document, the next after a line ---; leave one"},
 		{config("\xbf\x00"), "this is no YAML: "},
 		{config("count: -3\n"), "-3 is no number of BMCs; 1 to 65536 are possible"},
 		{config("listen: [a]\n"), "line 1: a list is not what belongs here; a text is wanted"},
