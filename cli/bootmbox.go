@@ -165,6 +165,13 @@ func runBootmboxSet(ctx context.Context, a *App, args []string) error {
 		params = append(params, ipmi.BootMailbox{Block: uint8(n), Data: data[:size]})
 		data = data[size:]
 	}
+	// A BMC has five blocks at least (Table 28-14). That it has the last is looked up before the first is written.
+	const least = 5
+	if last := max(block, 0) + len(params) - 1; last >= least {
+		if _, err := a.bootParameter(ctx, ipmi.BootMailbox{}.Number(), uint8(last)); hasCode(err, ipmi.CodeParameterOutOfRange, ipmi.CodeInvalidDataField) {
+			return fmt.Errorf("the BMC's boot mailbox has no block %d; nothing was written: give less", last)
+		}
+	}
 	if err := a.changeBoot(ctx, ipmi.BootPartyBIOS|ipmi.BootPartyLoader, params...); err != nil {
 		return err
 	}
