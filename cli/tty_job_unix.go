@@ -26,7 +26,8 @@ func stopJob() { _ = syscall.Kill(0, syscall.SIGTSTP) }
 // one that controls it.
 func foreground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	return err != nil || group == unix.Getpgrp()
+	ours, err2 := unix.Getpgid(0)
+	return err != nil || err2 != nil || group == ours
 }
 
 // rawWithSignals is raw mode in which Ctrl-C, Ctrl-Z and Ctrl-\ are still signals.
