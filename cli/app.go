@@ -40,6 +40,7 @@ type App struct {
 	dialed    func()                            // called by Dial when there is a session, if it is there
 	oneOf     bool                              // of many hosts
 	power     powerPatience                     // after power actions on them
+	place     string                            // of the line that is carried out, in front of what is wrong with it: "FILE, line 3: "
 }
 
 // A Session is an open session with a BMC.

@@ -97,7 +97,7 @@ func (a *App) completePassword(ctx context.Context) error {
 		limit = 16
 	}
 	if o.Password.Len() > limit {
-		return fmt.Errorf("the password is longer than the %d bytes that %s has room for", limit, o.Interface)
+		return fmt.Errorf("the password is longer than %d bytes, the most that %s takes", limit, choose(limit == 20, "IPMI 2.0", "IPMI 1.5"))
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lom/ipmi"
 	fmt "lom/internal/plainfmt"
+	"lom/ipmi"
 )
 
 // hostileText is 16 bytes of all that acts on a terminal or breaks a line, and of UTF-8 that may be shown.
