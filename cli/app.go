@@ -43,6 +43,7 @@ type App struct {
 	oneOf     bool                              // of many hosts
 	power     powerPatience                     // after power actions on them
 	hangups   *hangups                          // signals that a command takes to read its files again
+	place     string                            // of the line that is carried out, in front of what is wrong with it: "FILE, line 3: "
 }
 
 // A Session is an open session with a BMC.

@@ -98,15 +98,12 @@ func (a *App) completePassword(ctx context.Context) error {
 	}
 	// Once is enough, also when exec or the shell dials again.
 	o.passwordFrom = fromArgument
-	limit, where := 20, o.Interface
-	switch {
-	case o.Interface == client.LAN, o.serial():
+	limit := 20
+	if o.Interface == client.LAN || o.serial() {
 		limit = 16
-	case o.Interface == client.Auto:
-		where = client.LANPlus
 	}
 	if o.Password.Len() > limit {
-		return fmt.Errorf("the password is longer than the %d bytes that %s has room for", limit, where)
+		return fmt.Errorf("the password is longer than %d bytes, the most that %s takes", limit, choose(limit == 20, "IPMI 2.0", "IPMI 1.5"))
 	}
 	return nil
 }

@@ -221,7 +221,11 @@ func failed(what string, err error) error {
 	}
 	if errors.As(err, &e) {
 		if c, ok := code(err); ok {
-			return &refusedError{what: what, words: c.For(e.Command), err: err}
+			words := c.For(e.Command)
+			if e.Command.Is(ipmi.SendMessage{}.Command()) && c == ipmi.CodeNAKOnWrite {
+				words += "; no controller answers at that address: check -t and -b, \"sdr list mcloc\" shows those that there are"
+			}
+			return &refusedError{what: what, words: words, err: err}
 		}
 	}
 	return err

@@ -118,7 +118,7 @@ func readFRU(ctx context.Context, open func() (*client.FRUDevice, error), dimm b
 		}
 		return v, d, nil
 	}
-	if cc, refused := code(err); refused {
+	if cc, refused := code(err); refused && v.image == nil {
 		v.Absent = cc.For(refusedCommand(err))
 		return v, d, nil
 	}

@@ -163,7 +163,7 @@ func (p *fruPrinter) read(ctx context.Context, j *fruJob) {
 		return client.OpenFRU(ctx, c, j.id)
 	}, j.dimm)
 	switch {
-	case err != nil && !j.owner.Local() && errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil:
+	case err != nil && errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil && (!j.owner.Local() || p.answers(ctx)):
 		v.Absent = "No Response"
 	case err != nil:
 		j.err = err
@@ -175,6 +175,12 @@ func (p *fruPrinter) read(ctx context.Context, j *fruJob) {
 		p.mu.Unlock()
 	}
 	j.view = v
+}
+
+// answers reports whether the BMC answers, although it does not for a device.
+func (p *fruPrinter) answers(ctx context.Context) bool {
+	_, err := client.Do(ctx, p.c, ipmi.GetDeviceID{})
+	return err == nil
 }
 
 // print prints a device when it is read.

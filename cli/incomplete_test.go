@@ -47,11 +47,11 @@ type caseBMC struct {
 	refused  ipmi.CompletionCode
 	events   [][]byte
 	reported int
-	badEvent uint16                     // an event that is refused with FFh
-	frus     map[uint8][]byte           // nil: refused with CBh
-	readings map[uint8][]byte           // others are refused with CBh
-	answers  map[[2]uint8][]byte        // of other commands, by network function and number: code and data
-	fruFault func(at int) (refuse bool) // of reads of FRU devices
+	badEvent uint16                        // an event that is refused with FFh
+	frus     map[uint8][]byte              // nil: refused with CBh
+	readings map[uint8][]byte              // others are refused with CBh
+	answers  map[[2]uint8][]byte           // of other commands, by network function and number: code and data
+	fruFault func(at, n int) (refuse bool) // of reads of FRU devices
 
 	mu    sync.Mutex
 	asked int // reads of sensor records
@@ -114,7 +114,7 @@ func (b *caseBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 		return ok(byte(len(f)), byte(len(f)>>8), 0)
 	case [2]uint8{10, 0x11}:
 		f, at, n := b.frus[req.Data[0]], int(binary.LittleEndian.Uint16(req.Data[1:])), int(req.Data[3])
-		if b.fruFault != nil && b.fruFault(at) {
+		if b.fruFault != nil && b.fruFault(at, n) {
 			return fail(ipmi.CodeUnspecified)
 		}
 		f = f[min(at, len(f)):min(at+n, len(f))]
@@ -357,5 +357,58 @@ func TestSELWriteRawKeepsTheBytes(t *testing.T) {
 	}
 	if out, errs, exit := runOn(t, b, "bmc1", "", "sel", "readraw", file); !strings.Contains(out, "| 000137 |") || exit != 0 {
 		t.Errorf("got exit %d\n%s%s", exit, out, errs)
+	}
+}
+
+// An area of a FRU device that cannot be read costs no other, and one device costs no other device.
+func TestFRUWithABadArea(t *testing.T) {
+	chassis := append([]byte{1, 2, 17, 0xc3}, "CHS"...)
+	chassis = append(chassis, 0xc1, 0, 0, 0, 0, 0, 0, 0)
+	chassis = append(chassis, checksum(chassis))
+	board := append(slices.Repeat([]byte{0xee}, 63), 0)
+	image := append(append([]byte{1, 0, 1, 3, 0, 0, 0, 0}, chassis...), board...)
+	image[7] = checksum(image[:8])
+	b := fc830(t)
+	b.frus = map[uint8][]byte{0: image}
+	b.fruFault = func(at, n int) bool { return at+n > 24 }
+	for _, args := range [][]string{{"fru", "print"}, {"fru", "print", "0"}} {
+		out, errs, exit := runOn(t, b, "bmc1", "", args...)
+		if !strings.Contains(out, " Chassis Part Number   : CHS\n") || !strings.Contains(errs, "lom: FRU 0: board info area at byte 24: Read FRU Data: Unspecified error") || exit != 1 {
+			t.Errorf("%v: got exit %d\n%s%s", args, exit, out, errs)
+		}
+	}
+}
+
+// A channel whose kind the BMC does not tell is what the user says it is, and the remedy works.
+func TestLANChannelOfUnknownKind(t *testing.T) {
+	b := &caseBMC{answers: map[[2]uint8][]byte{{0x0c, 2}: {0, 0x11, 0}}}
+	out, errs, exit := runOn(t, b, "bmc1", "", "lan", "print")
+	if out != "" || !strings.Contains(errs, "give the number of one") || exit != 1 {
+		t.Errorf("got exit %d\n%s%s", exit, out, errs)
+	}
+	if out, errs, exit := runOn(t, b, "bmc1", "", "lan", "print", "1"); !strings.Contains(out, "Set in Progress") || errs != "" || exit != 0 {
+		t.Errorf("got exit %d\n%s%s", exit, out, errs)
+	}
+}
+
+// What is wrong in a file of commands is told with the file and the line.
+func TestExecNamesTheLine(t *testing.T) {
+	file := t.TempDir() + "/commands"
+	if err := os.WriteFile(file, []byte("# comment\nmc guid\nsel get 9999\nnonsense\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, exit := runOn(t, fc830(t), "bmc1", "", "exec", file)
+	lines := strings.Split(errs, "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "lom: "+file+", line 3: Get SEL Entry 9999 command failed: ") ||
+		!strings.HasPrefix(lines[1], "lom: "+file+", line 4: there is no command ") || exit != 1 {
+		t.Errorf("got exit %d\n%s", exit, errs)
+	}
+}
+
+// A controller that is not there is told with a remedy.
+func TestNobodyAnswersAtAnAddress(t *testing.T) {
+	err := failed("Get Device ID command", &ipmi.Error{Command: ipmi.SendMessage{}.Command(), Code: ipmi.CodeNAKOnWrite})
+	if want := "Get Device ID command failed: NAK on write; no controller answers at that address: check -t and -b"; !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %q, want %q", err, want)
 	}
 }

@@ -45,6 +45,10 @@ func (a *App) lanChannel(ctx context.Context, args []string, i int) (uint8, erro
 	for n := first; n <= last; n++ {
 		i, err := do(ctx, a, ipmi.GetChannelInfo{Channel: uint8(n)})
 		switch {
+		case hasCode(err, ipmi.CodeInvalidCommand) && first == last:
+			return uint8(n), nil // only the user knows: what is no LAN, the BMC refuses
+		case hasCode(err, ipmi.CodeInvalidCommand):
+			return 0, fmt.Errorf("the BMC does not say which of its channels are LANs (it has no Get Channel Info command); give the number of one, as 1")
 		case err == nil && (i.Medium == ipmi.MediumLAN || i.Medium == ipmi.MediumOtherLAN):
 			return uint8(n), nil
 		case err != nil && !isRefusal(err):
@@ -52,7 +56,7 @@ func (a *App) lanChannel(ctx context.Context, args []string, i int) (uint8, erro
 		}
 	}
 	if first == last {
-		return 0, fmt.Errorf("the BMC has no LAN channel %d; \"channel info\" tells the number of this one", first)
+		return 0, fmt.Errorf("channel %d of the BMC is not a LAN; without a number it is its first LAN, and \"channel info N\" shows what each is", first)
 	}
 	return 0, fmt.Errorf("the BMC has no LAN channel")
 }

@@ -116,7 +116,7 @@ func (a *App) report(ctx context.Context, err error) int {
 		return stopped.status()
 	}
 	if !errors.Is(err, errReported) {
-		fmt.Fprintf(a.Err, "%s: %s\n", a.Name, clipWords(a.explain(err)))
+		fmt.Fprintf(a.Err, "%s: %s%s\n", a.Name, a.place, clipWords(a.explain(err)))
 	}
 	return exitFailed
 }

@@ -132,16 +132,25 @@ func runExec(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	in := a.In
+	in, place := a.In, "standard input"
 	if args[0] != "-" {
 		f, err := openFile(args[0])
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		in = f
+		in, place = f, args[0]
 	}
-	return a.runLines(ctx, scanLines(in))
+	next, n := scanLines(in), 0
+	defer func() { a.place = "" }()
+	return a.runLines(ctx, func() (string, error) {
+		line, err := next()
+		if n++; err != nil && err != io.EOF {
+			err = fmt.Errorf("%s, line %d: %w", place, n, err)
+		}
+		a.place = fmt.Sprintf("%s, line %d: ", place, n)
+		return line, err
+	})
 }
 
 // scanLines returns a function that returns the next line, and io.EOF behind the last.

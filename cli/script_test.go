@@ -43,8 +43,8 @@ func TestExec(t *testing.T) {
 	if d := cmp.Diff("one  two\nChassis Power is on\ndone\n", out.String()); d != "" {
 		t.Error(d)
 	}
-	want := "lom: Get Self Test Results failed: Invalid command\n" +
-		"lom: there is no command \"power foobar\"; \"lom power help\" lists what there is\n"
+	want := "lom: standard input, line 3: Get Self Test Results failed: Invalid command\n" +
+		"lom: standard input, line 5: there is no command \"power foobar\"; \"lom power help\" lists what there is\n"
 	if d := cmp.Diff(want, errs.String()); d != "" {
 		t.Error(d)
 	}

@@ -82,16 +82,74 @@ func (d *FRUDevice) Open(ctx context.Context, id uint8) (*FRUDevice, error) {
 func (d *FRUDevice) ByWords() bool { return d.words }
 
 // Read reads what the FRU's areas hold, and no more of the device than that. The internal use area, which is the
-// controller's own, is left out. An image comes back beside an error of fru.Parse, see there; a
-// device that could not be read gives no image.
+// controller's own, is left out. An image comes back beside an error of fru.Parse, see there, and of areas that the BMC refuses, which are not in
+// it; a device that could not be read gives no image.
 func (d *FRUDevice) Read(ctx context.Context) (*fru.Image, error) {
-	b, err := fru.ReadAreas(d.Size, func(p []byte, at, need int) (int, error) { return d.read(ctx, p, at, need) })
-	if err != nil {
-		return nil, err
+	var failure error // which is not about one area
+	b, unread := fru.ReadAreas(d.Size, func(p []byte, at, need int) (int, error) {
+		if failure != nil {
+			return 0, failure
+		}
+		n, err := d.read(ctx, p, at, need)
+		if err != nil && (at == 0 || !aboutRecord(err) || errors.Is(err, ipmi.ErrTimeout)) {
+			failure = err
+		}
+		return n, err
+	})
+	if failure != nil {
+		return nil, failure
 	}
 	m, err := fru.Parse(b)
 	m.Internal = nil
-	return m, err
+	return m, d.without(m, unread, err)
+}
+
+// without takes the areas that could not be read out of an image, and what is wrong with what stands in their place out of its error.
+func (d *FRUDevice) without(m *fru.Image, unread, wrong error) error {
+	if unread == nil {
+		return wrong
+	}
+	gone := map[fru.Area]bool{}
+	for _, err := range joined(unread) {
+		if e := new(fru.Error); errors.As(err, &e) {
+			gone[e.Area] = true
+		}
+	}
+	if gone[fru.ChassisArea] {
+		m.Chassis = nil
+	}
+	if gone[fru.BoardArea] {
+		m.Board = nil
+	}
+	if gone[fru.ProductArea] {
+		m.Product = nil
+	}
+	if gone[fru.MultiRecordArea] {
+		m.Records = nil
+	}
+	errs := []error{unread}
+	for _, err := range joined(wrong) {
+		if e := new(fru.Error); !errors.As(err, &e) || !gone[e.Area] {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// joined takes a joined error apart.
+func joined(err error) []error {
+	if err == nil {
+		return nil
+	}
+	list, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range list.Unwrap() {
+		out = append(out, joined(e)...)
+	}
+	return out
 }
 
 // ReadAll reads all bytes of the device. A device that ends before the size that it told is

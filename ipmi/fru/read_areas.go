@@ -1,9 +1,13 @@
 package fru
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // ReadAreas reads from a device of size bytes no more than its areas take, but for the internal use area, and returns
-// an image with 0 where it did not read; it is shorter than size if the device ends before. Read fills the
+// an image with 0 where it did not read; it is shorter than size if the device ends before. An area that cannot be read costs no other: the error
+// joins an *[Error] for each. Read fills the
 // beginning of p with what is at byte at and returns how many bytes it filled; 0 means that the device ends there. The first
 // need bytes of p are sure to be asked for, so that a reader may get them by several requests at a time; the others
 // are only worth having at no cost.
@@ -13,11 +17,19 @@ func ReadAreas(size int, read func(p []byte, at, need int) (int, error)) ([]byte
 		return s.image(), s.err
 	}
 	s.ahead()
+	var errs []error
+	note := func(a Area) {
+		if s.err != nil {
+			errs = append(errs, &Error{a, int(s.b[a]) * headerSize, s.err})
+			s.err = nil
+		}
+	}
 	for a := ChassisArea; a <= ProductArea; a++ {
 		at := int(s.b[a]) * headerSize
 		if at != 0 && s.need(at, at+2) {
 			s.need(at, at+int(s.b[at+1])*headerSize)
 		}
+		note(a)
 	}
 	if at := int(s.b[MultiRecordArea]) * headerSize; at != 0 {
 		for s.need(at, at+recordHeader) && sum(s.b[at:at+recordHeader]) == 0 {
@@ -28,7 +40,8 @@ func ReadAreas(size int, read func(p []byte, at, need int) (int, error)) ([]byte
 			at = end
 		}
 	}
-	return s.image(), s.err
+	note(MultiRecordArea)
+	return s.image(), errors.Join(errs...)
 }
 
 type areaReader struct {
