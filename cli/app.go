@@ -40,6 +40,9 @@ type App struct {
 	begin     func(ctx context.Context) error   // called by Dial, if it is there
 	dialed    func()                            // called by Dial when there is a session, if it is there
 	oneOf     bool                              // of many hosts
+	running   string                            // the command that is carried out
+	runArgs   []string                          // its arguments
+	undialed  bool                              // there is no session, though one was wanted
 	power     powerPatience                     // after power actions on them
 }
 
@@ -84,9 +87,10 @@ func (a *App) Dial(ctx context.Context) (client.Conn, error) {
 	a.recallWindow()
 	s, err := a.dial(ctx, &a.Options, a.Log)
 	if err != nil {
+		a.undialed = true
 		return nil, err
 	}
-	a.session = s
+	a.session, a.undialed = s, false
 	if a.dialed != nil {
 		a.dialed()
 	}

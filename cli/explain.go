@@ -149,6 +149,7 @@ func failed(what string, err error) error {
 		if c, ok := code(err); ok {
 			return &refusedError{what: what, words: c.For(e.Command), err: err}
 		}
+		return &unansweredError{what, err}
 	}
 	return err
 }
