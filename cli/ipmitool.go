@@ -75,7 +75,7 @@ func (a *App) ipmitoolText(err error) (text string, same bool) {
 		return text, plain
 	}
 	line := a.line()
-	said := err.Error()
+	said := a.explain(err)
 	if errors.As(err, &usage) {
 		said = usage.problem
 	}
