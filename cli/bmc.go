@@ -90,7 +90,7 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 	file := rackFile{}
 	if o.config != "" {
 		var err error
-		if file, err = readRackFile(o.config); err != nil {
+		if file, err = interruptible(ctx, func() (rackFile, error) { return readRackFile(o.config) }); err != nil {
 			return err
 		}
 	}

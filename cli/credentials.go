@@ -68,7 +68,7 @@ func (a *App) completePassword(ctx context.Context) error {
 	o := &a.Options
 	switch o.passwordFrom {
 	case fromFile:
-		p, err := readPasswordFile(o.passwordFile)
+		p, err := interruptible(ctx, func() (string, error) { return readPasswordFile(o.passwordFile) })
 		if err != nil {
 			return &wordedError{err, fmt.Sprintf("File %s does not exist\nUnable to open password file %[1]s\nUnable to read password from file %[1]s", o.passwordFile)}
 		}

@@ -190,7 +190,7 @@ func runFRURead(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return failed("Read FRU Data", err)
 	}
-	if err := os.WriteFile(args[1], b, 0o666); err != nil {
+	if err := during(ctx, func() error { return os.WriteFile(args[1], b, 0o666) }); err != nil {
 		return err
 	}
 	if len(b) < d.Size {
@@ -215,7 +215,7 @@ func runFRUWrite(ctx context.Context, a *App, args []string, force bool) error {
 	if err := wantArgs(args, 2, 2); err != nil {
 		return err
 	}
-	b, err := readFile(args[1])
+	b, err := interruptible(ctx, func() ([]byte, error) { return readFile(args[1]) })
 	if err != nil {
 		return err
 	}

@@ -123,6 +123,9 @@ func (a *App) ipmitoolCommand(err error) string {
 		if !under(line, w.command) || w.ipmi != "" && w.ipmi != command.Name {
 			continue
 		}
+		if refused && w.refused == "-" {
+			return ""
+		}
 		if refused {
 			return a.fill(cmp.Or(w.refused, "{what} failed: {words}"), what, ipmitoolCode(command, c), "{code}", fmt.Sprintf("%02x", uint8(c)))
 		}

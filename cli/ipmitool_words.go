@@ -41,7 +41,7 @@ var statusWords = [...]string{
 var commandWords = [...]struct {
 	command string // of lom
 	ipmi    string // the command that the BMC was asked for; "": each
-	refused string // "": {what} failed: {words}
+	refused string // "": {what} failed: {words}; "-": none
 	silent  string // "": none
 }{
 	{"power status", "Get Chassis Status", "", "Unable to get Chassis Power Status"},
@@ -123,7 +123,8 @@ var commandWords = [...]struct {
 		"Error enabling SOL payload for user {arg2} on channel {arg}"},
 	{"sol payload disable", "", "Error disabling SOL payload for user {arg2} on channel {arg}: {words}",
 		"Error disabling SOL payload for user {arg2} on channel {arg}"},
-	{"sol deactivate", "", "Error de-activating SOL payload: {words}", "Error: No response de-activating SOL payload"},
+	{"sol activate", "", "-", ""}, // says so itself, and so does the next
+	{"sol deactivate", "", "-", ""},
 
 	{"pef info", "", "IPMI command failed: {words}\nFailed to get PEF Capabilities.", "IPMI response is NULL.\nFailed to get PEF Capabilities."},
 	{"pef status", "", " **Error {code} in 'Last S/W processed ID' command\n **Error retrieving Last S/W processed ID",

@@ -48,9 +48,9 @@ const (
 )
 
 // prepareHosts finds out which BMCs -H names.
-func (a *App) prepareHosts() error {
+func (a *App) prepareHosts(ctx context.Context) error {
 	o := &a.Options
-	targets, err := o.expandHosts()
+	targets, err := interruptible(ctx, o.expandHosts) // it may read a pipe into which nobody writes
 	if err != nil || len(targets) == 0 {
 		return err
 	}

@@ -99,7 +99,7 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	if a.Options.JSON && a.Options.CSV {
 		return errors.New("JSON and CSV output exclude each other")
 	}
-	if err := a.prepareHosts(); err != nil {
+	if err := a.prepareHosts(cmd.Context()); err != nil {
 		return err
 	}
 	if a.Options.UTC {

@@ -133,7 +133,7 @@ func runExec(ctx context.Context, a *App, args []string) error {
 	}
 	in := a.In
 	if args[0] != "-" {
-		f, err := openFile(args[0])
+		f, err := interruptible(ctx, func() (*os.File, error) { return openFile(args[0]) })
 		if err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func loadRawSDRs(ctx context.Context, a *App, read func(context.Context, *App, c
 		raw, err := read(ctx, a, c)
 		return raw, failed("Reading the sensor records", err)
 	}
-	return readDump(a.Options.SDRCache)
+	return interruptible(ctx, func() ([][]byte, error) { return readDump(a.Options.SDRCache) })
 }
 
 // readDump reads the records of a file that sdr dump wrote.

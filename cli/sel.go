@@ -358,7 +358,7 @@ func runSELAdd(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	events, err := readEventFile(args[0])
+	events, err := interruptible(ctx, func() ([]sel.Event, error) { return readEventFile(args[0]) })
 	if err != nil {
 		return err
 	}
@@ -420,14 +420,19 @@ func saveSEL(ctx context.Context, a *App, args []string, format func(sel.Record)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(args[0], b, 0o666)
+	return during(ctx, func() error { return os.WriteFile(args[0], b, 0o666) })
 }
 
 func runSELReadRaw(ctx context.Context, a *App, args []string, extended bool) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	records, rest, err := readRawRecords(args[0])
+	var records []sel.Record
+	var rest int
+	err := during(ctx, func() (err error) {
+		records, rest, err = readRawRecords(args[0])
+		return err
+	})
 	if err != nil {
 		return err
 	}
