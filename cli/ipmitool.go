@@ -34,6 +34,10 @@ func (a *App) ipmitoolLines(err error) (lines []string, enough bool) {
 		}
 		enough = enough && same && text != ""
 	}
+	// Programs that watch their own machine take each line that they do not know for an alarm.
+	if a.Options.inBand() && a.Options.Verbose == 0 && lines != nil {
+		enough = true
+	}
 	return lines, enough
 }
 
@@ -60,7 +64,7 @@ func (a *App) ipmitoolText(err error) (text string, same bool) {
 	plain = plain && a.sentence(err) == ""
 	switch {
 	case errors.As(err, &option):
-		return option.ipmitool(a.Options.Interface), false
+		return option.ipmitool(a.arg0, a.Options.Interface), false
 	case errors.As(err, &unknown):
 		return unknown.ipmitool(), false
 	case errors.As(err, &worded):
@@ -284,13 +288,13 @@ type optionFault struct {
 
 func (e *optionFault) Unwrap() error { return e.error }
 
-// ipmitool returns ipmitool's lines.
-func (e *optionFault) ipmitool(i client.Interface) string {
+// ipmitool returns ipmitool's lines, and getopt's, which begin with the program as it was called.
+func (e *optionFault) ipmitool(program string, i client.Interface) string {
 	switch {
 	case e.flag == nil:
-		return "ipmitool: invalid option -- '" + printable(e.name) + "'"
+		return program + ": invalid option -- '" + printable(e.name) + "'"
 	case e.missing:
-		return "ipmitool: option requires an argument -- '" + e.flag.Shorthand + "'"
+		return program + ": option requires an argument -- '" + e.flag.Shorthand + "'"
 	}
 	for _, w := range optionWords {
 		if w.option == e.flag.Shorthand && (w.value == nil || w.value.MatchString(e.value)) {

@@ -55,7 +55,7 @@ var commandWords = [...]struct {
 	{"chassis", "", "", "{unable}"},
 
 	{"mc info", "", "", "Get Device ID command failed"},
-	{"mc selftest", "", "Bad response: ({words})", "No response from devices"},
+	{"mc selftest", "", "Bad response: ({words})", "No response from devices\n"},
 	{"mc guid", "", "IPMI command failed: {words}", "IPMI response is NULL."},
 	{"mc getsysinfo", "", "getsysinfo command failed: {words}", "getsysinfo {arg} set 0 command failed"},
 	{"mc setsysinfo", "", "setsysinfo command failed: {words}", "setsysinfo {arg} set 0 command failed"},
@@ -106,6 +106,7 @@ var commandWords = [...]struct {
 	{"user set name", "", "{head} failed {tail}: {words}", "{head} failed {tail}"},
 	{"user test", "", "", ""},
 	{"user", "Set User Access", "IPMI command failed: {words}\n{head} failed {tail}", "IPMI response is NULL.\n{head} failed {tail}"},
+	{"user set password", "", "IPMI command failed: {words}\n{head} failed {tail}", "IPMI response is NULL.\n{head} failed {tail}"},
 	{"user", "", "IPMI command failed: {words}\n{head} failed {tail}", "IPMI command failed: Unspecified error\n{head} failed {tail}"},
 	{"session info active", "", "{what} failed: {words}\nIt is likely that the channel in use does not support sessions",
 		"{what} failed\nIt is likely that the channel in use does not support sessions"},

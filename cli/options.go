@@ -220,7 +220,11 @@ func (o *Options) setKg(s string) error {
 	if len(s) > 20 {
 		return fmt.Errorf("a BMC key has 20 bytes at the most")
 	}
-	o.Kg = ipmi.NewSecret(s)
+	// All zeros is what a BMC has that has no key: the user's password is the key then (Table 22-16, K_G status).
+	o.Kg = ipmi.NewSecret(strings.Trim(s, "\x00"))
+	if o.Kg.Len() > 0 {
+		o.Kg = ipmi.NewSecret(s)
+	}
 	return nil
 }
 
