@@ -41,6 +41,9 @@ type App struct {
 	begin     func(ctx context.Context) error   // called by Dial, if it is there
 	dialed    func()                            // called by Dial when there is a session, if it is there
 	oneOf     bool                              // of many hosts
+	running   string                            // the command that is carried out
+	runArgs   []string                          // its arguments
+	undialed  bool                              // there is no session, though one was wanted
 	power     powerPatience                     // after power actions on them
 	hangups   *hangups                          // signals that a command takes to read its files again
 	place     string                            // of the line that is carried out, in front of what is wrong with it: "FILE, line 3: "
@@ -89,9 +92,10 @@ func (a *App) Dial(ctx context.Context) (client.Conn, error) {
 	a.recallLogin()
 	s, err := a.dial(ctx, &a.Options, a.Log)
 	if err != nil {
+		a.undialed = true
 		return nil, err
 	}
-	a.session = s
+	a.session, a.undialed = s, false
 	a.judgeLogin(s)
 	if a.dialed != nil {
 		a.dialed()

@@ -42,7 +42,8 @@ type bmcRun struct {
 // load reads the configuration. Told is what the user must be told of a password.
 func (r *bmcRun) load(ctx context.Context) (file rackFile, c rack.Config, told string, err error) {
 	if r.opts.config != "" {
-		if file, err = readRackFile(r.opts.config); err != nil {
+		read := func() (rackFile, error) { return readRackFile(r.opts.config) }
+		if file, err = interruptible(ctx, read); err != nil {
 			return file, c, "", err
 		}
 	}

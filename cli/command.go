@@ -84,14 +84,15 @@ func groupDefault(a *App, use, short string, run runFunc, subs ...*cobra.Command
 // unknownCommand is the error of a word that is no sub-command of cmd.
 func unknownCommand(cmd *cobra.Command, word string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "there is no command %q", strings.TrimSpace(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name())+" "+word))
+	group := strings.TrimSpace(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()))
+	fmt.Fprintf(&b, "there is no command %q", strings.TrimSpace(group+" "+word))
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {
 		fmt.Fprintf(&b, "; did you mean %q?", near[0])
 	} else {
 		b.WriteString(";")
 	}
 	fmt.Fprintf(&b, " %q lists what there is", cmd.CommandPath()+" help")
-	return errors.New(b.String())
+	return &unknownCommandError{group, word, b.String()}
 }
 
 // A usageError says that the words of a command make no sense.

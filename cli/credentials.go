@@ -55,21 +55,25 @@ func (a *App) complete(ctx context.Context) error {
 		return fmt.Errorf("-D names a serial line, and %s goes over the network; leave -D away, or use -I serial-terminal without -H", o.Interface)
 	}
 	if o.Host == "" {
-		return fmt.Errorf("no BMC named: %s needs its name or address with -H", o.Interface)
+		return &wordedError{fmt.Errorf("no BMC named: %s needs its name or address with -H", o.Interface), "No hostname specified!"}
 	}
-	if err := a.completePassword(ctx); err != nil {
+	first, second := a.completeKg, a.completePassword
+	if o.kgLater {
+		first, second = second, first
+	}
+	if err := first(ctx); err != nil {
 		return err
 	}
-	return a.completeKg(ctx)
+	return second(ctx)
 }
 
 func (a *App) completePassword(ctx context.Context) error {
 	o := &a.Options
 	switch o.passwordFrom {
 	case fromFile:
-		p, err := readPasswordFile(o.passwordFile)
+		p, err := interruptible(ctx, func() (string, error) { return readPasswordFile(o.passwordFile) })
 		if err != nil {
-			return err
+			return &wordedError{err, fmt.Sprintf("File %s does not exist\nUnable to open password file %[1]s\nUnable to read password from file %[1]s", o.passwordFile)}
 		}
 		if p == "" && o.Host+o.Device != "" { // a file that is still to be written, or a template without its value
 			return fmt.Errorf("the password file %s is empty, or its first line is; for an empty password use -P ''", o.passwordFile)
@@ -84,14 +88,18 @@ func (a *App) completePassword(ctx context.Context) error {
 			}
 		}
 		if !found {
-			return errors.New("-E takes the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or LOM_PASSWORD, but none of them is set")
+			return &wordedError{errors.New("-E takes the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or LOM_PASSWORD, but none of them is set"),
+				"Unable to read password from environment"}
 		}
 	case fromPrompt, fromNowhere:
 		if o.passwordFrom == fromNowhere && o.AuthType == int(ipmi.AuthNone) {
 			break
 		}
 		p, err := a.readPass(ctx, "Password: ")
-		if err != nil {
+		if err == errUnanswered && a.Name != "ipmitool" { // for which it is an empty password
+			return errors.New("no password: give it with -f FILE, -E (from the environment) or -P; there is no terminal to ask on, and standard input has no line")
+		}
+		if err != nil && err != errUnanswered {
 			return err
 		}
 		o.Password = ipmi.NewSecret(p)
@@ -103,7 +111,10 @@ func (a *App) completePassword(ctx context.Context) error {
 		limit = 16
 	}
 	if o.Password.Len() > limit {
-		return fmt.Errorf("the password is longer than %d bytes, the most that %s takes", limit, choose(limit == 20, "IPMI 2.0", "IPMI 1.5"))
+		return &wordedError{
+			fmt.Errorf("the password is longer than %d bytes, the most that %s takes", limit, choose(limit == 20, "IPMI 2.0", "IPMI 1.5")),
+			fmt.Sprintf("%s: password is longer than %d bytes.", o.Interface, limit),
+		}
 	}
 	return nil
 }
@@ -115,13 +126,16 @@ func (a *App) completeKg(ctx context.Context) error {
 	case fromEnvironment:
 		key, ok := a.env("IPMI_KGKEY")
 		if !ok {
-			return errors.New("-K takes the BMC key from IPMI_KGKEY, but that is not set")
+			return &wordedError{errors.New("-K takes the BMC key from IPMI_KGKEY, but that is not set"), "Unable to read kgkey from environment"}
 		}
 		if err := o.setKg(key); err != nil {
 			return fmt.Errorf("IPMI_KGKEY: %w", err)
 		}
 	case fromPrompt:
 		key, err := a.readPass(ctx, "Key: ")
+		if err == errUnanswered {
+			return errors.New("no BMC key: give it with -k, -y or -K; there is no terminal to ask on, and standard input has no line")
+		}
 		if err != nil {
 			return err
 		}
@@ -147,8 +161,11 @@ func readPasswordFile(name string) (string, error) {
 	return line, nil
 }
 
-// promptTerminal asks for a secret on the terminal, without echo. With -a or -Y and no terminal, it reads a
-// line of standard input.
+// errUnanswered is the error of a question when there is no terminal, and standard input has ended.
+var errUnanswered = errors.New("there is no terminal to ask on, and standard input has no line with the answer")
+
+// promptTerminal asks for a secret on the terminal, without echo. Where there is none, it reads a line of standard input, as
+// getpass does.
 func (a *App) promptTerminal(ctx context.Context, prompt string) (string, error) {
 	if in, isFile := a.In.(*os.File); isFile && term.IsTerminal(int(in.Fd())) {
 		return readSecret(ctx, in, a.Err, prompt)
@@ -157,13 +174,17 @@ func (a *App) promptTerminal(ctx context.Context, prompt string) (string, error)
 		defer tty.Close()
 		return readSecret(ctx, tty, tty, prompt)
 	}
-	if a.Options.passwordFrom == fromPrompt || a.Options.kgFrom == fromPrompt {
-		return interruptible(ctx, func() (string, error) { return readLine(a.In) })
-	}
-	return "", errors.New("no password: give it with -f FILE, -E (from the environment) or -P; there is no terminal to ask on")
+	return a.askInput(ctx, prompt)
 }
 
-// readLine reads one line of at most 1024 bytes, byte by byte so that what follows is left for others.
+// askInput reads the answer from standard input.
+func (a *App) askInput(ctx context.Context, prompt string) (string, error) {
+	fmt.Fprint(a.Err, prompt)
+	return interruptible(ctx, func() (string, error) { return readLine(a.In) })
+}
+
+// readLine reads one line of at most 1024 bytes, byte by byte so that what follows is left for others. At the end it is
+// errUnanswered.
 func readLine(r io.Reader) (string, error) {
 	var line []byte
 	b := make([]byte, 1)
@@ -174,6 +195,9 @@ func readLine(r io.Reader) (string, error) {
 				break
 			}
 			line = append(line, b[0])
+		}
+		if err == io.EOF && len(line) == 0 {
+			return "", errUnanswered
 		}
 		if err == io.EOF {
 			break

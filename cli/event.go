@@ -62,7 +62,7 @@ func runEvent(ctx context.Context, a *App, args []string) error {
 			return err
 		}
 		// The whole file is read before the first event is sent.
-		events, err := readEventFile(args[1])
+		events, err := interruptible(ctx, func() ([]sel.Event, error) { return readEventFile(args[1]) })
 		if err != nil {
 			return err
 		}

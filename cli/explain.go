@@ -227,6 +227,7 @@ func failed(what string, err error) error {
 			}
 			return &refusedError{what: what, words: words, err: err}
 		}
+		return &unansweredError{what, err}
 	}
 	return err
 }

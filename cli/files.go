@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,13 @@ func readFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: larger than the %d MB that are read of such a file", name, longestFile>>20)
 	}
 	return b, nil
+}
+
+// during calls f, which works on a file that may be a pipe with nobody at its other end, and does not wait for its end
+// when ctx ends.
+func during(ctx context.Context, f func() error) error {
+	_, err := interruptible(ctx, func() (struct{}, error) { return struct{}{}, f() })
+	return err
 }
 
 // fileProblem returns what is wrong with a file, without its name.

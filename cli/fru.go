@@ -214,7 +214,7 @@ func runFRURead(ctx context.Context, a *App, args []string) error {
 	if len(b) == 0 {
 		return fmt.Errorf("FRU %d: the BMC reports %d bytes and gave none; %s was not written", d.ID, d.Size, args[1])
 	}
-	if err := os.WriteFile(args[1], b, 0o666); err != nil {
+	if err := during(ctx, func() error { return os.WriteFile(args[1], b, 0o666) }); err != nil {
 		return err
 	}
 	if a.Options.JSON {
@@ -240,7 +240,7 @@ func runFRUWrite(ctx context.Context, a *App, args []string, force bool) error {
 	if err := wantArgs(args, 2, 2); err != nil {
 		return err
 	}
-	b, err := readFile(args[1])
+	b, err := interruptible(ctx, func() ([]byte, error) { return readFile(args[1]) })
 	if err != nil {
 		return err
 	}

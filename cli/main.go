@@ -116,12 +116,18 @@ func (a *App) report(ctx context.Context, err error) int {
 		return stopped.status()
 	}
 	if !errors.Is(err, errReported) {
-		fmt.Fprintf(a.Err, "%s: %s%s\n", a.Name, a.place, clipWords(a.explain(err)))
+		lines, enough := a.ipmitoolLines(err)
+		for _, line := range lines {
+			fmt.Fprintln(a.Err, line)
+		}
+		if !enough {
+			fmt.Fprintf(a.Err, "lom: %s%s\n", a.place, clipWords(a.explain(err)))
+		}
 	}
 	return exitFailed
 }
 
-// programName is the name by which errors are signed: "lom", or "ipmitool" when it was called so.
+// programName is the name of the program in its help: "lom", or "ipmitool" when it was called so.
 func programName(arg0 string) string {
 	name := strings.TrimSuffix(filepath.Base(arg0), ".exe")
 	if name == "ipmitool" {

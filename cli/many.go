@@ -48,9 +48,9 @@ const (
 )
 
 // prepareHosts finds out which BMCs -H names.
-func (a *App) prepareHosts() error {
+func (a *App) prepareHosts(ctx context.Context) error {
 	o := &a.Options
-	targets, err := o.expandHosts()
+	targets, err := interruptible(ctx, o.expandHosts) // it may read a pipe into which nobody writes
 	if err != nil || len(targets) == 0 {
 		return err
 	}
@@ -72,6 +72,7 @@ func (o *Options) name(t target) {
 
 // carryOut runs the function of a command: once, or on each of many hosts.
 func (a *App) carryOut(cmd *cobra.Command, run runFunc, args []string) error {
+	a.running, a.runArgs = commandName(cmd), args
 	if kind := cmd.Annotations[hostsAnnotation]; len(a.targets) < 2 || a.oneOf || kind == hostsNone || kind == hostsAll {
 		return run(cmd.Context(), a, args)
 	}

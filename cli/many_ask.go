@@ -75,7 +75,7 @@ func (m *many) ask(ctx context.Context) error {
 	}
 	fmt.Fprintf(a.Err, "%s on %d hosts: %s\nGo on? (yes or no) ", what, len(a.targets), foldHosts(m.output.names))
 	answer, err := interruptible(ctx, func() (string, error) { return readLine(a.In) })
-	if err != nil {
+	if err != nil && err != errUnanswered {
 		return err
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {

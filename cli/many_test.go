@@ -366,7 +366,7 @@ func TestManyPasswordsOnce(t *testing.T) {
 		}
 	}
 	r := f.run(t, ask, "-H", "n[1-3]", "-a", "user", "set", "password", "3")
-	if want := []string{"Password for user 3: ", "Password for user 3: ", "Password: "}; !slices.Equal(asked, want) {
+	if want := []string{"Password: ", "Password for user 3: ", "Password for user 3: "}; !slices.Equal(asked, want) {
 		t.Errorf("%q", asked)
 	}
 	r.check(t, 1, "", "lom: 3 of 3 hosts failed\n  3  n[1-3]  Set User Password command (user 3) failed: Invalid command\n")

@@ -71,6 +71,7 @@ type Options struct {
 	passwordFrom passwordSource
 	passwordFile string
 	kgFrom       passwordSource
+	kgLater      bool // the password is asked for before the key
 	version      bool
 	keepAlive    time.Duration // 0: an idle session may end
 	windowHint   int           // how many requests at a time the BMC has taken before; 0: not known
@@ -110,7 +111,7 @@ func (o *Options) register(f *pflag.FlagSet) {
 	}}, "password-file", "f", "take the password from the first line of a file")
 	f.VarPF(toggle{func() { o.passwordFrom = fromEnvironment }}, "password-env", "E",
 		"take the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or LOM_PASSWORD").NoOptDefVal = "true"
-	f.VarPF(toggle{func() { o.passwordFrom = fromPrompt }}, "password-prompt", "a", "ask for the password").NoOptDefVal = "true"
+	f.VarPF(toggle{func() { o.passwordFrom, o.kgLater = fromPrompt, o.kgFrom != fromPrompt }}, "password-prompt", "a", "ask for the password").NoOptDefVal = "true"
 	f.VarP(setter{"KEY", func(s string) error {
 		o.kgFrom = fromArgument
 		return o.setKg(s)

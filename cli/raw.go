@@ -71,7 +71,7 @@ func runRaw(ctx context.Context, a *App, args []string) error {
 	a.Log.Info("raw request", "netfn", b[0], "cmd", b[1], "bytes", len(req.Data))
 	resp, err := c.Exchange(ctx, req)
 	if err != nil {
-		return err
+		return &unansweredError{fmt.Sprintf("send RAW command (channel=0x%x netfn=0x%x lun=0x%x cmd=0x%x)", a.Options.TargetChannel, b[0], req.LUN, b[1]), err}
 	}
 	if resp.Code != ipmi.CodeOK {
 		return &rawError{a.Options.TargetChannel, b[0], req.LUN, b[1], resp.Code}

@@ -95,12 +95,12 @@ func completeOptions(root *cobra.Command) {
 func (a *App) prepare(cmd *cobra.Command) error {
 	f := cmd.Root().PersistentFlags()
 	if f.Changed("ipv4") && f.Changed("ipv6") {
-		return errors.New("-4 and -6 exclude each other")
+		return &wordedError{errors.New("-4 and -6 exclude each other"), "Parameter is mutually exclusive with -4."}
 	}
 	if a.Options.JSON && a.Options.CSV {
 		return errors.New("JSON and CSV output exclude each other")
 	}
-	if err := a.prepareHosts(); err != nil {
+	if err := a.prepareHosts(cmd.Context()); err != nil {
 		return err
 	}
 	if a.Options.UTC {
@@ -140,16 +140,17 @@ func optionError(cmd *cobra.Command, err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			name = "-" + unknown.GetSpecifiedName()
 		}
-		return fmt.Errorf("there is no option %s; %q lists what there is", name, cmd.CommandPath()+" --help")
+		return &optionFault{name: unknown.GetSpecifiedName(), error: fmt.Errorf("there is no option %s; %q lists what there is", name, cmd.CommandPath()+" --help")}
 	case errors.As(err, &missing):
-		return fmt.Errorf("option %s needs a value behind it", optionName(missing.GetFlag()))
+		f := missing.GetFlag()
+		return &optionFault{flag: f, missing: true, error: fmt.Errorf("option %s needs a value behind it", optionName(f))}
 	case errors.As(err, &invalid):
-		value := fmt.Sprintf(" %q", invalid.GetValue())
-		switch invalid.GetFlag().Name {
+		f, value := invalid.GetFlag(), fmt.Sprintf(" %q", invalid.GetValue())
+		switch f.Name {
 		case "password", "kg", "kg-hex":
 			value = ""
 		}
-		return fmt.Errorf("option %s%s: %w", optionName(invalid.GetFlag()), value, invalid.Unwrap())
+		return &optionFault{flag: f, value: invalid.GetValue(), error: fmt.Errorf("option %s%s: %w", optionName(f), value, invalid.Unwrap())}
 	}
 	return err
 }

@@ -134,7 +134,7 @@ func runExec(ctx context.Context, a *App, args []string) error {
 	}
 	in, place := a.In, "standard input"
 	if args[0] != "-" {
-		f, err := openFile(args[0])
+		f, err := interruptible(ctx, func() (*os.File, error) { return openFile(args[0]) })
 		if err != nil {
 			return err
 		}

@@ -85,7 +85,7 @@ func loadRawSDRs(ctx context.Context, a *App, read func(context.Context, *App, c
 		missing, err := splitMissing(err)
 		return raw, missing, failed("Reading the sensor records", err)
 	}
-	raw, err = readDump(a.Options.SDRCache)
+	raw, err = interruptible(ctx, func() ([][]byte, error) { return readDump(a.Options.SDRCache) })
 	return raw, nil, err
 }
 

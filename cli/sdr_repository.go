@@ -78,7 +78,7 @@ func runSDRDump(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(args[0], bytes.Join(raw, nil), 0o666); err != nil {
+	if err := during(ctx, func() error { return os.WriteFile(args[0], bytes.Join(raw, nil), 0o666) }); err != nil {
 		return err
 	}
 	if err := a.Done(fmt.Sprintf("Dumping Sensor Data Repository to '%s'", args[0])); err != nil {
@@ -92,7 +92,7 @@ func runSDRFillFile(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	records, err := readDump(args[0])
+	records, err := interruptible(ctx, func() ([][]byte, error) { return readDump(args[0]) })
 	if err != nil {
 		return err
 	}

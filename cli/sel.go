@@ -365,7 +365,7 @@ func runSELAdd(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	events, err := readEventFile(args[0])
+	events, err := interruptible(ctx, func() ([]sel.Event, error) { return readEventFile(args[0]) })
 	if err != nil {
 		return err
 	}
@@ -427,7 +427,7 @@ func saveSEL(ctx context.Context, a *App, args []string, format func(sel.Record)
 	if missing := new(missingError); err != nil && !errors.As(err, &missing) {
 		return err
 	}
-	if err := os.WriteFile(args[0], b, 0o666); err != nil {
+	if err := during(ctx, func() error { return os.WriteFile(args[0], b, 0o666) }); err != nil {
 		return err
 	}
 	return err
@@ -437,7 +437,12 @@ func runSELReadRaw(ctx context.Context, a *App, args []string, extended bool) er
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	records, rest, err := readRawRecords(args[0])
+	var records []sel.Record
+	var rest int
+	err := during(ctx, func() (err error) {
+		records, rest, err = readRawRecords(args[0])
+		return err
+	})
 	if err != nil {
 		return err
 	}

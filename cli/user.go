@@ -290,8 +290,11 @@ func runUserPassword(ctx context.Context, a *App, args []string) error {
 	return a.Done(fmt.Sprintf("Set User Password command successful (user %d)", id))
 }
 
-// newPassword asks for a user's password twice.
+// newPassword asks for a user's password twice, after the password of the log-in was asked for.
 func (a *App) newPassword(ctx context.Context, id uint8) (string, error) {
+	if _, err := a.Dial(ctx); err != nil {
+		return "", err
+	}
 	prompt := fmt.Sprintf("Password for user %d: ", id)
 	first, err := a.readPass(ctx, prompt)
 	if err != nil {
@@ -344,6 +347,8 @@ func runUserTest(ctx context.Context, a *App, args []string) error {
 	var password string
 	if len(args) > 2 {
 		password = args[2]
+	} else if _, err = a.Dial(ctx); err != nil {
+		return err
 	} else if password, err = a.readPass(ctx, fmt.Sprintf("Password for user %d: ", id)); err != nil {
 		return err
 	}

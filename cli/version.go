@@ -23,6 +23,9 @@ func newVersion(a *App) *cobra.Command {
 	}))
 }
 
+// ipmitoolVersion is the ipmitool whose output and habits lom has.
+const ipmitoolVersion = "1.8.19"
+
 // versionInfo is what version prints.
 type versionInfo struct {
 	Version  string `json:"version"`
@@ -47,5 +50,11 @@ func runVersion(_ context.Context, a *App, _ []string) error {
 			}
 		}
 	}
-	return a.Show(v, func(w io.Writer) { fmt.Fprintf(w, "lom version %s\n", v.Version) }, nil)
+	return a.Show(v, func(w io.Writer) {
+		if a.Name == "ipmitool" && a.Options.version {
+			fmt.Fprintf(w, "ipmitool version %s (lom %s)\n", ipmitoolVersion, v.Version) // which programs read
+			return
+		}
+		fmt.Fprintf(w, "lom version %s\n", v.Version)
+	}, nil)
 }
