@@ -115,7 +115,7 @@ func TestLoginOptions(t *testing.T) {
 		{"ipmitool", "-P x -D /dev/ttyS0", ""}, // which passes over it
 		{"lom", "-P x -R 0", ""},               // the default, as in ipmitool
 		{"lom", "-P x -y 00", ""},
-		{"lom", "-P x -I auto -P 123456789012345678901", "lom: the password is longer than the 20 bytes that lanplus has room for\n"},
+		{"lom", "-P x -I auto -P 123456789012345678901", "lom: the password is longer than 20 bytes, the most that IPMI 2.0 takes\n"},
 	} {
 		var out, errs bytes.Buffer
 		bmc := newScriptedBMC(t, []string{"> 00 01", "< 00 01 00 00"})
