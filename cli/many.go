@@ -271,7 +271,7 @@ loop:
 			break loop
 		case free <- struct{}{}:
 		}
-		m.settle(ctx)
+		m.settle(ctx, o.transport.Lag)
 		select {
 		case <-ctx.Done():
 			break loop
@@ -303,10 +303,9 @@ const (
 	latePlaces = 16
 )
 
-// settle waits until another host may be begun with.
-func (m *many) settle(ctx context.Context) {
-	t := m.app.Options.transport
-	for t != nil && len(m.places) > latePlaces && t.Lag() > lateMost {
+// settle waits until another host may be begun with. lag tells by how much the process is late.
+func (m *many) settle(ctx context.Context, lag func() time.Duration) {
+	for len(m.places) > latePlaces && lag() > lateMost {
 		if sleep(ctx, lateMost/4) != nil {
 			return
 		}

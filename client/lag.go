@@ -38,7 +38,11 @@ func (l *lag) now(now time.Time) time.Duration {
 
 // Lag tells by how much this process has been late in the last seconds, as the timers of its sessions show; 0 is a process that has
 // the processor when it needs it. One that is late does well to begin with fewer BMCs at a time.
+// Of a nil Transport it is 0.
 func (t *Transport) Lag() time.Duration {
+	if t == nil {
+		return 0
+	}
 	t.mu.Lock()
 	muxes := t.muxes[:len(t.muxes):len(t.muxes)]
 	t.mu.Unlock()
