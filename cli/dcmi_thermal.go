@@ -89,11 +89,21 @@ func runDCMISensors(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	ids := make([][]uint16, len(dcmiEntities))
+	has, refusal := false, error(nil)
 	for i, e := range dcmiEntities {
 		var err error
-		if ids[i], err = a.dcmiSensors(ctx, e.id); err != nil {
-			return dcmiFailed("Get DCMI Sensor Info", err)
+		ids[i], err = a.dcmiSensors(ctx, e.id)
+		if isRefusal(err) { // a BMC may lack one of the entities
+			refusal = err
+			continue
 		}
+		if err != nil {
+			return err
+		}
+		has = true
+	}
+	if !has {
+		return dcmiFailed("Get DCMI Sensor Info", refusal)
 	}
 	all, missing, err := loadSDRs(ctx, a)
 	if err != nil {

@@ -48,8 +48,10 @@ func runPEFFilterList(ctx context.Context, a *App, args []string) error {
 		return failed("Get PEF Configuration Parameters", err)
 	}
 	list := []pefFilter{}
-	for _, f := range filters {
+	var refused []int
+	for i, f := range filters {
 		if f == nil {
+			refused = append(refused, i+1)
 			continue
 		}
 		v := pefFilter{Entry: f.Entry, Enabled: f.Enabled, Kind: f.Kind.String(), Sensor: pefSensorWord(f.SensorType),
@@ -62,11 +64,15 @@ func runPEFFilterList(ctx context.Context, a *App, args []string) error {
 		}
 		list = append(list, v)
 	}
-	return a.Show(list, func(w io.Writer) {
+	err = a.Show(list, func(w io.Writer) {
 		for _, v := range list {
 			v.text(&pefPrinter{w: w, verbose: a.Options.Verbose > 0})
 		}
 	}, nil)
+	if err != nil {
+		return err
+	}
+	return missingEntries("event filter", refused)
 }
 
 func (v pefFilter) text(p *pefPrinter) {

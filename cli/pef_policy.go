@@ -57,8 +57,10 @@ func runPEFPolicyList(ctx context.Context, a *App, args []string) error {
 	}
 	where := &alertMedia{ctx: ctx, conn: conn, channels: map[uint8]*ipmi.ChannelInfo{}, destinations: map[[2]uint8]*pefLANDestination{}}
 	list := []pefPolicy{}
-	for _, p := range policies {
+	var refused []int
+	for i, p := range policies {
 		if p == nil {
+			refused = append(refused, i+1)
 			continue
 		}
 		v := pefPolicy{Entry: p.Entry, Set: p.Set, Enabled: p.Enabled, Rule: p.Rule.String(), EventString: p.EventString, Destination: p.Destination}
@@ -67,11 +69,15 @@ func runPEFPolicyList(ctx context.Context, a *App, args []string) error {
 		}
 		list = append(list, v)
 	}
-	return a.Show(list, func(w io.Writer) {
+	err = a.Show(list, func(w io.Writer) {
 		for _, v := range list {
 			v.text(&pefPrinter{w: w, verbose: a.Options.Verbose > 0})
 		}
 	}, nil)
+	if err != nil {
+		return err
+	}
+	return missingEntries("alert policy", refused)
 }
 
 // alertMedia asks for each channel and each destination once.
