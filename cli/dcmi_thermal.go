@@ -21,10 +21,20 @@ func runDCMISensors(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	ids := make([][]uint16, len(machine.DCMIEntities))
+	has, refused := false, error(nil)
 	for i, e := range machine.DCMIEntities {
-		if ids[i], err = m.DCMISensors(ctx, e.ID); err != nil {
-			return refusal(err)
+		ids[i], err = m.DCMISensors(ctx, e.ID)
+		if isRefusal(err) { // a BMC may lack one of the entities
+			refused = err
+			continue
 		}
+		if err != nil {
+			return err
+		}
+		has = true
+	}
+	if !has {
+		return refusal(refused)
 	}
 	all, missing, err := loadSDRs(ctx, a)
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"lom/client"
 	fmt "lom/internal/plainfmt"
@@ -23,6 +24,14 @@ func splitMissing(err error) (missing, failure error) {
 		return nil, err
 	}
 	return &missingError{e.Error(), len(e.Bad)+len(e.Loops) > 0}, nil
+}
+
+// missingEntries says which entries of a table the BMC refused, nil if none.
+func missingEntries(what string, entries []int) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return &missingError{fmt.Sprintf("the BMC refused %s %s", what, strings.Trim(strings.ReplaceAll(fmt.Sprint(entries), " ", ", "), "[]")), true}
 }
 
 // isMissing reports whether an error says that something is missing of a list.

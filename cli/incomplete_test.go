@@ -412,3 +412,13 @@ func TestNobodyAnswersAtAnAddress(t *testing.T) {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }
+
+// One user whom the BMC refuses costs no other, and is named.
+func TestUserListWithARefusedUser(t *testing.T) {
+	b := newScriptedBMC(t, strings.Split("> 06 44 0e 01\n< 00 03 02 00 14\n> 06 46 01\n< cc\n> 06 44 0e 02\n< ff\n"+
+		"> 06 44 0e 03\n< 00 03 02 00 14\n> 06 46 03\n< 00 6f 70 00 00 00 00 00 00 00 00 00 00 00 00 00 00", "\n"))
+	out, errs, exit := runScripted(b, "-c", "user", "list")
+	if want := "3,op,true,false,true,ADMINISTRATOR\n"; !strings.HasSuffix(out, want) || strings.Count(out, "\n") != 2 || errs != "lom: the BMC refused user 2\n" || exit != 1 {
+		t.Errorf("got exit %d\n%s%s", exit, out, errs)
+	}
+}

@@ -91,21 +91,26 @@ func (a *App) userInfo(ctx context.Context, channel, id uint8) (userInfo, error)
 	}, nil
 }
 
-// users reads all users.
-func (a *App) users(ctx context.Context, channel uint8) ([]userInfo, error) {
+// users reads all users. missing says which the BMC refused, of which the first is none.
+func (a *App) users(ctx context.Context, channel uint8) (list []userInfo, missing, err error) {
 	first, err := a.userInfo(ctx, channel, 1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	list := []userInfo{first}
+	list = []userInfo{first}
+	var refused []int
 	for id := uint8(2); id <= first.maxUsers; id++ {
 		u, err := a.userInfo(ctx, channel, id)
+		if isRefusal(err) {
+			refused = append(refused, int(id))
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		list = append(list, u)
 	}
-	return list, nil
+	return list, missingEntries("user", refused), nil
 }
 
 func runUserList(ctx context.Context, a *App, args []string) error {
@@ -116,11 +121,11 @@ func runUserList(ctx context.Context, a *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := a.users(ctx, channel)
+	list, missing, err := a.users(ctx, channel)
 	if err != nil {
 		return err
 	}
-	return a.Show(list, func(w io.Writer) {
+	err = a.Show(list, func(w io.Writer) {
 		fmt.Fprintf(w, "ID  Name\t     Callin  Link Auth\tIPMI Msg   Channel Priv Limit\n")
 		for _, u := range list {
 			fmt.Fprintf(w, "%-4d%-17s%-8t%-11t%-11t%s\n", u.ID, printable(u.Name), u.CallIn, u.Link, u.Messaging, u.Privilege)
@@ -130,6 +135,10 @@ func runUserList(ctx context.Context, a *App, args []string) error {
 			fmt.Fprintf(w, "%d,%s,%t,%t,%t,%s\n", u.ID, printable(u.Name), u.CallIn, u.Link, u.Messaging, u.Privilege)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return missing
 }
 
 func runGetAccess(ctx context.Context, a *App, args []string) error {
@@ -141,6 +150,7 @@ func runGetAccess(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	var list []userInfo
+	var missing error
 	if len(args) == 2 {
 		id, err := userArg(args[1])
 		if err != nil {
@@ -151,10 +161,10 @@ func runGetAccess(ctx context.Context, a *App, args []string) error {
 			return err
 		}
 		list = append(list, u)
-	} else if list, err = a.users(ctx, channel); err != nil {
+	} else if list, missing, err = a.users(ctx, channel); err != nil {
 		return err
 	}
-	return a.Show(list, func(w io.Writer) {
+	err = a.Show(list, func(w io.Writer) {
 		line := func(key string, value any) { fmt.Fprintf(w, "%-21s: %v\n", key, value) }
 		line("Maximum User IDs", list[0].maxUsers)
 		line("Enabled User IDs", list[0].enabledIDs)
@@ -170,6 +180,10 @@ func runGetAccess(ctx context.Context, a *App, args []string) error {
 			line("Enable Status", u.Enabled)
 		}
 	}, nil)
+	if err != nil {
+		return err
+	}
+	return missing
 }
 
 func runUserName(ctx context.Context, a *App, args []string, force bool) error {

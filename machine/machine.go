@@ -3,7 +3,9 @@ package machine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,4 +102,13 @@ func orNil[T any](v T, known bool) *T {
 		return nil
 	}
 	return &v
+}
+
+// missingEntries says which entries of a table the BMC refused, nil if none.
+func missingEntries(table string, entries []int) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(entries), " ", ", "), "[]")
+	return &PartialError{fmt.Errorf("the BMC refused %s %s", table, list)}
 }

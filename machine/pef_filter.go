@@ -25,7 +25,7 @@ type PEFFilter struct {
 	Filter ipmi.PEFFilter `json:"-"`
 }
 
-// PEFFilters reads the filter table. Entries that the BMC refuses are left out.
+// PEFFilters reads the filter table. Entries that the BMC refuses are named by a [*PartialError].
 func (m *Machine) PEFFilters(ctx context.Context) ([]PEFFilter, error) {
 	caps, err := do(ctx, m, "Get PEF Capabilities", ipmi.GetPEFCapabilities{})
 	if err != nil {
@@ -43,12 +43,15 @@ func (m *Machine) PEFFilters(ctx context.Context) ([]PEFFilter, error) {
 		return nil, failed(getPEF, err)
 	}
 	list := []PEFFilter{}
-	for _, f := range filters {
-		if f != nil {
-			list = append(list, newPEFFilter(*f))
+	var missing []int
+	for i, f := range filters {
+		if f == nil {
+			missing = append(missing, i+1)
+			continue
 		}
+		list = append(list, newPEFFilter(*f))
 	}
-	return list, nil
+	return list, missingEntries("event filter", missing)
 }
 
 func newPEFFilter(f ipmi.PEFFilter) PEFFilter {
@@ -120,7 +123,8 @@ type PEFDestination struct {
 	MAC       string  `json:"mac_address,omitempty"`
 }
 
-// PEFPolicies reads the policy table, with what its channels and destinations are.
+// PEFPolicies reads the policy table, with what its channels and destinations are. Entries that the BMC
+// refuses are named by a [*PartialError].
 func (m *Machine) PEFPolicies(ctx context.Context) ([]PEFPolicy, error) {
 	count, err := client.PEFParam[ipmi.PEFPolicyCount](ctx, m.conn)
 	if err != nil {
@@ -139,8 +143,10 @@ func (m *Machine) PEFPolicies(ctx context.Context) ([]PEFPolicy, error) {
 	}
 	where := &alertMedia{m: m, channels: map[uint8]*ipmi.ChannelInfo{}, destinations: map[[2]uint8]*PEFDestination{}}
 	list := []PEFPolicy{}
-	for _, p := range policies {
+	var missing []int
+	for i, p := range policies {
 		if p == nil {
+			missing = append(missing, i+1)
 			continue
 		}
 		v := PEFPolicy{
@@ -152,7 +158,7 @@ func (m *Machine) PEFPolicies(ctx context.Context) ([]PEFPolicy, error) {
 		}
 		list = append(list, v)
 	}
-	return list, nil
+	return list, missingEntries("alert policy", missing)
 }
 
 // alertMedia asks for each channel and each destination once.
