@@ -48,7 +48,7 @@ func TestFenceAgentTakesLomForIpmitool(t *testing.T) {
 // python-ipmi finds completion codes and silence in what lom says of raw.
 func TestPythonIPMITakesLomForIpmitool(t *testing.T) {
 	needIpmitool(t)
-	if err := exec.Command("python3", "-c", "import pyipmi").Run(); err != nil {
+	if err := exec.Command("/usr/bin/python3", "-c", "import pyipmi").Run(); err != nil {
 		t.Skip("python3-pyipmi is not installed; scripts/install-peers tries to")
 	}
 	script := filepath.Join(t.TempDir(), "ask.py")
@@ -67,20 +67,20 @@ for what in (lambda: conn.get_device_id().fw_revision, lambda: conn.get_chassis_
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ name, want string }{{"all", "CompletionCodeError"}, {"silent", "IpmiTimeoutError"}} {
+	for _, c := range []struct{ name, want string }{{"all", "True"}, {"silent", "IpmiTimeoutError"}} {
 		b := programs.StartBMC(t).Target
 		if c.name == "silent" {
 			b = refusingBMC(t, refusal{commands: []string{"Get Chassis Status"}})
 		}
 		var said [2]string
 		for i, path := range []string{"/usr/bin", linked()} {
-			r := programs.Run(t, t.TempDir(), "/usr/bin/env", "PATH="+path+":/usr/bin:/bin", "python3", script, b.Addr.Addr().String(), fmt.Sprint(b.Addr.Port()), b.User, b.Password)
+			r := programs.Run(t, t.TempDir(), "/usr/bin/env", "PATH="+path+":/usr/bin:/bin", "/usr/bin/python3", script, b.Addr.Addr().String(), fmt.Sprint(b.Addr.Port()), b.User, b.Password)
 			said[i] = r.Stdout
 			if c.name == "all" && r.Code != 0 {
 				t.Errorf("%s", r)
 			}
 		}
-		if said[0] != said[1] {
+		if said[0] != said[1] || !strings.Contains(said[1], c.want) {
 			t.Errorf("%s: with ipmitool\n%s\nwith lom\n%s", c.name, said[0], said[1])
 		}
 	}
