@@ -26,7 +26,7 @@ const journalHeader = "lom-bmc-state 1\n"
 // times what was needed at the last rewriting.
 const compactAt = 64 << 10
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // A StateError says why a state file cannot be used.
 type StateError struct {
@@ -143,7 +143,7 @@ func parseJournal(data []byte, f func(change)) (at int, damaged string) {
 			return at, "a change does not begin as it should"
 		}
 		body := line[18:]
-		if int64(length) != int64(len(body)) || crc32.Checksum(body, castagnoli) != sum {
+		if int64(length) != int64(len(body)) || crc32.Checksum(body, castagnoli()) != sum {
 			return at, "the checksum of a change is wrong"
 		}
 		var c change
@@ -194,7 +194,7 @@ func (c change) line() []byte {
 	if err != nil {
 		panic(err) // its values were marshalled before
 	}
-	return fmt.Appendf(nil, "%08x %08x %s\n", len(body), crc32.Checksum(body, castagnoli), body)
+	return fmt.Appendf(nil, "%08x %08x %s\n", len(body), crc32.Checksum(body, castagnoli()), body)
 }
 
 // append writes e after what was appended before it and calls its done when it is on disk. If that fails, the journal

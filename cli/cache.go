@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -210,7 +209,7 @@ const (
 
 // cacheFileName is what a file of the cache is called, with what is behind it while it is written. The folder may be one in which
 // other things are kept too, if a person has named it, and these are no business of lom's.
-var cacheFileName = regexp.MustCompile(`^[0-9a-f]{32}\.(` + kindSDR + `|` + kindSEL + `|` + kindModel + `|` + kindWindow + `|` + kindLogin + `)(-[0-9]+)?$`)
+var cacheFileName = lazily(`^[0-9a-f]{32}\.(` + kindSDR + `|` + kindSEL + `|` + kindModel + `|` + kindWindow + `|` + kindLogin + `)(-[0-9]+)?$`)
 
 // pruneCache keeps the cache within its bounds. Errors are of no consequence: the next call tries again.
 func pruneCache(dir string, now time.Time) {
@@ -231,7 +230,7 @@ func pruneCache(dir string, now time.Time) {
 	var files []fs.FileInfo
 	total := int64(0)
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && cacheFileName.MatchString(e.Name()) {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && cacheFileName().MatchString(e.Name()) {
 			files = append(files, info)
 			total += info.Size()
 		}

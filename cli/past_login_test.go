@@ -77,7 +77,7 @@ func TestPastLogin(t *testing.T) {
 	}
 	// The file goes with the others.
 	files, err := filepath.Glob(filepath.Join(dir, "*."+kindLogin))
-	if err != nil || len(files) != 1 || !cacheFileName.MatchString(filepath.Base(files[0])) {
+	if err != nil || len(files) != 1 || !cacheFileName().MatchString(filepath.Base(files[0])) {
 		t.Fatalf("files %q, %v", files, err)
 	}
 	// What is not whole counts as none.

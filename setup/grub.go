@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,10 +31,10 @@ func serialCommand(want Line) string {
 }
 
 var (
-	serialUnit  = regexp.MustCompile(`--unit[= ]+([0-9]+)`)
-	serialSpeed = regexp.MustCompile(`--speed[= ]+([0-9]+)`)
-	serialPort  = regexp.MustCompile(`--port[= ]+0x([0-9a-fA-F]+)`)
-	serialFrame = regexp.MustCompile(`--(word[= ]+[5-7]|parity[= ]+(odd|even)|stop[= ]+2)`)
+	serialUnit  = lazily(`--unit[= ]+([0-9]+)`)
+	serialSpeed = lazily(`--speed[= ]+([0-9]+)`)
+	serialPort  = lazily(`--port[= ]+0x([0-9a-fA-F]+)`)
+	serialFrame = lazily(`--(word[= ]+[5-7]|parity[= ]+(odd|even)|stop[= ]+2)`)
 )
 
 const frameSays = "; SOL has 8 bits, no parity and one stop bit: that prints garbage"
@@ -43,14 +42,14 @@ const frameSays = "; SOL has 8 bits, no parity and one stop bit: that prints gar
 // parseSerial reads GRUB's serial command. Without options it means the first port and 9600.
 func parseSerial(command string) Line {
 	l := Line{Port: "ttyS0", Baud: 9600}
-	if m := serialUnit.FindStringSubmatch(command); m != nil {
+	if m := serialUnit().FindStringSubmatch(command); m != nil {
 		l.Port = "ttyS" + m[1]
 	}
-	if m := serialPort.FindStringSubmatch(command); m != nil {
+	if m := serialPort().FindStringSubmatch(command); m != nil {
 		address, _ := strconv.ParseUint(m[1], 16, 64)
 		l.Port = cmp.Or(pcPorts[address], "port 0x"+m[1])
 	}
-	if m := serialSpeed.FindStringSubmatch(command); m != nil {
+	if m := serialSpeed().FindStringSubmatch(command); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			l.Baud = n
 		}
@@ -138,7 +137,7 @@ func (m menuTerminal) judge(want Line) (State, string) {
 	if d := l.differs(want); d != "" {
 		return Wrong, "GRUB " + d
 	}
-	if f := serialFrame.FindString(m.command); f != "" {
+	if f := serialFrame().FindString(m.command); f != "" {
 		return Wrong, "GRUB has " + f + frameSays
 	}
 	return OK, fmt.Sprintf("GRUB's menu is on %s at %d bit/s", l.Port, l.Baud)

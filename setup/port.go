@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,7 +65,7 @@ type uart struct {
 	address uint64
 }
 
-var uartLine = regexp.MustCompile(`^([0-9]+): uart:([^ ]+) port:([0-9A-Fa-f]+)`)
+var uartLine = lazily(`^([0-9]+): uart:([^ ]+) port:([0-9A-Fa-f]+)`)
 
 // uarts returns the ports that the kernel's driver has found.
 func (t *tree) uarts() (out []uart) {
@@ -75,7 +74,7 @@ func (t *tree) uarts() (out []uart) {
 		return nil
 	}
 	for l := range strings.SplitSeq(text, "\n") {
-		if m := uartLine.FindStringSubmatch(l); m != nil && m[2] != "unknown" {
+		if m := uartLine().FindStringSubmatch(l); m != nil && m[2] != "unknown" {
 			a, _ := strconv.ParseUint(m[3], 16, 64)
 			out = append(out, uart{"ttyS" + m[1], a})
 		}

@@ -18,7 +18,7 @@ type Line struct {
 	Baud int    // bits per second
 }
 
-var portName = regexp.MustCompile(`^tty(S|AMA|USB)[0-9]{1,3}$`)
+var portName = lazily(`^tty(S|AMA|USB)[0-9]{1,3}$`)
 
 // Bauds are the rates that SOL can be set to (Table 26-5).
 var Bauds = []int{9600, 19200, 38400, 57600, 115200}
@@ -26,7 +26,7 @@ var Bauds = []int{9600, 19200, 38400, 57600, 115200}
 // Check returns an error that says what is wrong with the line.
 func (l Line) Check() error {
 	switch {
-	case !portName.MatchString(l.Port):
+	case !portName().MatchString(l.Port):
 		return fmt.Errorf("%q is not a serial port; name one as ttyS0 or ttyS1", l.Port)
 	case !slices.Contains(Bauds, l.Baud):
 		return fmt.Errorf("SOL has no rate of %d bit/s; it has 9600, 19200, 38400, 57600 and 115200", l.Baud)
@@ -165,7 +165,7 @@ func eightBits(console string) bool {
 // 9600.
 func parseConsole(s string) (Line, bool) {
 	port, options, _ := strings.Cut(s, ",")
-	if !portName.MatchString(port) {
+	if !portName().MatchString(port) {
 		return Line{}, false
 	}
 	l := Line{Port: port, Baud: 9600}

@@ -2,7 +2,6 @@ package setup
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,11 +52,11 @@ func xenHypervisor(args []string, want Line) (c commandLine, fixed []string) {
 
 // xenClassic are kernels with Xen's own console driver, which shows Xen's line under the name that
 // xencons gives it. Later ones have hvc0.
-var xenClassic = regexp.MustCompile(`xen(0|pae)?$|^vmlinuz-2\.6\.([0-9]|[12][0-9]|3[01])\b`)
+var xenClassic = lazily(`xen(0|pae)?$|^vmlinuz-2\.6\.([0-9]|[12][0-9]|3[01])\b`)
 
 // xenKernel judges and mends the options of the kernel that Xen starts first.
 func xenKernel(image string, args []string, want Line) (c commandLine, fixed []string) {
-	if !xenClassic.MatchString(image) {
+	if !xenClassic().MatchString(image) {
 		return commandLine{stuck: image + " has Xen's console as hvc0; set console=hvc0 and a prompt on hvc0 by hand"}, args
 	}
 	option := "xencons=" + want.Port
