@@ -27,11 +27,20 @@ func (l *login) open15(ctx context.Context) error {
 	// A BMC is silent when the password is wrong, but also when its answer was lost and it takes
 	// the challenge for used up. So each try has a challenge of its own. There are no more tries
 	// than the user allows, because a BMC may count them against the user.
+	spoiled := 0
 	for range max(l.tries, 1) {
-		// an UnclearError is one too, and final
-		if err = l.challenge(ctx, auth, signer); err != ipmi.ErrTimeout {
+		err = l.challenge(ctx, auth, signer)
+		switch {
+		case err == errUnsigned && spoiled < mostSpoiled:
+			spoiled++ // the network may have done it
+		case err == errUnsigned:
+			return &UnclearError{What: errUnsigned.Error(), Causes: []error{ipmi.ErrPassword}}
+		case err != ipmi.ErrTimeout: // an UnclearError is one too, and final
 			return err
 		}
+	}
+	if err == errUnsigned {
+		return &UnclearError{What: errUnsigned.Error(), Causes: []error{ipmi.ErrPassword}}
 	}
 	for range l.tries { // is it the network?
 		if l.repeats == 0 && l.capabilities(ctx, false) != nil {
@@ -49,6 +58,13 @@ func (l *login) open15(ctx context.Context) error {
 	}
 	return e
 }
+
+// errUnsigned is the error of an answer that says yes and does not prove to be the BMC's.
+var errUnsigned = errors.New("it answered Activate Session, but with a signature that is wrong")
+
+// mostSpoiled is how many such answers are put down to the network. Each may have taken one of the
+// BMC's sessions.
+const mostSpoiled = 2
 
 // chooseAuth chooses the authentication type. Who answers is not proved yet, so without
 // WithAuthType it is MD5 or none at all: a straight password would be there for all to read, and
@@ -121,8 +137,7 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 		// would not help.
 		return fmt.Errorf("%w (in an answer that is not signed)", activateError(hint))
 	case unsigned:
-		// Each further try might take one more of the BMC's sessions.
-		return &UnclearError{What: "it answered Activate Session, but with a signature that is wrong", Causes: []error{ipmi.ErrPassword}}
+		return errUnsigned
 	}
 	if err != nil {
 		return err

@@ -355,17 +355,18 @@ func (r *sdrReader) try(ctx context.Context,
 		d, hedge, err := hedged(ctx, get(ipmi.ReadAll), get(sdrHeader))
 		switch {
 		case err == nil && hedge:
-			raw, next, probe = d.Data[:min(len(d.Data), sdrHeader)], d.Next, r.refuseWhole(sdrSafe)
+			raw, next = d.Data[:min(len(d.Data), sdrHeader)], d.Next
+			probe = r.refuseWhole(sdrSafe, false)
 		case err == nil:
 			raw, next = d.Data, d.Next
 			if n := sdrSize(raw); len(raw) >= n {
 				r.prove()
 				return raw[:n], next, res, nil
 			}
-			r.refuseWhole(0) // the BMC sends as much as it can
+			r.refuseWhole(0, true) // the BMC sends as much as it can
 		case tooMuch(err):
 			// If it gave others, it may be that there is no record of that ID that can be read.
-			probe = r.refuseWhole(0)
+			probe = r.refuseWhole(0, errors.Is(err, ipmi.CodeCannotReturnBytes))
 		default:
 			return nil, 0, res, err
 		}
@@ -400,8 +401,9 @@ func (r *sdrReader) prove() {
 }
 
 // refuseWhole notes that a whole record was not given, and makes parts no bigger than most bytes,
-// unless that is 0. It reports true if others were: then it is a matter of this one.
-func (r *sdrReader) refuseWhole(most int) (others bool) {
+// unless that is 0. It reports true if others were given: then this one may be at fault, unless the
+// BMC has made plain that the size is.
+func (r *sdrReader) refuseWhole(most int, plain bool) (others bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, size := range sdrParts {
@@ -409,10 +411,10 @@ func (r *sdrReader) refuseWhole(most int) (others bool) {
 			r.part = max(r.part, i)
 		}
 	}
-	if !r.proven {
+	if !r.proven || plain {
 		r.whole = false
 	}
-	return r.proven
+	return r.proven && !plain
 }
 
 // unlearn forgets how much the BMC refused, if it gave nothing at all of a record: that was not
