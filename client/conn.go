@@ -36,8 +36,8 @@ type (
 	Starter interface {
 		Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error))
 	}
-	// habitual is a Conn that remembers what procedures found out of its BMC.
-	habitual interface{ ownHabits() *habits }
+	// transferSizer is a Conn that remembers the transfer sizes of its BMC.
+	transferSizer interface{ ownTransferSizes() *transferSizes }
 )
 
 // Do carries out one command. The type of the response follows from the type of the request.
@@ -68,8 +68,8 @@ func readResponse[R any, PR ipmi.Reader[R]](cmd ipmi.Command, raw ipmi.RawRespon
 		return resp, err
 	}
 	if raw.Code != ipmi.CodeOK {
-		// Some commands return data beside a completion code of their own, such as
-		// Get SDR's; what can be read of it is kept.
+		// Some commands return data beside a completion code of their own, such as Get SDR's; what
+		// can be read of it is kept.
 		if len(raw.Data) > 0 {
 			_ = PR(&resp).UnmarshalBinary(raw.Data)
 		}

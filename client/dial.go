@@ -26,8 +26,9 @@ func defaults() config {
 }
 
 // patience is how long an answer is waited for over an interface.
-func (c *config) patience(i Interface) patience {
-	p := patience{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1, maxRTO: c.maxRTO}
+func (c *config) schedule(i Interface) retrySchedule {
+	p := retrySchedule{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1,
+		maxRTO: c.maxRTO}
 	if i == LAN {
 		if p.first == 0 {
 			p.first = 2 * time.Second
@@ -126,7 +127,7 @@ func (c *config) reach(ctx context.Context, peer netip.AddrPort) error {
 	if iface == Auto {
 		iface = LANPlus
 	}
-	_, err := presession(ctx, l, l.patience(iface, c.tries), l.capabilitiesRequest(c.iface != LAN))
+	_, err := presession(ctx, l, l.schedule(iface, c.tries), l.capabilitiesRequest(c.iface != LAN))
 	if l.alive {
 		return nil // whatever it says
 	}
@@ -150,14 +151,14 @@ func (s *Session) open() error {
 		}
 		s.transport, s.ownTransport = newTransport(sock), true
 	}
-	s.mux = s.transport.mux()
+	s.endpoint = s.transport.endpoint()
 	return nil
 }
 
 // dialPeer opens a session with the BMC at one address.
 func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, error) {
 	s := newSession(ctx, c, peer)
-	s.alarm.f = s.ring
+	s.timer.f = s.onTimer
 	if err := s.open(); err != nil {
 		return nil, err
 	}

@@ -42,9 +42,9 @@ type FRUDevice struct {
 	ID   uint8
 	Size int // bytes
 
-	c      Conn
-	words  bool
-	habits *habits
+	c             Conn
+	words         bool
+	transferSizes *transferSizes
 
 	mu     sync.Mutex // the fields below are used by the requests under way
 	pieces []int      // of fruPieces, those that were not refused
@@ -62,8 +62,9 @@ func OpenFRU(ctx context.Context, c Conn, id uint8) (*FRUDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords, habits: habitsOf(c)}
-	d.pieces, d.proven = d.habits.fruPieces()
+	d := &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords,
+		transferSizes: transferSizesOf(c)}
+	d.pieces, d.proven = d.transferSizes.fruPieces()
 	return d, nil
 }
 
@@ -260,7 +261,7 @@ func (d *FRUDevice) prove(pieces []int, n int) {
 	defer d.mu.Unlock()
 	if !d.proven && len(pieces) == len(d.pieces) && n == pieces[0] {
 		d.proven = true
-		d.habits.setFRUPieces(pieces)
+		d.transferSizes.setFRUPieces(pieces)
 	}
 }
 

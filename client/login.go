@@ -14,7 +14,7 @@ type login struct {
 	s      *Session
 	tries  int  // of each exchange
 	proven bool // the user and the secrets have opened a session before
-	rtt    roundTrip
+	rtt    rttEstimator
 	seq    uint8
 	tag    uint8
 
@@ -22,7 +22,7 @@ type login struct {
 	heard   bool          // the BMC has answered a knock during the exchange under way
 	slowest time.Duration // that an answer has taken
 	extra   int           // packets that a slow BMC may still have to work on
-	repeats int           // packets that were sent again before they were answered
+	repeats int           // retransmissions before they were answered
 	badSums bool          // the BMC's answers have wrong checksums
 
 	alive bool                         // the BMC has answered something
@@ -86,8 +86,8 @@ func (l *login) again(ctx context.Context) error {
 }
 
 // patience is how long each exchange of the log-in may take.
-func (l *login) patience(i Interface, tries int) patience {
-	p := l.s.config.patience(i)
+func (l *login) schedule(i Interface, tries int) retrySchedule {
+	p := l.s.config.schedule(i)
 	most := p.total()
 	p.tries = max(tries, 1)
 	if i == LANPlus && l.silent > 0 {
@@ -111,12 +111,12 @@ func (l *login) hope() int { return max(l.tries, l.s.config.tries) }
 func (l *login) spent() bool { return l.silent >= l.hope() }
 
 // probe is Transport.probe, and measures.
-func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]byte, error),
+func (l *login) probe(ctx context.Context, p retrySchedule, packet func([]byte) ([]byte, error),
 	accept func(*rmcp.Packet) bool) error {
 	var first, last time.Time
 	n, extra := 0, l.extra
 	l.heard = false
-	err := l.s.mux.probe(ctx, l.s.peer, p, func(dst []byte) ([]byte, error) {
+	err := l.s.endpoint.probe(ctx, l.s.peer, p, func(dst []byte) ([]byte, error) {
 		last = time.Now()
 		if n++; n == 1 {
 			first = last
@@ -146,7 +146,7 @@ func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]by
 
 // ask sends a command in the format of IPMI 1.5 outside a session. wrap makes the packet of the
 // message, and take finds its answer in a packet.
-func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []byte,
+func (l *login) ask(ctx context.Context, schedule retrySchedule, cmd ipmi.Command, data []byte,
 	wrap func(dst, message []byte) ([]byte, error),
 	take func(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error)) (ipmi.RawResponse, error) {
 	q := l.message(cmd, data)
@@ -154,7 +154,7 @@ func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []
 	var resp ipmi.RawResponse
 	for {
 		spoiled := false
-		err := l.probe(ctx, pat, func(dst []byte) ([]byte, error) {
+		err := l.probe(ctx, schedule, func(dst []byte) ([]byte, error) {
 			return wrap(dst, message)
 		}, func(p *rmcp.Packet) bool {
 			m, err := take(&q, p)
@@ -172,7 +172,7 @@ func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []
 		// A packet that was spoiled on its way is asked for once more. Where that has a wrong
 		// checksum again, the BMC does not know better, as some of Supermicro (FreeIPMI's
 		// workaround nochecksumcheck).
-		if again := spoiled && !l.badSums && !pat.once; again {
+		if again := spoiled && !l.badSums && !schedule.once; again {
 			l.badSums = true
 			continue
 		}
@@ -214,13 +214,13 @@ func outside(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error) {
 
 // presession carries out a typed command outside a session, in the format of IPMI 1.5.
 func presession[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, l *login,
-	pat patience, q Q) (R, error) {
+	schedule retrySchedule, q Q) (R, error) {
 	var r R
 	data, err := q.AppendBinary(nil)
 	if err != nil {
 		return r, err
 	}
-	resp, err := l.ask(ctx, pat, q.Command(), data, rmcp.AppendPresession15, outside)
+	resp, err := l.ask(ctx, schedule, q.Command(), data, rmcp.AppendPresession15, outside)
 	if err != nil {
 		return r, err
 	}
@@ -238,11 +238,11 @@ func (l *login) capabilities(ctx context.Context, extended bool) error {
 		iface = LAN
 	}
 	q := l.capabilitiesRequest(extended)
-	caps, err := presession(ctx, l, l.patience(iface, l.tries), q)
+	caps, err := presession(ctx, l, l.schedule(iface, l.tries), q)
 	var e *ipmi.Error
 	if extended && errors.As(err, &e) && e.Code != ipmi.CodeOK {
 		q.Extended = false
-		caps, err = presession(ctx, l, l.patience(iface, l.tries), q)
+		caps, err = presession(ctx, l, l.schedule(iface, l.tries), q)
 	}
 	l.caps = caps
 	return err
@@ -276,7 +276,7 @@ func (l *login) newKnock() *knock {
 func (k *knock) send() {
 	if !k.login.alive {
 		k.login.extra++
-		k.login.s.mux.write(k.packet, k.login.s.peer)
+		k.login.s.endpoint.write(k.packet, k.login.s.peer)
 	}
 }
 

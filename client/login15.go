@@ -74,7 +74,7 @@ func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, er
 // got no answer.
 func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.Auth15) error {
 	c := &l.s.config
-	challenge, err := presession(ctx, l, l.patience(LAN, l.tries),
+	challenge, err := presession(ctx, l, l.schedule(LAN, l.tries),
 		ipmi.GetSessionChallenge{AuthType: auth, UserName: c.user})
 	if err != nil {
 		return challengeError(err)
@@ -85,11 +85,11 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	if err != nil {
 		return err
 	}
-	pat := l.patience(LAN, 1)
-	pat.once = true
+	schedule := l.schedule(LAN, 1)
+	schedule.once = true
 	var hint *ipmi.Error // a refusal that nobody signed
 	unsigned := false    // somebody said yes, but did not prove to be the BMC
-	raw, err := l.ask(ctx, pat, q.Command(), data,
+	raw, err := l.ask(ctx, schedule, q.Command(), data,
 		func(dst, message []byte) ([]byte, error) {
 			return rmcp.AppendActivate15(dst, signer, challenge.SessionID, message)
 		},
@@ -150,7 +150,7 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	if err != nil {
 		return err
 	}
-	if !l.s.mux.add(l.s, link) {
+	if !l.s.endpoint.add(l.s, link) {
 		return ipmi.ErrClosed
 	}
 	privilege := c.privilege

@@ -85,7 +85,7 @@ func (l *login) cipherSuites(ctx context.Context) ([]rmcp.CipherSuite, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw, err := l.ask(ctx, l.patience(LANPlus, 2), q.Command(), data,
+		raw, err := l.ask(ctx, l.schedule(LANPlus, 2), q.Command(), data,
 			func(dst, message []byte) ([]byte, error) {
 				return rmcp.AppendPresession20(dst, ipmi.PayloadIPMI, message)
 			}, outside)
@@ -136,13 +136,13 @@ func (l *login) openSuite(ctx context.Context, suite rmcp.CipherSuite,
 func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries,
 	rakpTries int) (suiteRefused, repeated bool, err error) {
 	c := &l.s.config
-	id, err := l.s.mux.reserve(l.s, randomID)
+	id, err := l.s.endpoint.reserve(l.s, randomID)
 	if err != nil {
 		return false, false, err
 	}
 	defer func() {
 		if err != nil {
-			l.s.mux.release(l.s, id)
+			l.s.endpoint.release(l.s, id)
 		}
 	}()
 	l.tag += 16
@@ -160,13 +160,13 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries,
 		if step > 0 {
 			tries = rakpTries
 		}
-		n, err := l.step(ctx, h, knock, l.patience(LANPlus, tries))
+		n, err := l.step(ctx, h, knock, l.schedule(LANPlus, tries))
 		if errors.Is(err, rmcp.ErrUnproven) {
 			// Spoiled on its way, or forged, or the secret is wrong: the answer to one more packet
 			// decides it.
 			unproven := err
 			var again int
-			again, err = l.step(ctx, h, knock, l.patience(LANPlus, 1))
+			again, err = l.step(ctx, h, knock, l.schedule(LANPlus, 1))
 			n += again - 1 // the first was not for want of an answer
 			if errors.Is(err, ipmi.ErrTimeout) {
 				n, repeated, err = n-again+1, true, unproven
@@ -181,7 +181,7 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries,
 		repeated = repeated || step > 0 && n > 1 || refusedCode
 		if err != nil {
 			if abort := h.AppendAbort(nil); len(abort) > 0 {
-				l.s.mux.write(abort, l.s.peer)
+				l.s.endpoint.write(abort, l.s.peer)
 			}
 			suiteRefused, err = l.verdict(err, step, suite, rakp1Sent)
 			return suiteRefused, repeated, err
@@ -199,10 +199,10 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries,
 
 // step carries out one exchange of the handshake. n is how often its packet was sent.
 func (l *login) step(ctx context.Context, h *rmcp.ClientHandshake, knock *knock,
-	pat patience) (n int, err error) {
+	schedule retrySchedule) (n int, err error) {
 	var verdict error
-	err = l.probe(ctx, pat, func(dst []byte) ([]byte, error) {
-		if n++; n > 1 || pat.once {
+	err = l.probe(ctx, schedule, func(dst []byte) ([]byte, error) {
+		if n++; n > 1 || schedule.once {
 			knock.send()
 		}
 		return h.Append(dst)

@@ -82,7 +82,7 @@ func ReadSDR(ctx context.Context, c Conn, id uint16) (raw []byte, next uint16, e
 
 func repositoryOf(c Conn) sdrSource {
 	return sdrSource{
-		name: listSDR, habits: habitsOf(c),
+		name: listSDR, transferSizes: transferSizesOf(c),
 		info: func(ctx context.Context) (int, error) {
 			return countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
 		},
@@ -99,7 +99,7 @@ func repositoryOf(c Conn) sdrSource {
 // sensors (§35.2-35.4), in the manner of [ReadSDRs].
 func ReadDeviceSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 	list, err := readSDRs(ctx, sdrSource{
-		name: listDeviceSDR, habits: new(habits),
+		name: listDeviceSDR, transferSizes: new(transferSizes),
 		info: func(ctx context.Context) (int, error) {
 			_, err := Do(ctx, c, ipmi.GetDeviceID{})
 			return -1, err

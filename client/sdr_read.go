@@ -17,11 +17,11 @@ import (
 
 // sdrSource is a repository of either kind.
 type sdrSource struct {
-	name    string
-	get     func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
-	reserve func(context.Context) (ipmi.Reservation, error)
-	info    func(context.Context) (count int, err error) // -1 if it does not tell
-	habits  *habits
+	name          string
+	get           func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
+	reserve       func(context.Context) (ipmi.Reservation, error)
+	info          func(context.Context) (count int, err error) // -1 if it does not tell
+	transferSizes *transferSizes
 }
 
 const (
@@ -62,7 +62,7 @@ type sdrReader struct {
 }
 
 func newSDRReader(src sdrSource, want func([]byte) bool) *sdrReader {
-	part, parts := src.habits.part()
+	part, parts := src.transferSizes.part()
 	return &sdrReader{sdrSource: src, want: want, whole: !parts, part: part, learned: parts,
 		reserving: newTurn(), alone: newTurn()}
 }
@@ -420,7 +420,7 @@ func (r *sdrReader) refuseWhole(most int) (others bool) {
 func (r *sdrReader) unlearn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if part, parts := r.habits.part(); !r.learned && !parts {
+	if part, parts := r.transferSizes.part(); !r.learned && !parts {
 		r.whole, r.part = true, part
 	}
 }
@@ -492,7 +492,7 @@ func (r *sdrReader) learn(size int) {
 	}
 	r.learned = true
 	if !r.whole {
-		r.habits.setPart(r.part)
+		r.transferSizes.setPart(r.part)
 	}
 }
 

@@ -33,9 +33,9 @@ type datagram struct {
 
 func newDatagrams(n int) []datagram {
 	ds := make([]datagram, n)
-	room := make([]byte, n*rmcp.MaxPacket)
+	scratch := make([]byte, n*rmcp.MaxPacket)
 	for i := range ds {
-		ds[i].b, room = room[:0:rmcp.MaxPacket], room[rmcp.MaxPacket:]
+		ds[i].b, scratch = scratch[:0:rmcp.MaxPacket], scratch[rmcp.MaxPacket:]
 	}
 	return ds
 }
