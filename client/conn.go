@@ -36,6 +36,16 @@ type (
 	Starter interface {
 		Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error))
 	}
+	// A PayloadConn is a session over the network, which carries payloads besides requests: see
+	// [OpenConsole]. It counts its packets.
+	PayloadConn interface {
+		Conn
+		Describer
+		Starter
+		Stats() Stats
+		Close() error
+		payloads() *Session
+	}
 	// habitual is a Conn that remembers what procedures found out of its BMC.
 	habitual interface{ ownHabits() *habits }
 )

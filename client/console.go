@@ -131,12 +131,13 @@ type Console struct {
 	err        error // why there is no console any more
 }
 
-// OpenConsole activates Serial over LAN in a session over lanplus. The session must outlive the console; it can carry out commands
-// beside it, but has one console at a time.
+// OpenConsole activates Serial over LAN in a session over lanplus. The session must outlive the
+// console; it can carry out commands besides, but has one console at a time.
 //
 // The errors are *ipmi.Error; errors.Is tells apart ErrConsoleTaken, ErrConsoleNeedsLANPlus, and the completion codes
 // of Activate Payload (ipmi.CodePayloadDisabled and its neighbours).
-func OpenConsole(ctx context.Context, s *Session, opts ...ConsoleOption) (*Console, error) {
+func OpenConsole(ctx context.Context, conn PayloadConn, opts ...ConsoleOption) (*Console, error) {
+	s := conn.payloads()
 	c := &Console{
 		config: consoleConfig{instance: 1}, first: s, session: s,
 		done: make(chan struct{}), wake: make(chan struct{}, 1), changed: make(chan struct{}),

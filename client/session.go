@@ -72,7 +72,7 @@ type Session struct {
 	badSums     bool    // one with a wrong checksum was dropped
 }
 
-var _ Conn = (*Session)(nil)
+var _ PayloadConn = (*Session)(nil)
 
 // Info is what is known of a session since its log-in.
 type Info struct {
@@ -145,6 +145,9 @@ func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest, route []hop
 	}
 	return resp, nil
 }
+
+// payloads returns the session that carries payloads.
+func (s *Session) payloads() *Session { return s }
 
 // install makes the session that a log-in opened the one to use.
 func (s *Session) install(l *login) {
