@@ -148,7 +148,7 @@ func (o *activateOptions) read(args []string) (opts []client.ConsoleOption, inst
 }
 
 // bmcKey names a BMC among the records of consoles: by its GUID, or by its address if it has none.
-func bmcKey(ctx context.Context, s *client.Session) string {
+func bmcKey(ctx context.Context, s client.PayloadConn) string {
 	if r, err := client.Do(ctx, s, ipmi.GetSystemGUID{}); err == nil && r.GUID != (ipmi.GUID{}) {
 		return hex.EncodeToString(r.GUID[:])
 	}

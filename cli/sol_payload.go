@@ -148,7 +148,7 @@ func runSOLLoopTest(ctx context.Context, a *App, args []string) error {
 const noLANPlus = "the BMC speaks IPMI 1.5 only, which has no Serial over LAN; reach the host in another way, such as ssh or its serial port"
 
 // consoleSession returns a session in which a console can be opened.
-func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
+func (a *App) consoleSession(ctx context.Context) (client.PayloadConn, error) {
 	o := &a.Options
 	if o.Interface == client.LAN || o.Interface == "" && a.Name == "ipmitool" {
 		return nil, client.ErrConsoleNeedsLANPlus
@@ -159,7 +159,7 @@ func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	s, ok := conn.(*client.Session)
+	s, ok := conn.(client.PayloadConn)
 	switch {
 	case !ok && (o.inBand() || o.serial()):
 		return nil, errors.New("a console is opened over the network; name the BMC with -H")

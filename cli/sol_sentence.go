@@ -72,7 +72,7 @@ func (a *App) asIPMItool(line string) {
 }
 
 // whyNoConsole asks the BMC why it refuses a console, so that what is said of it leads to one.
-func (a *App) whyNoConsole(ctx context.Context, s *client.Session, instance uint8, err error) error {
+func (a *App) whyNoConsole(ctx context.Context, s client.PayloadConn, instance uint8, err error) error {
 	var taken *client.ConsoleTakenError
 	refusal, refused := code(err)
 	switch {
@@ -119,7 +119,7 @@ func deactivateWords(instance uint8) string {
 }
 
 // refusedConsole says why a BMC refuses a console with a completion code, "" if it cannot be found out.
-func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refusal ipmi.CompletionCode) string {
+func refusedConsole(ctx context.Context, s client.PayloadConn, instance uint8, refusal ipmi.CompletionCode) string {
 	status, statusErr := client.Do(ctx, s, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL})
 	capacity := status.Capacity // 0 if it is not known
 	switch {
@@ -177,7 +177,7 @@ func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refu
 }
 
 // payloadOff says that the user of a session may not open consoles, "" if that is not so or not known.
-func payloadOff(ctx context.Context, s *client.Session) string {
+func payloadOff(ctx context.Context, s client.PayloadConn) string {
 	me, err := client.Do(ctx, s, ipmi.GetSessionInfo{})
 	if err != nil || me.Session == nil {
 		return ""
@@ -191,7 +191,7 @@ func payloadOff(ctx context.Context, s *client.Session) string {
 }
 
 // openConsoles says who has the consoles that are open, and what closes the first.
-func openConsoles(ctx context.Context, s *client.Session, status ipmi.PayloadActivationStatus) string {
+func openConsoles(ctx context.Context, s client.PayloadConn, status ipmi.PayloadActivationStatus) string {
 	var all []string
 	first := uint8(0)
 	for n := uint8(1); n <= 16; n++ {
@@ -213,7 +213,7 @@ func openConsoles(ctx context.Context, s *client.Session, status ipmi.PayloadAct
 }
 
 // consoleHolder returns what the BMC says of the session that has an instance open.
-func consoleHolder(ctx context.Context, s *client.Session, instance uint8) (ipmi.SessionInfo, bool) {
+func consoleHolder(ctx context.Context, s client.PayloadConn, instance uint8) (ipmi.SessionInfo, bool) {
 	holder, err := client.Do(ctx, s, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL, Instance: instance})
 	if err != nil || holder.SessionID == 0 || holder.SessionID == s.Info().ID {
 		return ipmi.SessionInfo{}, false
@@ -223,7 +223,7 @@ func consoleHolder(ctx context.Context, s *client.Session, instance uint8) (ipmi
 }
 
 // sessionWords names a session by its user and address, as far as the BMC gives them.
-func sessionWords(ctx context.Context, s *client.Session, info ipmi.SessionInfo) string {
+func sessionWords(ctx context.Context, s client.PayloadConn, info ipmi.SessionInfo) string {
 	v, err := machine.SessionOf(info)
 	if err != nil || v.User == 0 {
 		return "another session"
@@ -239,7 +239,7 @@ func sessionWords(ctx context.Context, s *client.Session, info ipmi.SessionInfo)
 }
 
 // whoClosed finds out who has closed the console: who has it now, or who else is logged in.
-func (a *App) whoClosed(ctx context.Context, s *client.Session, instance uint8, err error) error {
+func (a *App) whoClosed(ctx context.Context, s client.PayloadConn, instance uint8, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, askMore)
 	defer cancel()
 	others := otherSessions(ctx, s) // at once: who has closed it may log out as soon
@@ -261,7 +261,7 @@ func (a *App) whoClosed(ctx context.Context, s *client.Session, instance uint8, 
 }
 
 // otherSessions names the sessions that are open besides this one.
-func otherSessions(ctx context.Context, s *client.Session) []string {
+func otherSessions(ctx context.Context, s client.PayloadConn) []string {
 	me, err := client.Do(ctx, s, ipmi.GetSessionInfo{})
 	if err != nil {
 		return nil
