@@ -86,9 +86,3 @@ func (a *App) guardName(ctx context.Context, id uint8, name string, force bool) 
 	}
 	return nil
 }
-
-// ownChannel reports whether the session came over the channel.
-func (a *App) ownChannel(ctx context.Context, channel uint8) (bool, error) {
-	user, own, err := a.self(ctx)
-	return user != 0 && own == channel, err
-}
