@@ -32,7 +32,9 @@ func newLAN(a *App) *cobra.Command {
 }
 
 // ofLAN makes the run function of a query about the LAN channel that its only word names.
-func ofLAN[T any](get func(*machine.Machine, context.Context, uint8) (T, error)) func(context.Context, *App, []string) (T, error) {
+func ofLAN[T any](
+	get func(*machine.Machine, context.Context, uint8) (T, error),
+) func(context.Context, *App, []string) (T, error) {
 	return func(ctx context.Context, a *App, args []string) (v T, err error) {
 		if err := wantArgs(args, 0, 1); err != nil {
 			return v, err
@@ -56,8 +58,8 @@ func runLANStatsClear(ctx context.Context, a *App, args []string) (string, error
 	return "", err
 }
 
-// lanChannel returns the machine, and the channel that the first word names, which must be a LAN, or
-// the first LAN of the BMC.
+// lanChannel returns the machine, and the channel that the first word names, which must be a LAN,
+// or the first LAN of the BMC.
 func (a *App) lanChannel(ctx context.Context, args []string) (*machine.Machine, uint8, error) {
 	channel := uint8(0)
 	if len(args) > 0 {
@@ -66,7 +68,8 @@ func (a *App) lanChannel(ctx context.Context, args []string) (*machine.Machine, 
 			return nil, 0, usagef("channel: %v", err)
 		}
 		if n < 1 || n > ipmi.ChannelPresent {
-			return nil, 0, fmt.Errorf("%d is not a channel of a LAN: those have numbers from 1 to 11", n)
+			return nil, 0, fmt.Errorf("%d is not a channel of a LAN: "+
+				"those have numbers from 1 to 11", n)
 		}
 		channel = uint8(n)
 	}
@@ -85,7 +88,8 @@ func (a *App) lanChannel(ctx context.Context, args []string) (*machine.Machine, 
 	case errors.As(err, &unknown):
 		err = fmt.Errorf("%v; give the number of one, such as 1", unknown)
 	case errors.As(err, &not) && not.Channel != 0:
-		err = fmt.Errorf("%v; without a number it is its first LAN, and \"channel info N\" shows what each is", not)
+		err = fmt.Errorf("%v; without a number it is its first LAN, "+
+			"and \"channel info N\" shows what each is", not)
 	}
 	return m, channel, err
 }

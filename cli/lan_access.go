@@ -26,8 +26,11 @@ func lanAlerting(words []string) (lanChange, error) {
 		return nil, usagef("%v", err)
 	}
 	return func(ctx context.Context, s *lanSetter) (string, error) {
-		first := fmt.Sprintf("%s PEF alerts for LAN channel %d", choose(on, "Enabling", "Disabling"), s.channel)
-		_, err := s.a.announced(first, func() error { return s.m.SetLANAlerting(ctx, s.channel, on) })
+		first := fmt.Sprintf("%s PEF alerts for LAN channel %d",
+			choose(on, "Enabling", "Disabling"), s.channel)
+		_, err := s.a.announced(first, func() error {
+			return s.m.SetLANAlerting(ctx, s.channel, on)
+		})
 		return fmt.Sprintf("PEF alerts for channel %d %s.", s.channel, enabled(on)), err
 	}, nil
 }

@@ -29,7 +29,9 @@ func alertDestinationArg(word string) (uint8, error) {
 	return uint8(n), nil
 }
 
-func runLANAlertPrint(ctx context.Context, a *App, args []string) ([]machine.LANDestination, error) {
+func runLANAlertPrint(
+	ctx context.Context, a *App, args []string,
+) ([]machine.LANDestination, error) {
 	if err := wantArgs(args, 0, 2); err != nil {
 		return nil, err
 	}
@@ -88,7 +90,9 @@ func runLANAlertSet(ctx context.Context, a *App, args []string) (string, error) 
 }
 
 // changeAlert changes what the name means and returns what it does in ipmitool's words.
-func changeAlert(t *ipmi.LANDestinationType, p *ipmi.LANDestinationAddress, name, word string) (sentence string, err error) {
+func changeAlert(
+	t *ipmi.LANDestinationType, p *ipmi.LANDestinationAddress, name, word string,
+) (sentence string, err error) {
 	switch name {
 	case "ipaddr":
 		p.IPv4, err = ipv4Arg(word)

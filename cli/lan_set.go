@@ -15,7 +15,8 @@ import (
 	"lom/render"
 )
 
-const lanSetLong = `Change the network settings of the BMC, and read them back until the BMC has made them its own.
+const lanSetLong = `Change the network settings of the BMC, and read them back until the BMC has
+made them its own.
 
 PARAMETER and VALUE are
   ipaddr ADDRESS              the IPv4 address
@@ -107,7 +108,8 @@ func runLANSet(ctx context.Context, a *App, args []string, force bool) (string, 
 	var lockout *machine.LANLockoutError
 	switch {
 	case errors.As(err, &silent):
-		return "", fmt.Errorf("%s: %v; it may be reached under other settings now", a.Options.peer(), silent)
+		return "", fmt.Errorf("%s: %v; it may be reached under other settings now",
+			a.Options.peer(), silent)
 	case errors.As(err, &lockout) && args[1] == "access":
 		return "", fmt.Errorf("channel %d is the one you came over, and nobody could switch it on "+
 			"again from here; do it over another channel or in band, or give --force", channel)
@@ -222,8 +224,11 @@ func lanBackupGateway(words []string) (lanChange, error) {
 		})
 }
 
-func gatewayOf(words []string, sentence string, setIP func(ipmi.IPv4Address, string) (lanChange, error),
-	setMAC func(ipmi.MACAddress, string) (lanChange, error)) (lanChange, error) {
+func gatewayOf(
+	words []string, sentence string,
+	setIP func(ipmi.IPv4Address, string) (lanChange, error),
+	setMAC func(ipmi.MACAddress, string) (lanChange, error),
+) (lanChange, error) {
 	switch words[0] {
 	case "ipaddr":
 		ip, err := ipv4Arg(words[1])
@@ -283,7 +288,8 @@ func lanCommunity(words []string) (lanChange, error) {
 	if len(words[0]) > 18 {
 		return nil, usagef("the community has %d bytes, 18 are possible", len(words[0]))
 	}
-	return setLAN(ipmi.LANCommunity{Community: words[0]}, "Setting LAN SNMP Community String to "+words[0])
+	return setLAN(ipmi.LANCommunity{Community: words[0]},
+		"Setting LAN SNMP Community String to "+words[0])
 }
 
 func lanARP(words []string) (lanChange, error) {
@@ -321,21 +327,23 @@ func lanARPInterval(word string) (lanChange, error) {
 
 func lanAuth(words []string) (lanChange, error) {
 	byWord := map[string]ipmi.AuthType{
-		"none": ipmi.AuthNone, "md2": ipmi.AuthMD2, "md5": ipmi.AuthMD5, "password": ipmi.AuthPassword,
-		"key": ipmi.AuthPassword, "oem": ipmi.AuthOEM,
+		"none": ipmi.AuthNone, "md2": ipmi.AuthMD2, "md5": ipmi.AuthMD5,
+		"password": ipmi.AuthPassword, "key": ipmi.AuthPassword, "oem": ipmi.AuthOEM,
 	}
 	var types ipmi.AuthTypes
 	for word := range strings.SplitSeq(words[1], ",") {
 		t, ok := byWord[strings.ToLower(word)]
 		if !ok {
-			return nil, usagef("%q is not an authentication type: none, md2, md5, password and oem are", word)
+			return nil, usagef("%q is not an authentication type: "+
+				"none, md2, md5, password and oem are", word)
 		}
 		types |= 1 << t
 	}
 	levels := strings.Split(strings.ToLower(words[0]), ",")
 	for _, level := range levels {
 		if lanAuthLevel(new(ipmi.LANAuthTypeEnables), level) == nil {
-			return nil, usagef("%q is not a privilege level: callback, user, operator and admin are", level)
+			return nil, usagef("%q is not a privilege level: "+
+				"callback, user, operator and admin are", level)
 		}
 	}
 	return changeLAN("", func(p *ipmi.LANAuthTypeEnables) {
@@ -345,7 +353,8 @@ func lanAuth(words []string) (lanChange, error) {
 	})
 }
 
-// lanAuthLevel returns the authentication types of a privilege level, nil if there is no such level.
+// lanAuthLevel returns the authentication types of a privilege level, nil if there is no such
+// level.
 func lanAuthLevel(p *ipmi.LANAuthTypeEnables, level string) *ipmi.AuthTypes {
 	switch level {
 	case "callback":
@@ -367,7 +376,8 @@ func lanSuites(words []string) (lanChange, error) {
 	}
 	for _, c := range []byte(letters) {
 		if strings.IndexByte(render.PrivilegeLetters, c) < 0 {
-			return nil, usagef("%q is not a letter of a privilege level: X, c, u, o, a and O are", c)
+			return nil, usagef("%q is not a letter of a privilege level: "+
+				"X, c, u, o, a and O are", c)
 		}
 	}
 	return func(ctx context.Context, s *lanSetter) (string, error) {

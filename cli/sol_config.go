@@ -12,8 +12,8 @@ import (
 )
 
 func newSOL(a *App) *cobra.Command {
-	set := change(a, "set PARAMETER VALUE [CHANNEL] [noguard]", "Change a setting of Serial over LAN",
-		runSOLSet)
+	set := change(a, "set PARAMETER VALUE [CHANNEL] [noguard]",
+		"Change a setting of Serial over LAN", runSOLSet)
 	set.Long = solSetLong
 	return group(a, "sol", "Serial over LAN",
 		noResult(a, newSOLActivate(a), "is a terminal"),
@@ -104,7 +104,8 @@ func solChangeOf(name, value string) (solChange, error) {
 	case "set-in-progress":
 		state := slices.Index(machine.SetStates[:ipmi.SetCommitWrite+1], value)
 		if state < 0 {
-			return nil, usagef("%q is none of set-complete, set-in-progress and commit-write", value)
+			return nil, usagef("%q is none of set-complete, set-in-progress and commit-write",
+				value)
 		}
 		return func(ctx context.Context, m *machine.Machine, channel uint8, _ bool) error {
 			return m.SetSOLState(ctx, channel, ipmi.SetState(state))
@@ -118,7 +119,9 @@ func solChangeOf(name, value string) (solChange, error) {
 		case "force-encryption":
 			return solPart(name, func(p *ipmi.SOLAuthentication) { p.ForceEncryption = on }), nil
 		case "force-authentication":
-			return solPart(name, func(p *ipmi.SOLAuthentication) { p.ForceAuthentication = on }), nil
+			return solPart(name, func(p *ipmi.SOLAuthentication) {
+				p.ForceAuthentication = on
+			}), nil
 		}
 		return solWhole(name, ipmi.SOLEnable{Enabled: on}), nil
 	case "privilege-level":
@@ -155,10 +158,16 @@ func solNumber(name, value string) (solChange, error) {
 		least, most int64
 		change      solChange
 	}{
-		"character-accumulate-level": {1, 255, solPart(name, func(p *ipmi.SOLAccumulate) { p.Interval = n })},
-		"character-send-threshold":   {0, 255, solPart(name, func(p *ipmi.SOLAccumulate) { p.Threshold = n })},
-		"retry-count":                {0, 7, solPart(name, func(p *ipmi.SOLRetry) { p.Count = n })},
-		"retry-interval":             {0, 255, solPart(name, func(p *ipmi.SOLRetry) { p.Interval = n })},
+		"character-accumulate-level": {1, 255, solPart(name, func(p *ipmi.SOLAccumulate) {
+			p.Interval = n
+		})},
+		"character-send-threshold": {0, 255, solPart(name, func(p *ipmi.SOLAccumulate) {
+			p.Threshold = n
+		})},
+		"retry-count": {0, 7, solPart(name, func(p *ipmi.SOLRetry) { p.Count = n })},
+		"retry-interval": {0, 255, solPart(name, func(p *ipmi.SOLRetry) {
+			p.Interval = n
+		})},
 	}
 	c, ok := numbers[name]
 	if !ok {

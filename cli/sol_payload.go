@@ -31,7 +31,9 @@ func payloadArgs(args []string) (channel, user uint8, err error) {
 	return channel, user, nil
 }
 
-func runSOLPayloadStatus(ctx context.Context, a *App, args []string) (v machine.SOLAccess, err error) {
+func runSOLPayloadStatus(
+	ctx context.Context, a *App, args []string,
+) (v machine.SOLAccess, err error) {
 	channel, user, err := payloadArgs(args)
 	if err != nil {
 		return v, err

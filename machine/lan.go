@@ -8,34 +8,42 @@ import (
 	"lom/ipmi"
 )
 
-// LAN is the network settings of a channel (§23.2, Table 23-4). What the BMC does not have is absent.
+// LAN is the network settings of a channel (§23.2, Table 23-4). What the BMC does not have is
+// absent.
 type LAN struct {
-	Channel         uint8           `json:"channel"`
-	SetInProgress   string          `json:"set_in_progress,omitempty" enum:"set-complete,set-in-progress,commit-write,reserved"`
-	AuthTypes       []string        `json:"auth_types_supported,omitzero" enum:"none,md2,md5,password,oem"`
-	AuthEnabled     *LANAuthEnabled `json:"auth_types_enabled,omitempty"`
-	IPSource        string          `json:"ip_address_source,omitempty" enum:"unspecified,static,dhcp,bios,other"`
-	IPAddress       string          `json:"ip_address,omitempty"`
-	SubnetMask      string          `json:"subnet_mask,omitempty"`
-	MACAddress      string          `json:"mac_address,omitempty"`
-	Community       *string         `json:"snmp_community,omitempty"` // of traps
-	IPHeader        *LANIPHeader    `json:"ip_header,omitempty"`
-	ARP             *LANARP         `json:"bmc_arp,omitempty"`
-	ARPInterval     *float64        `json:"gratuitous_arp_interval_seconds,omitempty"`
-	Gateway         string          `json:"default_gateway,omitempty"`
-	GatewayMAC      string          `json:"default_gateway_mac,omitempty"`
-	BackupGateway   string          `json:"backup_gateway,omitempty"`
-	BackupMAC       string          `json:"backup_gateway_mac,omitempty"`
-	VLAN            *LANVLAN        `json:"vlan,omitempty"`
-	VLANPriority    *uint8          `json:"vlan_priority,omitempty"`
-	Suites          []int           `json:"cipher_suites,omitzero"` // IDs
-	SuitePrivileges []string        `json:"cipher_suite_privileges,omitzero" enum:"unused,callback,user,operator,administrator,oem,no-access,unknown"`
-	BadPassword     *LANBadPassword `json:"bad_password,omitempty"`
+	Channel       uint8  `json:"channel"`
+	SetInProgress string `json:"set_in_progress,omitempty" enum:"set-complete,set-in-progress,commit-write,reserved"`
+
+	AuthTypes []string `json:"auth_types_supported,omitzero" enum:"none,md2,md5,password,oem"`
+
+	AuthEnabled *LANAuthEnabled `json:"auth_types_enabled,omitempty"`
+
+	IPSource string `json:"ip_address_source,omitempty" enum:"unspecified,static,dhcp,bios,other"`
+
+	IPAddress     string       `json:"ip_address,omitempty"`
+	SubnetMask    string       `json:"subnet_mask,omitempty"`
+	MACAddress    string       `json:"mac_address,omitempty"`
+	Community     *string      `json:"snmp_community,omitempty"` // of traps
+	IPHeader      *LANIPHeader `json:"ip_header,omitempty"`
+	ARP           *LANARP      `json:"bmc_arp,omitempty"`
+	ARPInterval   *float64     `json:"gratuitous_arp_interval_seconds,omitempty"`
+	Gateway       string       `json:"default_gateway,omitempty"`
+	GatewayMAC    string       `json:"default_gateway_mac,omitempty"`
+	BackupGateway string       `json:"backup_gateway,omitempty"`
+	BackupMAC     string       `json:"backup_gateway_mac,omitempty"`
+	VLAN          *LANVLAN     `json:"vlan,omitempty"`
+	VLANPriority  *uint8       `json:"vlan_priority,omitempty"`
+	Suites        []int        `json:"cipher_suites,omitzero"` // IDs
+
+	SuitePrivileges []string `json:"cipher_suite_privileges,omitzero" enum:"unused,callback,user,operator,administrator,oem,no-access,unknown"`
+
+	BadPassword *LANBadPassword `json:"bad_password,omitempty"`
 
 	Parameters LANParameters `json:"-"`
 }
 
-// LANAuthEnabled is the IPMI 1.5 authentication types that sessions of each privilege level may use.
+// LANAuthEnabled is the IPMI 1.5 authentication types that sessions of each privilege level may
+// use.
 type LANAuthEnabled struct {
 	Callback []string `json:"callback" enum:"none,md2,md5,password,oem"`
 	User     []string `json:"user" enum:"none,md2,md5,password,oem"`
@@ -73,7 +81,8 @@ type LANBadPassword struct {
 	Lockout   int   `json:"lockout_interval_seconds"` // 0: until somebody enables the user again
 }
 
-// LANParameters are the parameters that a [LAN] was made from; nil is one that the BMC does not have.
+// LANParameters are the parameters that a [LAN] was made from; nil is one that the BMC does not
+// have.
 type LANParameters struct {
 	Progress        *ipmi.SetInProgress
 	AuthTypes       *ipmi.LANAuthTypeSupport
@@ -225,7 +234,8 @@ func (p *LANParameters) addresses(v *LAN) {
 	}
 }
 
-// The words for the states of a set of parameters and for the sources of an IPv4 address, by number.
+// The words for the states of a set of parameters and for the sources of an IPv4 address, by
+// number.
 var (
 	SetStates = []string{"set-complete", "set-in-progress", "commit-write", "reserved"}
 	IPSources = []string{"unspecified", "static", "dhcp", "bios"}
@@ -259,11 +269,13 @@ func (e *NotLANError) Error() string {
 	return fmt.Sprintf("channel %d of the BMC is not a LAN", e.Channel)
 }
 
-// An UnknownLANError says that a BMC does not say which of its channels are LANs. Err is its refusal.
+// An UnknownLANError says that a BMC does not say which of its channels are LANs. Err is its
+// refusal.
 type UnknownLANError struct{ Err error }
 
 func (e *UnknownLANError) Error() string {
-	return "the BMC does not say which of its channels are LANs (it has no Get Channel Info command)"
+	return "the BMC does not say which of its channels are LANs " +
+		"(it has no Get Channel Info command)"
 }
 func (e *UnknownLANError) Unwrap() error { return e.Err }
 
@@ -284,8 +296,8 @@ func (m *Machine) FirstLAN(ctx context.Context) (uint8, error) {
 	return 0, &NotLANError{}
 }
 
-// CheckLAN returns a [*NotLANError] if a channel is not a LAN. A BMC without a Get Channel Info command
-// leaves it to the caller to know.
+// CheckLAN returns a [*NotLANError] if a channel is not a LAN. A BMC without a Get Channel Info
+// command leaves it to the caller to know.
 func (m *Machine) CheckLAN(ctx context.Context, channel uint8) error {
 	is, err := m.isLAN(ctx, channel)
 	switch {
@@ -324,12 +336,15 @@ func (m *Machine) LANStatistics(ctx context.Context, channel uint8) (LANStatisti
 
 // ClearLANStatistics sets the packet counters of a channel to 0.
 func (m *Machine) ClearLANStatistics(ctx context.Context, channel uint8) error {
-	_, err := do(ctx, m, "Get LAN Stats command", ipmi.GetIPStatistics{Channel: channel, Clear: true})
+	q := ipmi.GetIPStatistics{Channel: channel, Clear: true}
+	_, err := do(ctx, m, "Get LAN Stats command", q)
 	return err
 }
 
 // LANParameter reads a parameter of a channel, which may have selectors.
-func LANParameter[P ipmi.LANParameter, PP ipmi.Reader[P]](ctx context.Context, m *Machine, channel uint8, selectors ...uint8) (P, error) {
+func LANParameter[P ipmi.LANParameter, PP ipmi.Reader[P]](
+	ctx context.Context, m *Machine, channel uint8, selectors ...uint8,
+) (P, error) {
 	p, err := client.LANParam[P, PP](ctx, m.conn, channel, selectors...)
 	return p, failed(getLAN, err)
 }

@@ -25,7 +25,9 @@ type LANDestination struct {
 
 // LANDestinations reads the alert destinations of a channel, or one of them. Those that the BMC has
 // no settings of are not in the list.
-func (m *Machine) LANDestinations(ctx context.Context, channel uint8, only ...uint8) ([]LANDestination, error) {
+func (m *Machine) LANDestinations(
+	ctx context.Context, channel uint8, only ...uint8,
+) ([]LANDestination, error) {
 	count, err := LANParameter[ipmi.LANDestinationCount](ctx, m, channel)
 	if err != nil {
 		return nil, err
@@ -57,8 +59,8 @@ func (m *Machine) LANDestinations(ctx context.Context, channel uint8, only ...ui
 
 func destinationOf(t ipmi.LANDestinationType, p ipmi.LANDestinationAddress) LANDestination {
 	v := LANDestination{
-		Destination: t.Destination, Acknowledged: t.Acknowledged, Type: "unknown", Interval: t.Timeout,
-		Retries: t.Retries, IP: p.IPv6.String(), Kind: t, Address: p,
+		Destination: t.Destination, Acknowledged: t.Acknowledged, Type: "unknown",
+		Interval: t.Timeout, Retries: t.Retries, IP: p.IPv6.String(), Kind: t, Address: p,
 	}
 	for name, number := range LANDestinationTypes {
 		if number == t.Type {
@@ -85,13 +87,17 @@ func noDestination(channel, destination, last uint8) error {
 }
 
 // LANDestinationType reads how alerts are sent to a destination, to be changed and set again.
-func (m *Machine) LANDestinationType(ctx context.Context, channel, destination uint8) (ipmi.LANDestinationType, error) {
+func (m *Machine) LANDestinationType(
+	ctx context.Context, channel, destination uint8,
+) (ipmi.LANDestinationType, error) {
 	return destinationParameter[ipmi.LANDestinationType](ctx, m, channel, destination)
 }
 
-// LANDestinationAddress reads the address of a destination, to be changed and set again. Where it is
-// not one of IPv4, an IPv4 address of all 0 is returned.
-func (m *Machine) LANDestinationAddress(ctx context.Context, channel, destination uint8) (ipmi.LANDestinationAddress, error) {
+// LANDestinationAddress reads the address of a destination, to be changed and set again. Where it
+// is not one of IPv4, an IPv4 address of all 0 is returned.
+func (m *Machine) LANDestinationAddress(
+	ctx context.Context, channel, destination uint8,
+) (ipmi.LANDestinationAddress, error) {
 	p, err := destinationParameter[ipmi.LANDestinationAddress](ctx, m, channel, destination)
 	if p.Format != ipmi.AddressIPv4 {
 		p = ipmi.LANDestinationAddress{Destination: destination}
@@ -100,7 +106,9 @@ func (m *Machine) LANDestinationAddress(ctx context.Context, channel, destinatio
 }
 
 // destinationParameter reads a parameter of a destination that the channel has.
-func destinationParameter[P ipmi.LANParameter, PP ipmi.Reader[P]](ctx context.Context, m *Machine, channel, destination uint8) (P, error) {
+func destinationParameter[P ipmi.LANParameter, PP ipmi.Reader[P]](
+	ctx context.Context, m *Machine, channel, destination uint8,
+) (P, error) {
 	var none P
 	count, err := LANParameter[ipmi.LANDestinationCount](ctx, m, channel)
 	switch {

@@ -11,9 +11,9 @@ import (
 )
 
 // SetLANParameter sets a parameter of a channel while the parameters are claimed, and reads it back
-// until the BMC has made it its own, for at most half a minute. If the answer to the setting was lost,
-// what is read back says whether it was made. A BMC that answers no more after it was set is a
-// [*LANSilentError].
+// until the BMC has made it its own, for at most half a minute. If the answer to the setting was
+// lost, what is read back says whether it was made. A BMC that answers no more after it was set is
+// a [*LANSilentError].
 func SetLANParameter[P interface {
 	comparable
 	ipmi.LANParameter
@@ -43,8 +43,8 @@ func SetLANParameter[P interface {
 	return failed(setLAN, err)
 }
 
-// A LANSilentError says that a BMC answers no more after one of its network settings was changed: it
-// may be reached under other settings now.
+// A LANSilentError says that a BMC answers no more after one of its network settings was changed:
+// it may be reached under other settings now.
 type LANSilentError struct {
 	Set bool  // the BMC has acknowledged the change; otherwise it is not known whether it was made
 	Err error // what became of reading it back
@@ -54,7 +54,8 @@ func (e *LANSilentError) Error() string {
 	if e.Set {
 		return "the value was set, and then the BMC answered no more"
 	}
-	return "the BMC answered no more when the value was sent, and it is not known whether it was set"
+	return "the BMC answered no more when the value was sent, " +
+		"and it is not known whether it was set"
 }
 func (e *LANSilentError) Unwrap() error { return e.Err }
 
@@ -86,10 +87,11 @@ func (e *LANLockoutError) Error() string {
 	return fmt.Sprintf("channel %d is the one that the session came over", e.Channel)
 }
 
-// guardLAN returns a [*LANLockoutError] if the session came over the channel. What a BMC does not say
-// is not in the way.
+// guardLAN returns a [*LANLockoutError] if the session came over the channel. What a BMC does not
+// say is not in the way.
 func (m *Machine) guardLAN(ctx context.Context, channel uint8) error {
-	r, err := do(ctx, m, "Get Session Info command", ipmi.GetSessionInfo{Index: ipmi.SessionIndexPresent})
+	q := ipmi.GetSessionInfo{Index: ipmi.SessionIndexPresent}
+	r, err := do(ctx, m, "Get Session Info command", q)
 	switch {
 	case err != nil && !refused(err):
 		return err
@@ -99,10 +101,12 @@ func (m *Machine) guardLAN(ctx context.Context, channel uint8) error {
 	return nil
 }
 
-// SetLANSuites sets the most that sessions with each cipher suite may do, as [SetLANParameter]. Levels
-// that let no administrator in over the channel of the session are a [*LANLockoutError], unless force
-// is true.
-func (m *Machine) SetLANSuites(ctx context.Context, channel uint8, p ipmi.LANCipherSuitePrivileges, force bool) error {
+// SetLANSuites sets the most that sessions with each cipher suite may do, as [SetLANParameter].
+// Levels that let no administrator in over the channel of the session are a [*LANLockoutError],
+// unless force is true.
+func (m *Machine) SetLANSuites(
+	ctx context.Context, channel uint8, p ipmi.LANCipherSuitePrivileges, force bool,
+) error {
 	administers := func(limit ipmi.Privilege) bool {
 		return limit == ipmi.PrivilegeAdministrator || limit == ipmi.PrivilegeOEM
 	}
@@ -115,8 +119,8 @@ func (m *Machine) SetLANSuites(ctx context.Context, channel uint8, p ipmi.LANCip
 }
 
 // SetLANAccess allows sessions over a channel, or none, now and after restarts of the BMC. Its
-// privilege limit becomes administrator. To close the channel of the session is a [*LANLockoutError],
-// unless force is true.
+// privilege limit becomes administrator. To close the channel of the session is a
+// [*LANLockoutError], unless force is true.
 func (m *Machine) SetLANAccess(ctx context.Context, channel uint8, on, force bool) error {
 	if !on && !force {
 		if err := m.guardLAN(ctx, channel); err != nil {
@@ -141,8 +145,8 @@ func (m *Machine) SetLANAccess(ctx context.Context, channel uint8, on, force boo
 	return nil
 }
 
-// SetLANAlerting allows alerts over a channel, or none, now and after restarts of the BMC. The other
-// settings of the channel's access become those that last.
+// SetLANAlerting allows alerts over a channel, or none, now and after restarts of the BMC. The
+// other settings of the channel's access become those that last.
 func (m *Machine) SetLANAlerting(ctx context.Context, channel uint8, on bool) error {
 	now, err := m.lanAccess(ctx, channel, ipmi.AccessNonVolatile)
 	if err != nil {
@@ -159,16 +163,21 @@ func (m *Machine) SetLANAlerting(ctx context.Context, channel uint8, on bool) er
 
 const setAccess = "Set Channel Access command"
 
-// accessSettings are the two settings of a channel's access, in the order in which both are set: first
-// what lasts.
+// accessSettings are the two settings of a channel's access, in the order in which both are set:
+// first what lasts.
 var accessSettings = [...]ipmi.AccessSetting{ipmi.AccessNonVolatile, ipmi.AccessVolatile}
 
-func (m *Machine) lanAccess(ctx context.Context, channel uint8, which ipmi.AccessSetting) (ipmi.ChannelAccess, error) {
-	return do(ctx, m, "Get Channel Access command", ipmi.GetChannelAccess{Channel: channel, Setting: which})
+func (m *Machine) lanAccess(
+	ctx context.Context, channel uint8, which ipmi.AccessSetting,
+) (ipmi.ChannelAccess, error) {
+	q := ipmi.GetChannelAccess{Channel: channel, Setting: which}
+	return do(ctx, m, "Get Channel Access command", q)
 }
 
 // accessRequest is the request that makes now the access of a channel, except the privilege limit.
-func accessRequest(channel uint8, now ipmi.ChannelAccess, setting ipmi.AccessSetting) ipmi.SetChannelAccess {
+func accessRequest(
+	channel uint8, now ipmi.ChannelAccess, setting ipmi.AccessSetting,
+) ipmi.SetChannelAccess {
 	return ipmi.SetChannelAccess{
 		Channel: channel, SetAccess: setting, Alerting: now.Alerting, PerMessage: now.PerMessage,
 		UserLevel: now.UserLevel, Mode: now.Mode, Limit: now.Limit,

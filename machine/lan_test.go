@@ -3,6 +3,7 @@ package machine_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,13 +13,13 @@ import (
 	"lom/machine"
 )
 
-// noLAN makes a BMC refuse every LAN parameter of channel 1 that lan print reads as one that it does
-// not have. What stands before it in a script is answered.
+// noLAN makes a BMC refuse every LAN parameter of channel 1 that lan print reads as one that it
+// does not have. What stands before it in a script is answered.
 func noLAN(script string) string {
 	var b strings.Builder
 	for _, number := range []string{
-		"00", "01", "02", "03", "04", "05", "06", "07", "0a", "0b", "0c", "0d", "0e", "0f", "10", "14",
-		"15", "16", "17", "18", "1a",
+		"00", "01", "02", "03", "04", "05", "06", "07", "0a", "0b", "0c", "0d", "0e", "0f", "10",
+		"14", "15", "16", "17", "18", "1a",
 	} {
 		if !strings.Contains(script, "> 0c 02 01 "+number+" ") {
 			b.WriteString("> 0c 02 01 " + number + " 00 00\n< 80\n")
@@ -62,8 +63,7 @@ func TestLAN(t *testing.T) {
 			ARPInterval: new(0.5), Suites: []int{17},
 		}
 		want.SuitePrivileges = append([]string{"unused", "administrator", "unknown", "no-access"},
-			"unused", "unused", "unused", "unused", "unused", "unused", "unused", "unused", "unused",
-			"unused", "unused", "unused")
+			slices.Repeat([]string{"unused"}, 12)...)
 		if err != nil || !reflect.DeepEqual(v, want) {
 			t.Errorf("got %+v, %v; want %+v", v, err, want)
 		}
@@ -78,8 +78,8 @@ func TestLAN(t *testing.T) {
 < 00 11 ff ff ff 00
 `)
 		partial, refusal := new(machine.PartialError), new(ipmi.Error)
-		if !errors.As(err, &partial) || !errors.As(err, &refusal) || v.SubnetMask != "255.255.255.0" ||
-			v.IPAddress != "" {
+		if !errors.As(err, &partial) || !errors.As(err, &refusal) ||
+			v.SubnetMask != "255.255.255.0" || v.IPAddress != "" {
 			t.Errorf("got %+v, %v; want the mask and a PartialError", v, err)
 		}
 		if got, want := refusal.Op, "Get LAN Parameter command"; got != want {
@@ -95,7 +95,11 @@ func TestLAN(t *testing.T) {
 }
 
 func TestFirstLAN(t *testing.T) {
-	const serial, lan, none = "\n< 00 01 05 01 81 f2 1b 00 00 00\n", "\n< 00 01 04 01 81 f2 1b 00 00 00\n", "\n< cc\n"
+	const (
+		serial = "\n< 00 01 05 01 81 f2 1b 00 00 00\n"
+		lan    = "\n< 00 01 04 01 81 f2 1b 00 00 00\n"
+		none   = "\n< cc\n"
+	)
 	var noneAtAll strings.Builder
 	for _, n := range "123456789abcde" {
 		noneAtAll.WriteString("> 06 42 0" + string(n) + none)
@@ -105,9 +109,10 @@ func TestFirstLAN(t *testing.T) {
 		want   uint8
 		says   string
 	}{
-		"the third":   {"> 06 42 01" + none + "> 06 42 02" + serial + "> 06 42 03" + lan, 3, ""},
-		"none":        {noneAtAll.String(), 0, "the BMC has no LAN channel"},
-		"not told":    {"> 06 42 01\n< c1\n", 0, "the BMC does not say which of its channels are LANs (it has no Get Channel Info command)"},
+		"the third": {"> 06 42 01" + none + "> 06 42 02" + serial + "> 06 42 03" + lan, 3, ""},
+		"none":      {noneAtAll.String(), 0, "the BMC has no LAN channel"},
+		"not told": {"> 06 42 01\n< c1\n", 0, "the BMC does not say which of its " +
+			"channels are LANs (it has no Get Channel Info command)"},
 		"no answer":   {"> 06 42 01\n< lost\n", 0, "timeout"},
 		"then silent": {"> 06 42 01" + none + "> 06 42 02\n< lost\n", 0, "timeout"},
 	} {
@@ -119,7 +124,8 @@ func TestFirstLAN(t *testing.T) {
 				}
 				return
 			}
-			if got != c.want || (err == nil) != (c.says == "") || err != nil && err.Error() != c.says {
+			if got != c.want || (err == nil) != (c.says == "") ||
+				err != nil && err.Error() != c.says {
 				t.Errorf("got %d, %v; want %d, %q", got, err, c.want, c.says)
 			}
 		})
@@ -153,18 +159,21 @@ func TestSetLANParameter(t *testing.T) {
 			return errors.As(err, &e) && e.Set == acknowledged && errors.Is(err, ipmi.ErrTimeout)
 		}
 	}
-	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+	is := func(want error) func(error) bool {
+		return func(err error) bool { return errors.Is(err, want) }
+	}
 	for name, c := range map[string]struct {
 		script string
 		want   func(error) bool
 	}{
-		"taken":                          {set + "< 00\n" + look + taken, is(nil)},
-		"taken late":                     {set + "< 00\n" + look + old + "< d3\n" + taken, is(nil)},
-		"refused":                        {set + "< 82\n", is(ipmi.CodeParameterReadOnly)},
-		"the answer lost, but taken":     {set + "< unknown\n" + look + taken, is(nil)},
-		"the answer lost, and not taken": {set + "< unknown\n" + look + old, is(ipmi.ErrOutcomeUnknown)},
-		"then silent":                    {set + "< 00\n" + look + "< lost\n", silent(true)},
-		"silent at once":                 {set + "< unknown\n" + look + "< lost\n", silent(false)},
+		"taken":                      {set + "< 00\n" + look + taken, is(nil)},
+		"taken late":                 {set + "< 00\n" + look + old + "< d3\n" + taken, is(nil)},
+		"refused":                    {set + "< 82\n", is(ipmi.CodeParameterReadOnly)},
+		"the answer lost, but taken": {set + "< unknown\n" + look + taken, is(nil)},
+		"the answer lost, and not taken": {set + "< unknown\n" + look + old,
+			is(ipmi.ErrOutcomeUnknown)},
+		"then silent":    {set + "< 00\n" + look + "< lost\n", silent(true)},
+		"silent at once": {set + "< unknown\n" + look + "< lost\n", silent(false)},
 		"not kept": {set + "< 00\n" + look + old, func(err error) bool {
 			return err != nil && strings.Contains(err.Error(), "does not keep it")
 		}},
@@ -193,14 +202,17 @@ func TestDisableVLAN(t *testing.T) {
 		was    bool
 		asked  int
 	}{
-		"off":     {"> 0c 02 01 14 00 00\n< 00 11 00 00\n", false, 1},
-		"on":      {claims + "> 0c 02 01 14 00 00\n< 00 11 64 80\n< 00 11 64 00\n> 0c 01 01 14 64 00\n< 00\n", true, 6},
+		"off": {"> 0c 02 01 14 00 00\n< 00 11 00 00\n", false, 1},
+		"on": {claims + "> 0c 02 01 14 00 00\n< 00 11 64 80\n< 00 11 64 00\n" +
+			"> 0c 01 01 14 64 00\n< 00\n", true, 6},
 		"missing": {claims + "> 0c 02 01 14 00 00\n< 80\n> 0c 01 01 14 00 00\n< 80\n", true, 4},
 	} {
 		bmc := ipmitest.Script(t, c.script)
 		was, err := machine.New(bmc).DisableVLAN(t.Context(), 1)
-		if got := len(bmc.Asked()); was != c.was || got != c.asked || (err != nil) != (name == "missing") {
-			t.Errorf("%s: got %t, %v and %d requests; want %t and %d", name, was, err, got, c.was, c.asked)
+		got := len(bmc.Asked())
+		if was != c.was || got != c.asked || (err != nil) != (name == "missing") {
+			t.Errorf("%s: got %t, %v and %d requests; want %t and %d",
+				name, was, err, got, c.was, c.asked)
 		}
 	}
 }
@@ -209,7 +221,9 @@ func TestDisableVLAN(t *testing.T) {
 func TestLANLockout(t *testing.T) {
 	const own = "> 06 3d 00\n< 00 01 10 01 02 04 11\n"
 	const other = "> 06 3d 00\n< 00 01 10 01 02 04 12\n"
-	const close = "> 06 41 01 40\n< 00 02 04\n> 06 41 01 80\n< 00 02 04\n> 06 40 01 40 44\n< 00\n> 06 40 01 80 84\n< 00\n"
+	const close = "> 06 41 01 40\n< 00 02 04\n> 06 41 01 80\n< 00 02 04\n" +
+		"> 06 40 01 40 44\n< 00\n> 06 40 01 80 84\n< 00\n"
+	open := strings.NewReplacer("01 40 44", "01 42 44", "01 80 84", "01 82 84").Replace(close)
 	for name, c := range map[string]struct {
 		script    string
 		on, force bool
@@ -219,7 +233,7 @@ func TestLANLockout(t *testing.T) {
 		"own channel, by force":    {close, false, true, false},
 		"another channel":          {other + close, false, false, false},
 		"the BMC does not say":     {"> 06 3d 00\n< c1\n" + close, false, false, false},
-		"own channel, switched on": {strings.NewReplacer("01 40 44", "01 42 44", "01 80 84", "01 82 84").Replace(close), true, false, false},
+		"own channel, switched on": {open, true, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bmc := ipmitest.Script(t, c.script)
@@ -237,7 +251,8 @@ func TestLANLockout(t *testing.T) {
 		err := machine.New(bmc).SetLANSuites(t.Context(), 1, p, false)
 		lockout := new(machine.LANLockoutError)
 		if !errors.As(err, &lockout) || lockout.Channel != 1 || len(bmc.Asked()) != 1 {
-			t.Errorf("got %v after %v, want a LANLockoutError and no other request", err, bmc.Asked())
+			t.Errorf("got %v after %v, want a LANLockoutError and no other request",
+				err, bmc.Asked())
 		}
 	})
 }
@@ -264,7 +279,8 @@ func TestLANDestinations(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
-	if got, err := m.LANDestinations(t.Context(), 1, 1); err != nil || len(got) != 1 || got[0].Destination != 1 {
+	got, err = m.LANDestinations(t.Context(), 1, 1)
+	if err != nil || len(got) != 1 || got[0].Destination != 1 {
 		t.Errorf("got %+v, %v; want destination 1 alone", got, err)
 	}
 	const says = "there is no alert destination 3 on channel 1: the last is 2"
@@ -275,7 +291,8 @@ func TestLANDestinations(t *testing.T) {
 		t.Errorf("got %v, want %s", err, says)
 	}
 	// The address of another form is not kept in part.
-	if p, err := m.LANDestinationAddress(t.Context(), 1, 0); err != nil || p != (ipmi.LANDestinationAddress{}) {
+	p, err := m.LANDestinationAddress(t.Context(), 1, 0)
+	if err != nil || p != (ipmi.LANDestinationAddress{}) {
 		t.Errorf("got %+v, %v; want an address of all 0", p, err)
 	}
 }

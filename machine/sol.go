@@ -8,30 +8,35 @@ import (
 	"lom/ipmi"
 )
 
-// SOL is the settings of Serial over LAN on a channel (§26.3, Table 26-5). What the BMC does not have
-// is absent.
+// SOL is the settings of Serial over LAN on a channel (§26.3, Table 26-5). What the BMC does not
+// have is absent.
 type SOL struct {
-	SetInProgress string   `json:"set_in_progress,omitempty" enum:"set-complete,set-in-progress,commit-write,reserved"`
-	Enabled       *bool    `json:"enabled,omitempty"`
-	Encryption    *bool    `json:"force_encryption,omitempty"`
-	Auth          *bool    `json:"force_authentication,omitempty"`
-	Privilege     string   `json:"privilege_level,omitempty" enum:"callback,user,operator,administrator,oem,no-access,unknown"` // the least that may open a console
-	Accumulate    *float64 `json:"character_accumulate_seconds,omitempty"`                                                      // how long the BMC collects characters
-	Threshold     *uint8   `json:"character_send_threshold,omitempty"`                                                          // characters that it sends at once
-	Retries       *uint8   `json:"retry_count,omitempty"`
-	Interval      *float64 `json:"retry_interval_seconds,omitempty"`
-	Rate          *int     `json:"volatile_bits_per_second,omitempty"` // absent also if it is the serial channel's
-	RateAsSerial  *bool    `json:"volatile_as_serial_channel,omitempty"`
-	Kept          *int     `json:"non_volatile_bits_per_second,omitempty"` // as volatile_bits_per_second
-	KeptAsSerial  *bool    `json:"non_volatile_as_serial_channel,omitempty"`
-	Channel       *uint8   `json:"payload_channel,omitempty"`
-	Port          *uint16  `json:"payload_port,omitempty"` // UDP
+	SetInProgress string `json:"set_in_progress,omitempty" enum:"set-complete,set-in-progress,commit-write,reserved"`
+	Enabled       *bool  `json:"enabled,omitempty"`
+	Encryption    *bool  `json:"force_encryption,omitempty"`
+	Auth          *bool  `json:"force_authentication,omitempty"`
+	// Privilege is the least that may open a console.
+	Privilege string `json:"privilege_level,omitempty" enum:"callback,user,operator,administrator,oem,no-access,unknown"`
+	// Accumulate is how long the BMC collects characters, and Threshold how many it sends at once.
+	Accumulate *float64 `json:"character_accumulate_seconds,omitempty"`
+	Threshold  *uint8   `json:"character_send_threshold,omitempty"`
+	Retries    *uint8   `json:"retry_count,omitempty"`
+	Interval   *float64 `json:"retry_interval_seconds,omitempty"`
+	// Rate is that until the BMC restarts, and Kept that afterwards. They are absent also if they
+	// are that of the serial channel.
+	Rate         *int    `json:"volatile_bits_per_second,omitempty"`
+	RateAsSerial *bool   `json:"volatile_as_serial_channel,omitempty"`
+	Kept         *int    `json:"non_volatile_bits_per_second,omitempty"`
+	KeptAsSerial *bool   `json:"non_volatile_as_serial_channel,omitempty"`
+	Channel      *uint8  `json:"payload_channel,omitempty"`
+	Port         *uint16 `json:"payload_port,omitempty"` // UDP
 
 	Parameters SOLParameters `json:"-"`
 }
 
-// SOLParameters are the parameters that a [SOL] was made from; what the BMC does not have is 0. Where
-// it does not say which channel and port it uses, they are the channel that was asked about and 623.
+// SOLParameters are the parameters that a [SOL] was made from; what the BMC does not have is 0.
+// Where it does not say which channel and port it uses, they are the channel that was asked about
+// and 623.
 type SOLParameters struct {
 	Progress   ipmi.SetInProgress
 	Enable     ipmi.SOLEnable
@@ -88,7 +93,8 @@ func (m *Machine) SOL(ctx context.Context, channel uint8) (SOL, error) {
 		return SOL{}, &NoSOLError{channel}
 	}
 	v := SOL{Parameters: SOLParameters{
-		Channel: ipmi.SOLPayloadChannel{Channel: channel}, Port: ipmi.SOLPayloadPort{Port: rmcpPort},
+		Channel: ipmi.SOLPayloadChannel{Channel: channel},
+		Port:    ipmi.SOLPayloadPort{Port: rmcpPort},
 	}}
 	s := &v.Parameters
 	if progress != nil {
@@ -139,13 +145,15 @@ func bitRate(r ipmi.BitRate) (bits *int, asSerial *bool) {
 	return orNil(r.Bits(), r.Bits() != 0), new(r == ipmi.BitRateAsSerial)
 }
 
-// SetSOLParameter sets a parameter of Serial over LAN. name is how it is called in errors. It is read
-// back until the BMC has it, unless the BMC does not let it be read. The parameters are claimed
-// meanwhile if claim is true.
+// SetSOLParameter sets a parameter of Serial over LAN. name is how it is called in errors. It is
+// read back until the BMC has it, unless the BMC does not let it be read. The parameters are
+// claimed meanwhile if claim is true.
 func SetSOLParameter[P interface {
 	comparable
 	ipmi.SOLParameter
-}, PP ipmi.Reader[P]](ctx context.Context, m *Machine, channel uint8, name string, p P, claim bool) error {
+}, PP ipmi.Reader[P]](
+	ctx context.Context, m *Machine, channel uint8, name string, p P, claim bool,
+) error {
 	set := func() error {
 		return writeAndLook(ctx,
 			func() error { return client.SetSOLParam(ctx, m.conn, channel, p) },
@@ -169,7 +177,9 @@ func SetSOLParameter[P interface {
 func ChangeSOLParameter[P interface {
 	comparable
 	ipmi.SOLParameter
-}, PP ipmi.Reader[P]](ctx context.Context, m *Machine, channel uint8, name string, change func(*P), claim bool) error {
+}, PP ipmi.Reader[P]](
+	ctx context.Context, m *Machine, channel uint8, name string, change func(*P), claim bool,
+) error {
 	p, err := client.SOLParam[P, PP](ctx, m.conn, channel)
 	if err != nil && !missingParam(err) {
 		return failed(getSOL, err)
@@ -178,10 +188,11 @@ func ChangeSOLParameter[P interface {
 	return SetSOLParameter[P, PP](ctx, m, channel, name, p, claim)
 }
 
-// SetSOLState sets how far a change of the parameters has come, for whoever claims them for more than
-// one.
+// SetSOLState sets how far a change of the parameters has come, for whoever claims them for more
+// than one.
 func (m *Machine) SetSOLState(ctx context.Context, channel uint8, s ipmi.SetState) error {
-	return failed("Set SOL parameter set-in-progress", m.claimSOL(channel)(ctx, ipmi.SetInProgress{State: s}))
+	err := m.claimSOL(channel)(ctx, ipmi.SetInProgress{State: s})
+	return failed("Set SOL parameter set-in-progress", err)
 }
 
 // claimSOL returns the function that claims the parameters of a channel, and ends the claim.
@@ -203,7 +214,8 @@ var solPayload = ipmi.PayloadSet{Standard: 1 << ipmi.PayloadSOL}
 
 // SOLAccess asks whether a user may open consoles over a channel.
 func (m *Machine) SOLAccess(ctx context.Context, channel, user uint8) (SOLAccess, error) {
-	r, err := do(ctx, m, "Get User Payload Access command", ipmi.GetUserPayloadAccess{Channel: channel, User: user})
+	q := ipmi.GetUserPayloadAccess{Channel: channel, User: user}
+	r, err := do(ctx, m, "Get User Payload Access command", q)
 	return SOLAccess{channel, user, r.Payloads.Standard&solPayload.Standard != 0}, err
 }
 
@@ -223,7 +235,8 @@ type SOLConsoles struct {
 
 // SOLConsoles asks which consoles are open.
 func (m *Machine) SOLConsoles(ctx context.Context) (SOLConsoles, error) {
-	r, err := do(ctx, m, "Get Payload Activation Status command", ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL})
+	q := ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}
+	r, err := do(ctx, m, "Get Payload Activation Status command", q)
 	v := SOLConsoles{Capacity: r.Capacity, Open: []uint8{}}
 	for n := range uint8(16) {
 		if r.Active>>n&1 != 0 {
@@ -241,9 +254,10 @@ func (m *Machine) SOLHolder(ctx context.Context, instance uint8) (sessionID uint
 	return r.SessionID, err
 }
 
-// CloseSOL closes a console, in whichever session it is open (§24.2). One that is not open is refused
-// with [ipmi.CodePayloadActive].
+// CloseSOL closes a console, in whichever session it is open (§24.2). One that is not open is
+// refused with [ipmi.CodePayloadActive].
 func (m *Machine) CloseSOL(ctx context.Context, instance uint8) error {
-	_, err := do(ctx, m, "Deactivate Payload command", ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL, Instance: instance})
+	q := ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL, Instance: instance}
+	_, err := do(ctx, m, "Deactivate Payload command", q)
 	return err
 }

@@ -26,12 +26,13 @@ func TestSOL(t *testing.T) {
 		return v, err
 	}
 	t.Run("some", func(t *testing.T) {
-		v, err := read(t, all("00 11 00", "00 11 00", "80", "80", "00 11 07 32", "00 11 00", "00 11 03", "80", "80"))
+		v, err := read(t, all("00 11 00", "00 11 00", "80", "80", "00 11 07 32", "00 11 00",
+			"00 11 03", "80", "80"))
 		p := v.Parameters
 		v.Parameters = machine.SOLParameters{}
 		want := machine.SOL{
-			SetInProgress: "set-complete", Enabled: new(false), Retries: new(uint8(7)), Interval: new(0.5),
-			RateAsSerial: new(false), KeptAsSerial: new(true),
+			SetInProgress: "set-complete", Enabled: new(false), Retries: new(uint8(7)),
+			Interval: new(0.5), RateAsSerial: new(false), KeptAsSerial: new(true),
 		}
 		if err != nil || !reflect.DeepEqual(v, want) {
 			t.Errorf("got %+v, %v; want %+v", v, err, want)
@@ -60,17 +61,18 @@ func TestSOL(t *testing.T) {
 func TestChangeSOLParameter(t *testing.T) {
 	const claims = "> 0c 21 01 00 01\n< 00\n> 0c 21 01 00 02\n< 80\n> 0c 21 01 00 00\n< 00\n"
 	const look, set = "> 0c 22 01 02 00 00\n", "> 0c 21 01 02 43\n"
+	const old, taken = "< 00 11 c3\n", "< 00 11 43\n"
 	for name, c := range map[string]struct {
 		script string
 		want   error
 		says   string
 	}{
-		"taken late":                 {look + "< 00 11 c3\n< 00 11 c3\n< 00 11 43\n" + set + "< 00\n", nil, ""},
-		"the answer lost, but taken": {look + "< 00 11 c3\n< 00 11 43\n" + set + "< unknown\n", nil, ""},
-		"the answer lost":            {look + "< 00 11 c3\n" + set + "< unknown\n", ipmi.ErrOutcomeUnknown, ""},
-		"not kept":                   {look + "< 00 11 c3\n" + set + "< 00\n", nil, "does not keep it"},
-		"cannot be read":             {look + "< 80\n" + "> 0c 21 01 02 00\n< 00\n", nil, ""},
-		"refused":                    {look + "< 00 11 c3\n" + set + "< 82\n", ipmi.CodeParameterReadOnly, ""},
+		"taken late":      {look + old + old + taken + set + "< 00\n", nil, ""},
+		"lost, but taken": {look + old + taken + set + "< unknown\n", nil, ""},
+		"lost":            {look + old + set + "< unknown\n", ipmi.ErrOutcomeUnknown, ""},
+		"not kept":        {look + old + set + "< 00\n", nil, "does not keep it"},
+		"cannot be read":  {look + "< 80\n" + "> 0c 21 01 02 00\n< 00\n", nil, ""},
+		"refused":         {look + old + set + "< 82\n", ipmi.CodeParameterReadOnly, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -85,8 +87,9 @@ func TestChangeSOLParameter(t *testing.T) {
 				case time.Since(began) > time.Minute:
 					t.Errorf("got an answer after %v, want it within a minute", time.Since(began))
 				}
-				if e := new(ipmi.Error); errors.As(err, &e) && e.Op != "Set SOL parameter force-encryption" {
-					t.Errorf("got Op %q", e.Op)
+				const op = "Set SOL parameter force-encryption"
+				if e := new(ipmi.Error); errors.As(err, &e) && e.Op != op {
+					t.Errorf("got Op %q, want %q", e.Op, op)
 				}
 			})
 		})

@@ -50,7 +50,8 @@ var LAN = View[machine.LAN]{Text: func(p *Printer, v machine.LAN) {
 			capitalEnabled(v.ARP.Responses), capitalEnabled(v.ARP.Gratuitous))
 	}
 	if from.ARPInterval != nil {
-		line("Gratituous ARP Intrvl", "%s", ARPInterval(*from.ARPInterval)) // spelled so in ipmitool
+		// Spelled so in ipmitool.
+		line("Gratituous ARP Intrvl", "%s", ARPInterval(*from.ARPInterval))
 	}
 	maybe("Default Gateway IP", v.Gateway)
 	maybe("Default Gateway MAC", v.GatewayMAC)
@@ -104,8 +105,8 @@ func authTypes(s ipmi.AuthTypes) string {
 
 func capitalEnabled(on bool) string { return choose(on, "Enabled", "Disabled") }
 
-// ARPInterval is an interval between gratuitous ARPs as ipmitool prints it: in whole seconds, rounded
-// up, with a 0 behind the point.
+// ARPInterval is an interval between gratuitous ARPs as ipmitool prints it: in whole seconds,
+// rounded up, with a 0 behind the point.
 func ARPInterval(p ipmi.LANARPInterval) string {
 	return fmt.Sprintf("%d.0 seconds", (int(p.Interval)+1)/2)
 }

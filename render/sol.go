@@ -30,9 +30,9 @@ var SOL = View[machine.SOL]{
 		s := v.Parameters
 		p.Printf("%s,%t,%t,%t,%s,%d,%d,%d,%d,%s,%s,%d,%d\n",
 			solSetState(s.Progress.State), s.Enable.Enabled, s.Auth.ForceEncryption,
-			s.Auth.ForceAuthentication, privilegeText(s.Auth.Privilege), 5*int(s.Accumulate.Interval),
-			s.Accumulate.Threshold, s.Retry.Count, 10*int(s.Retry.Interval), s.Rate.Rate, s.Kept.Rate,
-			s.Channel.Channel, s.Port.Port)
+			s.Auth.ForceAuthentication, privilegeText(s.Auth.Privilege),
+			5*int(s.Accumulate.Interval), s.Accumulate.Threshold, s.Retry.Count,
+			10*int(s.Retry.Interval), s.Rate.Rate, s.Kept.Rate, s.Channel.Channel, s.Port.Port)
 	},
 }
 
