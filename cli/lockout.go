@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
-	"lom/ipmi"
 	"lom/machine"
 )
 
@@ -64,16 +63,3 @@ func guardName(ctx context.Context, m *machine.Machine, id uint8, name string) e
 	}
 	return err
 }
-
-// ownChannel reports whether the session came over the channel.
-func (a *App) ownChannel(ctx context.Context, channel uint8) (bool, error) {
-	m, err := a.machine(ctx)
-	if err != nil {
-		return false, err
-	}
-	self, err := a.self(ctx, m)
-	return self.User != 0 && self.Channel == channel, err
-}
-
-// mayAdminister reports whether a limit lets a user change users.
-func mayAdminister(limit ipmi.Privilege) bool { return machine.MayAdminister(limit) }
