@@ -79,7 +79,7 @@ func TestFRUFiles(t *testing.T) {
 	if err := os.WriteFile(file, image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(1, "", "is no sound FRU image", "fru", "write", "0", file)
+	run(1, "", "is not a sound FRU image", "fru", "write", "0", file)
 	run(0, "", "", "fru", "write", "0", file, "--force")
 	run(0, "", "bad checksum", "fru", "print", "0")
 	if err := os.WriteFile(file, make([]byte, 8), 0o600); err != nil {
