@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 	"reflect"
 
@@ -17,21 +18,26 @@ import (
 
 func newFRU(a *App) *cobra.Command {
 	var force bool
-	write := query(a, "write ID FILE", "Write a file into a FRU inventory device", render.FRUTransferView,
+	write := query(a, "write ID FILE", "Write a file into a FRU inventory device",
+		render.FRUTransferView,
 		func(ctx context.Context, a *App, args []string) (render.FRUTransfer, error) {
 			return runFRUWrite(ctx, a, args, force)
 		})
-	write.Flags().BoolVar(&force, "force", false, "write also what is not a FRU image, or a damaged one")
+	write.Flags().BoolVar(&force, "force", false,
+		"write also what is not a FRU image, or a damaged one")
 	write.Long = `Write a file into a FRU inventory device.
 
 Only what differs is written, and read back. A file that is bigger than the device, that does not
 begin with a FRU header, or that is damaged, is refused.`
-	edit := change(a, "edit ID field c|b|p INDEX TEXT", "Change a field of the chassis, board or product area", runFRUEdit)
-	edit.Long = `Change a field of the chassis (c), board (b) or product (p) area. INDEX counts the area's fields
-from 0, in the order in which fru print -v shows them. What follows is moved if there is no room.`
+	edit := change(a, "edit ID field c|b|p INDEX TEXT",
+		"Change a field of the chassis, board or product area", runFRUEdit)
+	edit.Long = `Change a field of the chassis (c), board (b) or product (p) area. INDEX counts the
+fields of the area from 0, in the order in which fru print -v shows them. What follows is moved if
+there is no room.`
 	shown := result{Type: reflect.TypeFor[render.OneOrList[machine.Inventory]]()}
 	return groupDefault(a, "fru", "Inventory: what the parts of the server are", runFRUPrint,
-		a.returns(aliased(leaf(a, "print [ID]", "Show one inventory device, or all", runFRUPrint), "list"), shown),
+		a.returns(aliased(leaf(a, "print [ID]", "Show one inventory device, or all", runFRUPrint),
+			"list"), shown),
 		oneHost(query(a, "read ID FILE", "Write the bytes of an inventory device into a file",
 			render.FRUTransferView, runFRURead), "writes a file"),
 		write, edit,
@@ -72,9 +78,11 @@ func runFRUPrint(ctx context.Context, a *App, args []string) error {
 	return a.fruProblem(v)
 }
 
-// inventories returns the devices as they are printed. What is missing of the sensor records is noted
-// only, and so is what fruProblem notes. In JSON each device says itself what is wrong with it.
-func (a *App) inventories(ctx context.Context, m *machine.Machine) func(func(machine.Inventory, error) bool) {
+// inventories returns the devices as they are printed. What is missing of the sensor records is
+// noted only, and so is what fruProblem notes. In JSON each device says itself what is wrong with
+// it.
+func (a *App) inventories(
+	ctx context.Context, m *machine.Machine) iter.Seq2[machine.Inventory, error] {
 	return func(yield func(machine.Inventory, error) bool) {
 		for v, err := range m.Inventories(ctx) {
 			partial := new(machine.PartialError)
@@ -117,7 +125,8 @@ func printLocatedFRU(ctx context.Context, a *App, r *sdr.FRULocator) error {
 // is noted and is not a failure: many makers' tools leave one behind.
 func (a *App) fruProblem(v machine.Inventory) error {
 	if v.Absent != "" {
-		return fmt.Errorf("FRU %d: device not present (%s); \"fru print\" shows which there are", v.ID, v.Absent)
+		return fmt.Errorf("FRU %d: device not present (%s); \"fru print\" shows which there are",
+			v.ID, v.Absent)
 	}
 	if v.Fault == nil {
 		return nil
@@ -166,14 +175,16 @@ func runFRURead(ctx context.Context, a *App, args []string) (v render.FRUTransfe
 		return v, err
 	}
 	if len(b) == 0 {
-		return v, fmt.Errorf("FRU %d: the BMC reports %d bytes and gave none; %s was not written", d.ID, d.Size, args[1])
+		return v, fmt.Errorf("FRU %d: the BMC reports %d bytes and gave none; %s was not written",
+			d.ID, d.Size, args[1])
 	}
 	if err := during(ctx, func() error { return os.WriteFile(args[1], b, 0o666) }); err != nil {
 		return v, err
 	}
-	v = render.FRUTransfer{Done: done("%d bytes read", len(b)), Device: *d, File: args[1], Bytes: len(b)}
-	if len(b) < d.Size {
-		err = &machine.PartialError{Err: fmt.Errorf("FRU %d: the BMC reports %d bytes and gave %d, which are in %s",
+	v = render.FRUTransfer{Done: done("%d bytes read", len(b)), Device: *d, File: args[1]}
+	if v.Bytes = len(b); v.Bytes < d.Size {
+		err = &machine.PartialError{Err: fmt.Errorf(
+			"FRU %d: the BMC reports %d bytes and gave %d, which are in %s",
 			d.ID, d.Size, len(b), args[1])}
 	}
 	return v, err
@@ -184,7 +195,8 @@ func done(format string, n int) render.Done {
 	return render.Done{Done: true, Message: fmt.Sprintf(format, n)}
 }
 
-func runFRUWrite(ctx context.Context, a *App, args []string, force bool) (v render.FRUTransfer, err error) {
+func runFRUWrite(ctx context.Context, a *App, args []string, force bool) (
+	v render.FRUTransfer, err error) {
 	if err := wantArgs(args, 2, 2); err != nil {
 		return v, err
 	}
@@ -193,7 +205,8 @@ func runFRUWrite(ctx context.Context, a *App, args []string, force bool) (v rend
 		return v, err
 	}
 	if err := machine.CheckImage(b); err != nil && !force {
-		return v, fmt.Errorf("%s is not a sound FRU image: %w; --force writes it all the same", args[1], err)
+		return v, fmt.Errorf("%s is not a sound FRU image: %w; --force writes it all the same",
+			args[1], err)
 	}
 	d, err := openFRU(ctx, a, args[0])
 	if err != nil {
@@ -202,7 +215,10 @@ func runFRUWrite(ctx context.Context, a *App, args []string, force bool) (v rend
 	if len(b) > d.Size {
 		return v, fmt.Errorf("%s has %d bytes, FRU %d takes %d", args[1], len(b), d.ID, d.Size)
 	}
-	v = render.FRUTransfer{Done: done("%d bytes written", len(b)), Device: *d, File: args[1], Bytes: len(b), Write: true}
+	v = render.FRUTransfer{
+		Done: done("%d bytes written", len(b)), Device: *d, File: args[1],
+		Bytes: len(b), Write: true,
+	}
 	if err = d.Write(ctx, b); err != nil && !a.Options.JSON {
 		err = &machine.PartialError{Err: err} // ipmitool prints the sizes before it writes
 	}

@@ -16,7 +16,7 @@ import (
 type Inventory struct {
 	ID          uint8         `json:"id"`
 	Description string        `json:"description,omitempty"` // its name among the sensor records
-	Absent      string        `json:"absent,omitempty"`      // why it cannot be read: it may be a free slot
+	Absent      string        `json:"absent,omitempty"`      // why it cannot be read
 	Error       string        `json:"error,omitempty"`       // what is wrong with it
 	Size        int           `json:"size_bytes,omitempty"`
 	Chassis     *FRUChassis   `json:"chassis,omitempty"`
@@ -40,7 +40,7 @@ const (
 	InventoryNone                            // not at all: the BMC says that it has no device 0
 	InventoryLocated                         // a FRU locator record names it
 	InventoryController                      // an MC locator record names its controller
-	InventoryOther                           // a FRU locator names it, but it is not for FRU commands
+	InventoryOther                           // as InventoryLocated, but not for FRU commands
 )
 
 // A FRUChassis is the chassis info area.
@@ -111,8 +111,8 @@ func (m *Machine) Inventory(ctx context.Context, id uint8) (Inventory, error) {
 	return v, err
 }
 
-// readInventory opens and reads a device, which is a memory module if dimm, or if it turns out to be one.
-// What the BMC or the device is to blame for is part of the result.
+// readInventory opens and reads a device, which is a memory module if dimm, or if it turns out to
+// be one. What the BMC or the device is to blame for is part of the result.
 func readInventory(ctx context.Context, open func() (*client.FRUDevice, error), dimm bool) (
 	v Inventory, d *client.FRUDevice, err error) {
 	d, err = open()
@@ -167,15 +167,17 @@ func commandOf(err error) ipmi.Command {
 func (v *Inventory) fill() {
 	if c := v.Image.Chassis; c != nil {
 		v.Chassis = &FRUChassis{
-			Type: c.Type.String(), PartNumber: c.PartNumber.String(), SerialNumber: c.SerialNumber.String(),
-			Extra: fieldTexts(c.Custom), ChecksumOK: !c.BadChecksum,
+			Type: c.Type.String(), PartNumber: c.PartNumber.String(),
+			SerialNumber: c.SerialNumber.String(), Extra: fieldTexts(c.Custom),
+			ChecksumOK: !c.BadChecksum,
 		}
 	}
 	if b := v.Image.Board; b != nil {
 		v.Board = &FRUBoard{
 			Manufacturer: b.Manufacturer.String(), Product: b.ProductName.String(),
-			SerialNumber: b.SerialNumber.String(), PartNumber: b.PartNumber.String(), FileID: b.FileID.String(),
-			Extra: fieldTexts(b.Custom), Language: b.Language.String(), ChecksumOK: !b.BadChecksum,
+			SerialNumber: b.SerialNumber.String(), PartNumber: b.PartNumber.String(),
+			FileID: b.FileID.String(), Extra: fieldTexts(b.Custom),
+			Language: b.Language.String(), ChecksumOK: !b.BadChecksum,
 		}
 		if t, ok := b.Made(); ok {
 			v.Board.Manufactured = t.UTC()
@@ -183,10 +185,11 @@ func (v *Inventory) fill() {
 	}
 	if p := v.Image.Product; p != nil {
 		v.Product = &FRUProduct{
-			Manufacturer: p.Manufacturer.String(), Name: p.Name.String(), PartNumber: p.PartNumber.String(),
-			Version: p.Version.String(), SerialNumber: p.SerialNumber.String(), AssetTag: p.AssetTag.String(),
-			FileID: p.FileID.String(), Extra: fieldTexts(p.Custom), Language: p.Language.String(),
-			ChecksumOK: !p.BadChecksum,
+			Manufacturer: p.Manufacturer.String(), Name: p.Name.String(),
+			PartNumber: p.PartNumber.String(), Version: p.Version.String(),
+			SerialNumber: p.SerialNumber.String(), AssetTag: p.AssetTag.String(),
+			FileID: p.FileID.String(), Extra: fieldTexts(p.Custom),
+			Language: p.Language.String(), ChecksumOK: !p.BadChecksum,
 		}
 	}
 	for _, r := range v.Image.Records {
@@ -209,17 +212,18 @@ func newMemoryModule(s fru.SPD, wrong error) *MemoryModule {
 	}
 	const megabyte = 20 // bits
 	return &MemoryModule{
-		Technology: s.Type.String(), Module: s.ModuleName(), Bytes: int64(s.Size) << megabyte, Ranks: s.Ranks,
-		Volts: s.Volts, ECC: &s.ECC, Manufacturer: s.Manufacturer.String(), Year: s.Year, Week: s.Week,
-		SerialNumber: fmt.Sprintf("%08x", s.Serial), PartNumber: s.Part,
+		Technology: s.Type.String(), Module: s.ModuleName(), Bytes: int64(s.Size) << megabyte,
+		Ranks: s.Ranks, Volts: s.Volts, ECC: &s.ECC, Manufacturer: s.Manufacturer.String(),
+		Year: s.Year, Week: s.Week, SerialNumber: fmt.Sprintf("%08x", s.Serial), PartNumber: s.Part,
 	}
 }
 
-// Problem says the first thing that is wrong with a device, and how many more there are; "" if nothing is.
+// Problem says the first thing that is wrong with a device, and how many more there are; "" if
+// nothing is.
 func (v *Inventory) Problem() string { return firstOf(v.Fault) }
 
-// OnlyChecksums reports whether nothing worse is wrong with a device than checksums, which the tools of
-// many makers leave wrong.
+// OnlyChecksums reports whether nothing worse is wrong with a device than checksums, which the
+// tools of many makers leave wrong.
 func (v *Inventory) OnlyChecksums() bool {
 	for _, e := range parts(v.Fault) {
 		if !errors.Is(e, fru.ErrChecksum) {

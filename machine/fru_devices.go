@@ -14,10 +14,11 @@ import (
 // builtinFRU is ipmitool's name for device 0 of the BMC.
 const builtinFRU = "Builtin FRU Device"
 
-// Inventories reads device 0 of the BMC, then those that the sensor records name, several at a time, and
-// yields them in their order. A device that is not there is Absent: it may be a free slot. A BMC that
-// says that it has none of its own yields one with the Source [InventoryNone]. What could not be read of
-// the sensor records is a [*PartialError]; the sequence ends with other errors.
+// Inventories reads device 0 of the BMC, then those that the sensor records name, several at a
+// time, and yields them in their order. A device that is not there is Absent: it may be a free
+// slot. A BMC that says that it has none of its own yields one with the Source [InventoryNone].
+// What could not be read of the sensor records is a [*PartialError]; the sequence ends with other
+// errors.
 func (m *Machine) Inventories(ctx context.Context) iter.Seq2[Inventory, error] {
 	return func(yield func(Inventory, error) bool) {
 		id, err := m.DeviceID(ctx)
@@ -85,9 +86,10 @@ func isAboutFRU(head []byte) bool {
 	return t == sdr.TypeFRULocator || t == sdr.TypeMCLocator
 }
 
-// LocatedInventory reads the device that a FRU locator record names. ok is false if there is nothing to
-// read, or if it is device 0 of the BMC, which Inventory reads.
-func (m *Machine) LocatedInventory(ctx context.Context, record *sdr.FRULocator) (v Inventory, ok bool, err error) {
+// LocatedInventory reads the device that a FRU locator record names. ok is false if there is
+// nothing to read, or if it is device 0 of the BMC, which Inventory reads.
+func (m *Machine) LocatedInventory(ctx context.Context, record *sdr.FRULocator) (
+	v Inventory, ok bool, err error) {
 	j := located(record)
 	if j == nil {
 		return v, false, nil
@@ -160,15 +162,17 @@ type inventoryReader struct {
 	slots chan struct{}
 
 	mu    sync.Mutex
-	known map[sdr.Key]*client.FRUDevice // one of each controller, which knows how to read the others
+	known map[sdr.Key]*client.FRUDevice // one of each controller: it knows how to read the others
 }
 
 func newInventoryReader(conn client.Conn) *inventoryReader {
-	return &inventoryReader{conn: conn, slots: make(chan struct{}, atOnce), known: map[sdr.Key]*client.FRUDevice{}}
+	return &inventoryReader{
+		conn: conn, slots: make(chan struct{}, atOnce), known: map[sdr.Key]*client.FRUDevice{},
+	}
 }
 
-// start begins to read devices. The first of each controller goes before its others, to find out how it
-// is read.
+// start begins to read devices. The first of each controller goes before its others, to find out
+// how it is read.
 func (r *inventoryReader) start(ctx context.Context, jobs ...*inventoryJob) {
 	after := map[sdr.Key]chan struct{}{}
 	for _, j := range jobs {
@@ -213,7 +217,8 @@ func (r *inventoryReader) read(ctx context.Context, j *inventoryJob) {
 		return client.OpenFRU(ctx, c, j.v.ID)
 	}, j.dimm)
 	if err != nil {
-		if !errors.Is(err, ipmi.ErrTimeout) || ctx.Err() != nil || j.owner.Local() && !r.answers(ctx) {
+		if !errors.Is(err, ipmi.ErrTimeout) || ctx.Err() != nil ||
+			j.owner.Local() && !r.answers(ctx) {
 			j.err = err
 			return
 		}

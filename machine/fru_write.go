@@ -9,8 +9,8 @@ import (
 	"lom/ipmi/fru"
 )
 
-// An InventoryDevice is a FRU inventory device of which the bytes are read and written (§34). It is not
-// for use by several goroutines at a time.
+// An InventoryDevice is a FRU inventory device of which the bytes are read and written (§34). It
+// is not for use by several goroutines at a time.
 type InventoryDevice struct {
 	ID      uint8
 	Size    int  // bytes
@@ -19,12 +19,13 @@ type InventoryDevice struct {
 	d *client.FRUDevice
 }
 
-// InventoryDevice opens a FRU inventory device of the BMC. The error is a completion code if there is no
-// such device.
+// InventoryDevice opens a FRU inventory device of the BMC. The error is a completion code if there
+// is no such device.
 func (m *Machine) InventoryDevice(ctx context.Context, id uint8) (*InventoryDevice, error) {
 	d, err := client.OpenFRU(ctx, m.conn, id)
 	if refused(err) {
-		err = failed(fmt.Sprintf("FRU %d is not present: Get FRU Inventory Area Info command", id), err)
+		const what = "FRU %d is not present: Get FRU Inventory Area Info command"
+		err = failed(fmt.Sprintf(what, id), err)
 	}
 	if err != nil {
 		return nil, err
@@ -32,7 +33,8 @@ func (m *Machine) InventoryDevice(ctx context.Context, id uint8) (*InventoryDevi
 	return &InventoryDevice{ID: id, Size: d.Size, ByWords: d.ByWords(), d: d}, nil
 }
 
-// ReadAll reads all bytes of the device. One that ends before its Size is returned as far as it goes.
+// ReadAll reads all bytes of the device. One that ends before its Size is returned as far as it
+// goes.
 func (d *InventoryDevice) ReadAll(ctx context.Context) ([]byte, error) {
 	b, err := d.d.ReadAll(ctx)
 	return b, failed("Read FRU Data", err)
@@ -52,10 +54,11 @@ func CheckImage(image []byte) error {
 	return nil
 }
 
-// SetField changes a field of the chassis, board or product area, and returns what it held before. index
-// counts the fields of the area from 0. What follows in the area is moved if there is no room. A device
-// with more wrong than checksums is not changed.
-func (d *InventoryDevice) SetField(ctx context.Context, area fru.Area, index int, text string) (old string, err error) {
+// SetField changes a field of the chassis, board or product area, and returns what it held before.
+// index counts the fields of the area from 0. What follows in the area is moved if there is no
+// room. A device with more wrong than checksums is not changed.
+func (d *InventoryDevice) SetField(ctx context.Context, area fru.Area, index int, text string) (
+	old string, err error) {
 	b, err := d.ReadAll(ctx)
 	if err != nil {
 		return "", err

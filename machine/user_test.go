@@ -23,7 +23,8 @@ func asJSON(t *testing.T, v any) string {
 
 // Whether a user is enabled is true, false or absent; its privilege limit is a word (Table 22-32).
 func TestUser(t *testing.T) {
-	const start = `{"id":2,"name":"op","fixed_name":false,"callin":true,"link_auth":false,"ipmi_messaging":true,`
+	const start = `{"id":2,"name":"op","fixed_name":false,"callin":true,"link_auth":false,` +
+		`"ipmi_messaging":true,`
 	for access, want := range map[string]string{
 		"0a 03 01 14": start + `"privilege_limit":"administrator"}`,
 		"0a 43 01 13": start + `"privilege_limit":"operator","enabled":true}`,
@@ -39,12 +40,15 @@ func TestUser(t *testing.T) {
 	}
 }
 
-// A user whom the BMC refuses costs no other, and is named; an answer that is cut short is an error.
+// A user whom the BMC refuses costs no other, and is named; an answer that is cut short is an
+// error.
 func TestUsers(t *testing.T) {
-	const first = "> 06 44 01 01\n< 00 03 02 00 14\n> 06 46 01\n< cc\n> 06 44 01 03\n< 00 03 02 00 14\n> 06 46 03\n< cc\n"
+	const first = "> 06 44 01 01\n< 00 03 02 00 14\n> 06 46 01\n< cc\n" +
+		"> 06 44 01 03\n< 00 03 02 00 14\n> 06 46 03\n< cc\n"
 	list, err := New(ipmitest.Script(t, first+"> 06 44 01 02\n< ff")).Users(t.Context(), 1)
 	partial := new(PartialError)
-	if !errors.As(err, &partial) || err.Error() != "the BMC refused user 2" || len(list) != 2 || list[1].ID != 3 {
+	if !errors.As(err, &partial) || err.Error() != "the BMC refused user 2" ||
+		len(list) != 2 || list[1].ID != 3 {
 		t.Errorf("got %v, %v; want users 1 and 3, and that 2 is refused", list, err)
 	}
 	list, err = New(ipmitest.Script(t, first+"> 06 44 01 02\n< 00 03")).Users(t.Context(), 1)
@@ -63,12 +67,14 @@ func TestTestUserPassword(t *testing.T) {
 		"00": {true, "right"}, "80": {false, "wrong"}, "81": {false, "wrong-size"},
 	} {
 		m := New(ipmitest.Script(t, "> 06 47 02 03 73 00000000 00000000 00000000 000000\n< "+code))
-		if got, err := m.TestUserPassword(t.Context(), 2, ipmi.NewSecret("s"), false); err != nil || got != want {
+		got, err := m.TestUserPassword(t.Context(), 2, ipmi.NewSecret("s"), false)
+		if err != nil || got != want {
 			t.Errorf("%s: got %+v, %v; want %+v", code, got, err, want)
 		}
 	}
 	m := New(ipmitest.Script(t, "> 06 47 02 03 73 00000000 00000000 00000000 000000\n< d4"))
-	if got, err := m.TestUserPassword(t.Context(), 2, ipmi.NewSecret("s"), false); err == nil || got != (PasswordTest{}) {
+	got, err := m.TestUserPassword(t.Context(), 2, ipmi.NewSecret("s"), false)
+	if err == nil || got != (PasswordTest{}) {
 		t.Errorf("refused: got %+v, %v; want an error", got, err)
 	}
 }
@@ -85,7 +91,8 @@ func TestSelf(t *testing.T) {
 			t.Errorf("%s: got %v, %v; want %v", answer, got, err, want)
 		}
 	}
-	if _, err := New(ipmitest.Script(t, "> 06 3d 00\n< lost")).Self(t.Context()); !errors.Is(err, ipmi.ErrTimeout) {
+	_, err := New(ipmitest.Script(t, "> 06 3d 00\n< lost")).Self(t.Context())
+	if !errors.Is(err, ipmi.ErrTimeout) {
 		t.Errorf("lost: got %v, want %v", err, ipmi.ErrTimeout)
 	}
 	s := Self{User: 2, Channel: 1}
@@ -123,8 +130,9 @@ func TestUserRightsLockOut(t *testing.T) {
 }
 
 func TestUserCalled(t *testing.T) {
-	const script = "> 06 44 0e 01\n< 00 04 02 00 0f\n> 06 46 02\n< cc\n> 06 46 03\n" +
-		"< 00 6f 70 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n> 06 46 04\n< 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+	const script = "> 06 44 0e 01\n< 00 04 02 00 0f\n> 06 46 02\n< cc\n" +
+		"> 06 46 03\n< 00 6f 70 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n" +
+		"> 06 46 04\n< 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
 	for _, c := range []struct {
 		name         string
 		except, want uint8
@@ -138,17 +146,20 @@ func TestUserCalled(t *testing.T) {
 
 // Rights are set as they are asked for, with as many sessions as the BMC has (Table 22-31).
 func TestSetUserRights(t *testing.T) {
-	s := ipmitest.Script(t, "> 06 44 01 02\n< 00 0a 43 01 34\n> 06 43 c1 02 03 00\n< 00\n> 06 43 01 02 02 00\n< 00")
+	s := ipmitest.Script(t, "> 06 44 01 02\n< 00 0a 43 01 34\n"+
+		"> 06 43 c1 02 03 00\n< 00\n> 06 43 01 02 02 00\n< 00")
 	m := New(s)
 	r, err := m.UserRights(t.Context(), 1, 2)
-	if want := (UserRights{true, true, true, ipmi.PrivilegeAdministrator}); err != nil || r != want {
+	want := UserRights{true, true, true, ipmi.PrivilegeAdministrator}
+	if err != nil || r != want {
 		t.Fatalf("got %+v, %v; want %+v", r, err, want)
 	}
 	err = m.SetUserRights(t.Context(), 1, 2, UserRights{Limit: ipmi.PrivilegeOperator})
 	if err == nil {
 		err = m.SetUserPrivilege(t.Context(), 1, 2, ipmi.PrivilegeUser)
 	}
-	if d := cmp.Diff([]string{"06440102", "0643c1020300", "064301020200"}, s.Asked()); err != nil || d != "" {
+	asked := []string{"06440102", "0643c1020300", "064301020200"}
+	if d := cmp.Diff(asked, s.Asked()); err != nil || d != "" {
 		t.Errorf("%v; asked (-want +got):\n%s", err, d)
 	}
 }

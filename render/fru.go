@@ -14,7 +14,7 @@ var fruColumns = []string{
 }
 
 // FRU prints a FRU inventory device that was asked for, as fru print with its ID.
-var FRU = View[machine.Inventory]{Text: func(p *Printer, v machine.Inventory) { p.fru(v) }, Columns: fruColumns}
+var FRU = View[machine.Inventory]{Text: (*Printer).fru, Columns: fruColumns}
 
 // LocatedFRU prints one of the FRU inventory devices of a server, as fru print.
 var LocatedFRU = View[machine.Inventory]{
@@ -135,8 +135,8 @@ type FRUTransfer struct {
 var FRUTransferView = View[FRUTransfer]{Text: func(p *Printer, v FRUTransfer) {
 	d := v.Device
 	if p.Verbose > 0 {
-		p.Printf("FRU ID           : %d\nFRU File         : %s\nFru Size   = %d bytes\nFru Access = %sh\n",
-			d.ID, v.File, d.Size, choose(d.ByWords, "1", "0"))
+		p.Printf("FRU ID           : %d\nFRU File         : %s\n", d.ID, v.File)
+		p.Printf("Fru Size   = %d bytes\nFru Access = %sh\n", d.Size, choose(d.ByWords, "1", "0"))
 	}
 	if v.Write {
 		p.Printf("Fru Size         : %d bytes\nSize to Write    : %d bytes\n", d.Size, v.Bytes)

@@ -49,7 +49,8 @@ func (p *Printer) fruRecord(r fru.Record) {
 			p.Println("  PICMG Extension Record")
 			return
 		}
-		p.Printf("  OEM (%s) Record\n", machine.ManufacturerName(ipmi.ManufacturerID(x.Manufacturer)))
+		maker := machine.ManufacturerName(ipmi.ManufacturerID(x.Manufacturer))
+		p.Printf("  OEM (%s) Record\n", maker)
 	default:
 		p.Printf(" %v Record\n", r.Type)
 		line("Data", "%x", r.Data)
@@ -74,7 +75,8 @@ func (p *Printer) powerSupply(s fru.PowerSupply, line fieldLine) {
 		is   bool
 		word string
 	}{
-		{s.PredictiveFailure, "Predictive fail"}, {s.PowerFactorCorrection, "Power factor correction"},
+		{s.PredictiveFailure, "Predictive fail"},
+		{s.PowerFactorCorrection, "Power factor correction"},
 		{s.AutoSwitch, "Autoswitch voltage"}, {s.HotSwap, "Hot swap"},
 	} {
 		if f.is {
@@ -86,7 +88,8 @@ func (p *Printer) powerSupply(s fru.PowerSupply, line fieldLine) {
 		case s.FailThreshold != 0:
 			flags += choose(s.FailPolarity, "'Two pulses per rotation'", "'One pulse per rotation'")
 		default:
-			flags += choose(s.FailPolarity, "'Failure on pin de-assertion'", "'Failure on pin assertion'")
+			flags += choose(s.FailPolarity,
+				"'Failure on pin de-assertion'", "'Failure on pin assertion'")
 		}
 	}
 	line("Flags", "%s", flags)
