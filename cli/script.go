@@ -86,6 +86,9 @@ func (a *App) runLine(ctx context.Context, line string) int {
 	if len(words) == 0 {
 		return exitOK
 	}
+	if out, ok := a.Out.(*output); ok {
+		out.forget()
+	}
 	root := lineRoot(a)
 	root.SetArgs(splitOptions(root.PersistentFlags(), words))
 	return a.report(ctx, root.ExecuteContext(ctx))
