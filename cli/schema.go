@@ -75,7 +75,7 @@ func leaves(c *cobra.Command) []*cobra.Command {
 	for _, s := range c.Commands() {
 		switch {
 		case s.Hidden || s.Name() == "help" || s.Name() == "completion":
-		case s.HasSubCommands():
+		case s.HasAvailableSubCommands():
 			out = append(out, leaves(s)...)
 		default:
 			out = append(out, s)
