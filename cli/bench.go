@@ -57,7 +57,7 @@ func newBench(a *App) *cobra.Command {
 			a.Options.Fanout = 1 // they would be in each other's way
 			return newMany(a, cmd, one, args).carryOut(ctx)
 		})
-	allHosts(cmd)
+	allHosts(noResult(a, cmd, "prints measurements, in one form for a BMC and in another one for many"))
 	cmd.Long = benchLong
 	f := cmd.Flags()
 	f.Var(number{&o.most, 1, 60}, "most", "commands under way at a time, at the most (default 16)")

@@ -56,7 +56,7 @@ func newSOLActivate(a *App) *cobra.Command {
 		func(ctx context.Context, a *App, args []string) error {
 			return runSOLActivate(ctx, a, *o, cmd.Flags().Changed("linger"), args)
 		})
-	oneHost(cmd, "opens a console")
+	oneHost(noResult(a, cmd, "shows what the host says"), "opens a console")
 	cmd.Long = solActivateLong
 	f := cmd.Flags()
 	f.StringVar(&o.log, "log", "", "append what the host says to `FILE`")
