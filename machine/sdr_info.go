@@ -18,7 +18,7 @@ type Repository struct {
 	LastErase         time.Time `json:"last_erase,omitzero"`
 	EraseSinceInit    *uint32   `json:"last_erase_since_init_seconds,omitempty"`
 	Overflow          bool      `json:"overflow"`
-	Update            string    `json:"update" enum:"unspecified,non-modal,modal,modal/non-modal"`
+	Update            string    `json:"update" enum:"unspecified,non-modal,modal,modal-and-non-modal"`
 	CanDelete         bool      `json:"can_delete"`
 	CanPartialAdd     bool      `json:"can_partial_add"`
 	CanReserve        bool      `json:"can_reserve"`
