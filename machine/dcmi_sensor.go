@@ -11,7 +11,7 @@ import (
 
 // DCMISensors are the temperature sensors of one of the places that DCMI knows (DCMI §6.5.2).
 type DCMISensors struct {
-	Entity  string   `json:"entity_type" enum:"inlet,cpu,baseboard"`
+	Entity  string   `json:"place" enum:"inlet,cpu,baseboard"`
 	Records []uint16 `json:"record_ids"`
 	Sensors []Sensor `json:"sensors"` // those of the records that are sensors
 }
