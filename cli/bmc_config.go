@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 
@@ -176,7 +175,7 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 		if s.Name == "" {
 			s.Name = fmt.Sprintf("bmc%d", i+1)
 		}
-		if names[s.Name] || !safeName.MatchString(s.Name) {
+		if names[s.Name] || !safeName().MatchString(s.Name) {
 			return c, fmt.Errorf("BMC name %q: names are made of letters, digits, dots, dashes and underscores, and each is there once", s.Name)
 		}
 		names[s.Name] = true
@@ -205,7 +204,7 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 }
 
 // safeName is what the name of a state file may be.
-var safeName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
+var safeName = lazily(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
 
 // parseListen reads HOST:PORT, with an address as HOST.
 func parseListen(s string) (netip.AddrPort, error) {

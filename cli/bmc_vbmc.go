@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -160,13 +159,13 @@ func parseVBMC(folder string, data []byte) (s rackServer, active bool, err error
 	return s, true, nil
 }
 
-var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+var unsafeInName = lazily(`[^A-Za-z0-9._-]`)
 
 // vbmcName returns the name of the BMC of a domain: the domain's, as far as a state file can be named so.
 func vbmcName(domain string, taken map[string]bool) string {
-	name := unsafeInName.ReplaceAllString(domain, "_")
+	name := unsafeInName().ReplaceAllString(domain, "_")
 	name = name[:min(len(name), 90)]
-	if !safeName.MatchString(name) {
+	if !safeName().MatchString(name) {
 		name = "_" + name
 	}
 	for i, plain := 2, name; taken[name]; i++ {

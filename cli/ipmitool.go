@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -87,8 +88,9 @@ func (a *App) ipmitoolText(err error) (text string, same bool) {
 		if !under(line, w.command) {
 			continue
 		}
-		if m := w.lom.FindStringSubmatchIndex(said); m != nil {
-			return a.fill(string(w.lom.ExpandString(nil, w.ipmitool, said, m)), "", ""), false
+		lom := regexp.MustCompile(w.lom) // not all at every start
+		if m := lom.FindStringSubmatchIndex(said); m != nil {
+			return a.fill(string(lom.ExpandString(nil, w.ipmitool, said, m)), "", ""), false
 		}
 	}
 	return "", false
@@ -297,7 +299,7 @@ func (e *optionFault) ipmitool(program string, i client.Interface) string {
 		return program + ": option requires an argument -- '" + e.flag.Shorthand + "'"
 	}
 	for _, w := range optionWords {
-		if w.option == e.flag.Shorthand && (w.value == nil || w.value.MatchString(e.value)) {
+		if w.option == e.flag.Shorthand && regexp.MustCompile(w.value).MatchString(e.value) {
 			lines := strings.ReplaceAll(w.ipmitool, "{value}", printable(e.value))
 			if !w.session {
 				return lines

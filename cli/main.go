@@ -95,9 +95,7 @@ var (
 func (a *App) Run(ctx context.Context, args []string) int {
 	out := &output{w: a.Out, json: func() bool { return a.Options.JSON }}
 	a.Out, a.Err = out, &output{w: a.Err}
-	root := newRoot(a)
-	root.SetArgs(splitOptions(root.PersistentFlags(), args))
-	err := root.ExecuteContext(ctx)
+	err := newRoot(a, args...).ExecuteContext(ctx)
 	if err == nil {
 		err = out.failed()
 	}

@@ -28,8 +28,8 @@ folder, or is "off", as --no-cache is for one call.
 
 Exit codes: 0 success, 1 failure, 130 after Ctrl-C, 143 after SIGTERM (128 and the number of the signal).`
 
-// newRoot makes the tree of commands with the global options.
-func newRoot(a *App) *cobra.Command {
+// newRoot makes the tree of commands with the global options, as far as a command line needs it.
+func newRoot(a *App, args ...string) *cobra.Command {
 	root := &cobra.Command{
 		Use: a.Name + " [options] command", Short: "talk to BMCs, and be one",
 		Long: rootLong, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true,
@@ -54,9 +54,15 @@ func newRoot(a *App) *cobra.Command {
 	root.PersistentFlags().SortFlags = false
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return optionError(cmd, err) })
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a.Out, cmd) })
-	root.AddCommand(commands(a)...)
-	completeCompletion(a, root)
-	completeOptions(root)
+	args = splitOptions(root.PersistentFlags(), args)
+	root.SetArgs(args)
+	list, all := commands(a, firstWord(root.PersistentFlags(), args))
+	root.AddCommand(list...)
+	if all {
+		completeCompletion(a, root)
+		completeOptions(root)
+	}
+	root.CompletionOptions.DisableDefaultCmd = !all
 	return root
 }
 

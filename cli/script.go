@@ -42,9 +42,9 @@ The tab key completes commands, and the arrow keys bring back earlier ones. See
 	return c
 }
 
-// lineRoot makes the tree of commands that exec and shell offer: no global options, and nothing that would
-// start another shell or server.
-func lineRoot(a *App) *cobra.Command {
+// lineRoot makes the tree of commands that exec and shell offer, as far as a line that begins with
+// word needs it: no global options, and nothing that would start another shell or server.
+func lineRoot(a *App, word string) *cobra.Command {
 	root := &cobra.Command{
 		Use: a.Name, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -60,13 +60,14 @@ func lineRoot(a *App) *cobra.Command {
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
-	for _, c := range commands(a) {
-		switch c.Name() {
-		case "exec", "shell", "bmc", "demo", "man":
-		default:
-			root.AddCommand(c)
-		}
+	list, _ := commands(a, word)
+	outside := func(c *cobra.Command) bool {
+		return slices.Contains([]string{"exec", "shell", "bmc", "demo", "man"}, c.Name())
 	}
+	if len(list) == 1 && outside(list[0]) {
+		list, _ = commands(a, "") // there is no such command, and another may be meant
+	}
+	root.AddCommand(slices.DeleteFunc(list, outside)...)
 	root.AddCommand(
 		leaf(a, "echo TEXT...", "Print a line", func(_ context.Context, a *App, args []string) error {
 			_, err := fmt.Fprintln(a.Out, strings.Join(args, " "))
@@ -86,7 +87,7 @@ func (a *App) runLine(ctx context.Context, line string) int {
 	if len(words) == 0 {
 		return exitOK
 	}
-	root := lineRoot(a)
+	root := lineRoot(a, words[0])
 	root.SetArgs(splitOptions(root.PersistentFlags(), words))
 	return a.report(ctx, root.ExecuteContext(ctx))
 }
@@ -259,7 +260,7 @@ func (a *App) completeLine(line string, pos int, key rune) (string, int, bool) {
 	if len(words) > 0 && !strings.HasSuffix(line[:pos], " ") {
 		last, words = words[len(words)-1], words[:len(words)-1]
 	}
-	cmd, rest, err := lineRoot(a).Find(words)
+	cmd, rest, err := lineRoot(a, "").Find(words)
 	if err != nil || len(rest) > 0 {
 		return "", 0, false
 	}

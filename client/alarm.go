@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// alarms is a heap of deadlines with one timer, so that ten thousand sessions need no more than one.
+// alarms is a heap of deadlines with one timer, so that ten thousand sessions need no more than
+// one.
 type alarms struct {
 	mu     sync.Mutex
 	heap   alarmHeap
@@ -15,7 +16,8 @@ type alarms struct {
 	lag    lag
 }
 
-// An alarm calls f once, on a goroutine of its own, some time after it was set. It can be set again.
+// An alarm calls f once, on a goroutine of its own, some time after it was set. It can be set
+// again.
 type alarm struct {
 	f     func()
 	when  time.Time

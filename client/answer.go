@@ -9,8 +9,9 @@ import (
 	"lom/rmcp"
 )
 
-// arm makes ring be called at when, or earlier. The alarm is not put off when an answer comes: one that rings
-// in vain now and then is cheaper than one that is set for each request. The caller holds mu.
+// arm makes ring be called at when, or earlier. The alarm is not put off when an answer comes: one
+// that rings in vain now and then is cheaper than one that is set for each request. The caller
+// holds mu.
 func (s *Session) arm(when time.Time) {
 	if s.alarmAt.IsZero() || when.Before(s.alarmAt) {
 		s.alarmAt = when
@@ -18,7 +19,8 @@ func (s *Session) arm(when time.Time) {
 	}
 }
 
-// ring is called by the alarm. It sees to the requests that are due, and keeps an idle session alive.
+// ring is called by the alarm. It sees to the requests that are due, and keeps an idle session
+// alive.
 func (s *Session) ring() {
 	s.mu.Lock()
 	defer s.unlock()
@@ -49,12 +51,14 @@ func (s *Session) ring() {
 	}
 }
 
-// overdue sees to a request when no answer has come in time, or a busy BMC may be asked again. The caller holds mu.
+// overdue sees to a request when no answer has come in time, or a busy BMC may be asked again. The
+// caller holds mu.
 func (s *Session) overdue(r *request, now time.Time) {
 	unheard := !s.heard.After(r.first)
 	changes := r.raw.Command.Changes
 	switch {
-	case !now.Before(r.giveUp), r.idle && unheard && r.waits+1 >= idlePatience && !changes && !r.patience.once:
+	case !now.Before(r.giveUp), r.idle && unheard && r.waits+1 >= idlePatience && !changes &&
+		!r.patience.once:
 		s.stats.Timeouts++
 		if unheard {
 			// Otherwise the BMC is there, and only this request has no answer.
@@ -93,7 +97,8 @@ func (s *Session) overdue(r *request, now time.Time) {
 	s.lag(r)
 }
 
-// resend sends a request again, or owes it that until pump finds that it may be sent. The caller holds mu.
+// resend sends a request again, or owes it that until pump finds that it may be sent. The caller
+// holds mu.
 func (s *Session) resend(r *request, now time.Time) {
 	if s.mayResend(r) {
 		s.pay(r)
@@ -111,8 +116,9 @@ func (s *Session) resend(r *request, now time.Time) {
 	s.lag(r)
 }
 
-// mayResend reports whether a request may be sent again now. When the BMC is silent, one request is enough to find out when that is
-// over. Otherwise there must be room in the window, which a lagging request has given to another.
+// mayResend reports whether a request may be sent again now. When the BMC is silent, one request is
+// enough to find out when that is over. Otherwise there must be room in the window, which a lagging
+// request has given to another.
 func (s *Session) mayResend(r *request) bool {
 	if s.farAhead() {
 		return s.pending[0] == r
@@ -147,7 +153,8 @@ func earliest(a, b time.Time) time.Time {
 // maxLagging is how many requests without an answer may be overtaken by others.
 const maxLagging = 2
 
-// lag lets others be sent while a request waits: the BMC may be one that never answers it. The caller holds mu.
+// lag lets others be sent while a request waits: the BMC may be one that never answers it. The
+// caller holds mu.
 func (s *Session) lag(r *request) {
 	if r.lagging || r.waits == 0 || !r.underWay {
 		return
@@ -179,9 +186,10 @@ func (s *Session) unlag(r *request) {
 // mostEarly is how often a request is sent again early.
 const mostEarly = 2
 
-// overtake notes that the requests that were sent before r have been overtaken by its answer. Either they are lost, or the BMC
-// or the network does not keep the order: what has no answer soon is sent again, long before its
-// time-out. It reports whether there are any. What goes over a bridge takes its own time. The caller holds mu.
+// overtake notes that the requests that were sent before r have been overtaken by its answer.
+// Either they are lost, or the BMC or the network does not keep the order: what has no answer soon
+// is sent again, long before its time-out. It reports whether there are any. What goes over a
+// bridge takes its own time. The caller holds mu.
 func (s *Session) overtake(r *request, now time.Time) (any bool) {
 	for _, q := range s.pending {
 		if q.order >= r.order || q.backOff || q.route != nil {
@@ -209,13 +217,14 @@ const (
 	busyFirst = 50 * time.Millisecond
 	busyMost  = time.Second
 	busyTries = 8
-	// timeoutTries is how often a request for a record is sent again that the BMC says it could not carry out in time: some
-	// always say so of one record, and more is wanted than that one.
+	// timeoutTries is how often a request for a record is sent again that the BMC says it could not
+	// carry out in time: some always say so of one record, and more is wanted than that one.
 	timeoutTries = 3
 )
 
-// saysBusy reports whether a completion code says that the request may fare better later. That space ran out is taken for it only where
-// other requests were under way, which may have used it up.
+// saysBusy reports whether a completion code says that the request may fare better later. That
+// space ran out is taken for it only where other requests were under way, which may have used it
+// up.
 func (r *request) saysBusy(code ipmi.CompletionCode) bool {
 	switch code {
 	case ipmi.CodeNodeBusy:
@@ -228,7 +237,8 @@ func (r *request) saysBusy(code ipmi.CompletionCode) bool {
 	return false
 }
 
-// answer finishes the request that a message answers, unless there is none, or it must wait on. The caller holds mu.
+// answer finishes the request that a message answers, unless there is none, or it must wait on. The
+// caller holds mu.
 func (s *Session) answer(m *rmcp.Message) {
 	var r *request
 	if m.NetFn.IsResponse() && m.Seq <= rmcp.MaxSeq {
@@ -253,7 +263,8 @@ func (s *Session) answer(m *rmcp.Message) {
 	m = &inner
 	if s.tracing {
 		s.log.Log(context.Background(), levelPacket, "got an answer",
-			"peer", s.peer, "command", r.raw.Command.Name, "seq", m.Seq, "code", uint8(m.Code), "length", len(m.Data))
+			"peer", s.peer, "command", r.raw.Command.Name, "seq", m.Seq, "code", uint8(m.Code),
+			"length", len(m.Data))
 	}
 
 	now := s.heard
@@ -296,7 +307,8 @@ func (s *Session) answer(m *rmcp.Message) {
 		s.doubt = doubt{r.seq, m.Cmd, now.Sub(r.first)}
 	}
 	if verdict == bridgeFailed {
-		s.complete(r, ipmi.RawResponse{}, &ipmi.Error{Peer: s.peer.String(), Command: sendMessage, Code: m.Code})
+		s.complete(r, ipmi.RawResponse{},
+			&ipmi.Error{Peer: s.peer.String(), Command: sendMessage, Code: m.Code})
 	} else {
 		resp, err := r.response(m)
 		s.complete(r, resp, err)
@@ -304,14 +316,16 @@ func (s *Session) answer(m *rmcp.Message) {
 	s.pump()
 }
 
-// response makes of the answer what the caller gets: without the defining body. The data is that of the message.
+// response makes of the answer what the caller gets: without the defining body. The data is that of
+// the message.
 func (r *request) response(m *rmcp.Message) (ipmi.RawResponse, error) {
 	resp := ipmi.RawResponse{Code: m.Code}
 	body, data := r.raw.Command.Body, m.Data
 	if len(data) >= len(body) && string(data[:len(body)]) == body {
 		data = data[len(body):]
 	} else if m.Code == ipmi.CodeOK {
-		return resp, fmt.Errorf("%w: the answer does not begin with the group's % x", ipmi.ErrMalformed, body)
+		return resp, fmt.Errorf("%w: the answer does not begin with the group's % x",
+			ipmi.ErrMalformed, body)
 	}
 	if len(data) > 0 {
 		resp.Data = data

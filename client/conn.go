@@ -42,12 +42,14 @@ type (
 
 // Do carries out one command. The type of the response follows from the type of the request.
 // A completion code other than 0 is an *ipmi.Error that wraps the ipmi.CompletionCode.
-func Do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, req Q) (R, error) {
+func Do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn,
+	req Q) (R, error) {
 	return DoLUN[Q, R, PR](ctx, c, 0, req)
 }
 
 // DoLUN is Do for a logical unit other than 0.
-func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, lun uint8, req Q) (R, error) {
+func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, lun uint8,
+	req Q) (R, error) {
 	var resp R
 	cmd := req.Command()
 	data, err := req.AppendBinary(nil)
@@ -59,7 +61,8 @@ func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c C
 }
 
 // readResponse makes the typed response of the raw one.
-func readResponse[R any, PR ipmi.Reader[R]](cmd ipmi.Command, raw ipmi.RawResponse, err error) (R, error) {
+func readResponse[R any, PR ipmi.Reader[R]](cmd ipmi.Command, raw ipmi.RawResponse,
+	err error) (R, error) {
 	var resp R
 	if err != nil {
 		return resp, err

@@ -13,11 +13,13 @@ import (
 
 // Errors of consoles.
 var (
-	// ErrConsoleTaken is the error of a console that another session has open; it is a *ConsoleTakenError.
+	// ErrConsoleTaken is the error of a console that another session has open; it is a
+	// *ConsoleTakenError.
 	ErrConsoleTaken = errors.New("the console is open in another session")
 	// ErrConsoleDeactivated ends a console that somebody else has closed.
 	ErrConsoleDeactivated = errors.New("the console was closed by another session or by the BMC")
-	// ErrConsoleSilent ends a console whose session lives, but whose characters the BMC no longer acknowledges.
+	// ErrConsoleSilent ends a console whose session lives, but whose characters the BMC no longer
+	// acknowledges.
 	ErrConsoleSilent = errors.New("the BMC no longer answers on the console")
 	// ErrConsoleNeedsLANPlus is the error of a session over IPMI 1.5, which has no Serial over LAN.
 	ErrConsoleNeedsLANPlus = errors.New("consoles need IPMI 2.0")
@@ -25,7 +27,8 @@ var (
 
 // How a Console finds out that the other end is gone.
 const (
-	probeAfter   = 3 * time.Second         // silence of the console after which the BMC is asked whether it is still ours
+	// silence of the console after which the BMC is asked whether it is still ours
+	probeAfter   = 3 * time.Second
 	probeFor     = 2500 * time.Millisecond // wait for the answer
 	deadAfter    = 9 * time.Second         // silence of the BMC after which it is taken for dead
 	watchEvery   = 500 * time.Millisecond
@@ -33,10 +36,12 @@ const (
 	activateFor  = 4 * time.Second // wait for the answer of Activate and Deactivate Payload
 	activateMost = 6               // tries
 
-	firstRetry = 50 * time.Millisecond // the least time after which a packet of the console is sent again
+	// the least time after which a packet of the console is sent again
+	firstRetry = 50 * time.Millisecond
 )
 
-// consoleBuffer is how many received characters wait for their reader; then the BMC is told to wait.
+// consoleBuffer is how many received characters wait for their reader; then the BMC is told to
+// wait.
 const consoleBuffer = 64 << 10
 
 // A ConsoleEvent is something that happens to a console beside its characters.
@@ -48,11 +53,13 @@ const (
 	ConsoleAvailable                       // it is no longer
 	ConsoleOverrun                         // the BMC has lost characters of the host
 	ConsoleBreak                           // the host has sent a break
-	ConsoleLost                            // the BMC does not answer; the console is being opened again
-	ConsoleReopened                        // and has been; what was typed meanwhile is lost
-	ConsoleTakenOver                       // another session had the console, and was deactivated
-	ConsoleHealed                          // that session was an abandoned one of our own
-	ConsolePlain                           // the BMC cannot encrypt the console, which goes in the clear
+	// the BMC does not answer; the console is being opened again
+	ConsoleLost
+	ConsoleReopened  // and has been; what was typed meanwhile is lost
+	ConsoleTakenOver // another session had the console, and was deactivated
+	ConsoleHealed    // that session was an abandoned one of our own
+	// the BMC cannot encrypt the console, which goes in the clear
+	ConsolePlain
 )
 
 // A ConsoleOption changes how [OpenConsole] opens a console.
@@ -74,24 +81,29 @@ func WithInstance(n uint8) ConsoleOption { return func(c *consoleConfig) { c.ins
 // WithTakeover deactivates the console in another session that has it open.
 func WithTakeover() ConsoleOption { return func(c *consoleConfig) { c.takeOver = true } }
 
-// WithAbandoned asks f about a session that has the console open. When f says that it is one of our own whose program is gone,
-// the console is deactivated there without asking.
+// WithAbandoned asks f about a session that has the console open. When f says that it is one of our
+// own whose program is gone, the console is deactivated there without asking.
 func WithAbandoned(f func(sessionID uint32) bool) ConsoleOption {
 	return func(c *consoleConfig) { c.abandoned = f }
 }
 
-// WithReconnect opens the console again when the BMC was silent, such as for a reset of the BMC, until the console is
-// closed. A console that somebody else has closed is not opened again.
+// WithReconnect opens the console again when the BMC was silent, such as for a reset of the BMC,
+// until the console is closed. A console that somebody else has closed is not opened again.
 func WithReconnect() ConsoleOption { return func(c *consoleConfig) { c.reconnect = true } }
 
-// WithoutProbes sends nothing while nothing is typed. The end of the BMC is then noticed only by who types.
+// WithoutProbes sends nothing while nothing is typed. The end of the BMC is then noticed only by
+// who types.
 func WithoutProbes() ConsoleOption { return func(c *consoleConfig) { c.noProbe = true } }
 
-// WithEmptyPackets makes an idle console send a packet without characters, which the BMC is to acknowledge.
+// WithEmptyPackets makes an idle console send a packet without characters, which the BMC is to
+// acknowledge.
 func WithEmptyPackets() ConsoleOption { return func(c *consoleConfig) { c.emptyKeep = true } }
 
-// WithEvents makes f get what happens to the console. f must not call the Console, and is not called twice at a time.
-func WithEvents(f func(ConsoleEvent)) ConsoleOption { return func(c *consoleConfig) { c.events = f } }
+// WithEvents makes f get what happens to the console. f must not call the Console, and is not
+// called twice at a time.
+func WithEvents(f func(ConsoleEvent)) ConsoleOption {
+	return func(c *consoleConfig) { c.events = f }
+}
 
 // A ConsoleTakenError says who has the console open, as far as the BMC tells.
 type ConsoleTakenError struct {
@@ -105,8 +117,9 @@ func (e *ConsoleTakenError) Error() string { return ErrConsoleTaken.Error() }
 // Is makes a ConsoleTakenError an ErrConsoleTaken.
 func (e *ConsoleTakenError) Is(target error) bool { return target == ErrConsoleTaken }
 
-// A Console is the serial console of a host, over Serial over LAN (§15). Its methods may be called by many goroutines at a time.
-// No character is lost, doubled or out of order as long as the console is not lost altogether.
+// A Console is the serial console of a host, over Serial over LAN (§15). Its methods may be called
+// by many goroutines at a time. No character is lost, doubled or out of order as long as the
+// console is not lost altogether.
 type Console struct {
 	config  consoleConfig
 	first   *Session // that the caller opened
@@ -131,11 +144,11 @@ type Console struct {
 	err        error // why there is no console any more
 }
 
-// OpenConsole activates Serial over LAN in a session over lanplus. The session must outlive the console; it can carry out commands
-// beside it, but has one console at a time.
+// OpenConsole activates Serial over LAN in a session over lanplus. The session must outlive the
+// console; it can carry out commands beside it, but has one console at a time.
 //
-// The errors are *ipmi.Error; errors.Is tells apart ErrConsoleTaken, ErrConsoleNeedsLANPlus, and the completion codes
-// of Activate Payload (ipmi.CodePayloadDisabled and its neighbours).
+// The errors are *ipmi.Error; errors.Is tells apart ErrConsoleTaken, ErrConsoleNeedsLANPlus, and
+// the completion codes of Activate Payload (ipmi.CodePayloadDisabled and its neighbours).
 func OpenConsole(ctx context.Context, s *Session, opts ...ConsoleOption) (*Console, error) {
 	c := &Console{
 		config: consoleConfig{instance: 1}, first: s, session: s,
@@ -166,7 +179,8 @@ func OpenConsole(ctx context.Context, s *Session, opts ...ConsoleOption) (*Conso
 	return c, nil
 }
 
-// claimPayload is HandlePayload for a type that nobody handles yet; it reports false if somebody does.
+// claimPayload is HandlePayload for a type that nobody handles yet; it reports false if somebody
+// does.
 func (s *Session) claimPayload(t ipmi.PayloadType, f func([]byte)) bool {
 	s.mu.Lock()
 	taken := s.handlers[t] != nil
@@ -185,7 +199,8 @@ func (c *Console) Session() Info {
 	return s.Info()
 }
 
-// receive takes a packet of the console. It runs on the receive loop of the session, which has checked it.
+// receive takes a packet of the console. It runs on the receive loop of the session, which has
+// checked it.
 func (c *Console) receive(payload []byte) {
 	now := time.Now()
 	c.mu.Lock()
@@ -259,8 +274,9 @@ func (c *Console) wait(ctx context.Context, ready func() bool) error {
 	}
 }
 
-// Read waits for characters of the host and returns at least one. The error after the last of them is *ipmi.Error: of
-// ErrConsoleDeactivated, ErrConsoleSilent, ipmi.ErrTimeout (the BMC is silent) or ipmi.ErrClosed (Close was called).
+// Read waits for characters of the host and returns at least one. The error after the last of them
+// is *ipmi.Error: of ErrConsoleDeactivated, ErrConsoleSilent, ipmi.ErrTimeout (the BMC is silent)
+// or ipmi.ErrClosed (Close was called).
 func (c *Console) Read(ctx context.Context, p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -275,8 +291,9 @@ func (c *Console) Read(ctx context.Context, p []byte) (n int, err error) {
 	return n, err
 }
 
-// Write sends characters to the host. It returns when all of them are on their way or wait to be sent, of which there is room
-// for 64 KB; a host that takes none makes it wait. Flush waits until the BMC has them.
+// Write sends characters to the host. It returns when all of them are on their way or wait to be
+// sent, of which there is room for 64 KB; a host that takes none makes it wait. Flush waits until
+// the BMC has them.
 func (c *Console) Write(ctx context.Context, p []byte) (n int, err error) {
 	err = c.wait(ctx, func() bool {
 		if c.err != nil {
@@ -298,7 +315,8 @@ func (c *Console) Flush(ctx context.Context) error {
 	return c.wait(ctx, func() bool { return c.err == nil && c.stream != nil && c.stream.Idle() })
 }
 
-// Acknowledged returns how many characters the BMC has acknowledged since the console was opened, or opened again.
+// Acknowledged returns how many characters the BMC has acknowledged since the console was opened,
+// or opened again.
 func (c *Console) Acknowledged() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -432,13 +450,14 @@ func (c *Console) deactivated() bool {
 	return c.ended
 }
 
-// whyDeactivated tells a console that somebody has closed from one that ends because the BMC restarts: that BMC does not know the
-// session any more.
+// whyDeactivated tells a console that somebody has closed from one that ends because the BMC
+// restarts: that BMC does not know the session any more.
 func (c *Console) whyDeactivated(ctx context.Context) error {
 	if c.config.reconnect {
 		ctx, cancel := context.WithTimeout(ctx, activateFor)
 		defer cancel()
-		if _, err := c.session.do(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil); err != nil {
+		if _, err := c.session.do(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()},
+			nil); err != nil {
 			return fmt.Errorf("%w: %w", errConsoleLost, ErrConsoleDeactivated)
 		}
 	}

@@ -13,8 +13,9 @@ import (
 // errConsoleLost marks errors of consoles that can be opened again.
 var errConsoleLost = errors.New("console lost")
 
-// watch finds out that the console has ended, which the BMC need not tell: it may be dead, may have forgotten the session, or may
-// have deactivated the payload for another session. It returns nil when ctx ends.
+// watch finds out that the console has ended, which the BMC need not tell: it may be dead, may have
+// forgotten the session, or may have deactivated the payload for another session. It returns nil
+// when ctx ends.
 func (c *Console) watch(ctx context.Context) error {
 	c.mu.Lock()
 	s, generation, owner := c.session, c.generation, c.owner
@@ -36,7 +37,8 @@ func (c *Console) watch(ctx context.Context) error {
 			awake = now // this process was stopped; the silence is ours
 		}
 		c.mu.Lock()
-		heard, stalled, unavailable := c.heard, c.stream != nil && c.stream.Stalled(), c.flags&sol.Unavailable != 0
+		heard, stalled, unavailable := c.heard, c.stream != nil && c.stream.Stalled(),
+			c.flags&sol.Unavailable != 0
 		c.mu.Unlock()
 		if !stalled {
 			stuck = time.Time{}
@@ -77,8 +79,9 @@ func (s *Session) silence(now time.Time) time.Duration {
 	return now.Sub(s.heard)
 }
 
-// A consoleOwner asks the BMC whether a console is still open in a session. What the BMC says of it is not believed but for
-// the change: some name another session, or none, while the console is open.
+// A consoleOwner asks the BMC whether a console is still open in a session. What the BMC says of it
+// is not believed but for the change: some name another session, or none, while the console is
+// open.
 type consoleOwner struct {
 	session  *Session
 	instance uint8
@@ -115,7 +118,8 @@ func (o *consoleOwner) gone(ctx context.Context) bool {
 }
 
 func (o *consoleOwner) holder(ctx context.Context) (uint32, error) {
-	r, err := askNow(ctx, o.session, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL, Instance: o.instance})
+	r, err := askNow(ctx, o.session, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL,
+		Instance: o.instance})
 	return r.SessionID, err
 }
 
@@ -130,8 +134,10 @@ func answered(err error) bool {
 	return errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed)
 }
 
-// askNow is Do for this log-in of the session: it is not set up again, which would end the console without a word.
-func askNow[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, s *Session, q Q) (R, error) {
+// askNow is Do for this log-in of the session: it is not set up again, which would end the console
+// without a word.
+func askNow[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, s *Session,
+	q Q) (R, error) {
 	return Do[Q, R, PR](ctx, presentLogin{s}, q)
 }
 

@@ -19,7 +19,8 @@ import (
 // defaults are the options that are not zero values.
 func defaults() config {
 	return config{
-		iface: Auto, privilege: ipmi.PrivilegeAdministrator, cipherSuite: -1, authType: -1, tries: 4,
+		iface: Auto, privilege: ipmi.PrivilegeAdministrator, cipherSuite: -1, authType: -1,
+		tries:  4,
 		minRTO: minRTO, maxRTO: maxRTO, logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -40,12 +41,14 @@ func (c *config) patience(i Interface) patience {
 	return p
 }
 
-// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the default. Of several addresses
-// of a host, it is with the first that answers. It is over the network: in band there is [OpenDevice], over a serial line [NewSerial].
+// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the
+// default. Of several addresses of a host, it is with the first that answers. It is over the
+// network: in band there is [OpenDevice], over a serial line [NewSerial].
 //
-// The errors are *ipmi.Error. errors.Is tells them apart: ipmi.ErrPassword, ErrUser, ErrKey, ErrPrivilege, ErrCipherSuite,
-// ErrAuthType, ErrBusy (no free session), ErrNoIPMI20 and ErrNoIPMI15, ErrRefused (nothing listens at the port), ErrTimeout
-// (no answer at all, or an [UnclearError]), and *net.DNSError (the name does not resolve).
+// The errors are *ipmi.Error. errors.Is tells them apart: ipmi.ErrPassword, ErrUser, ErrKey,
+// ErrPrivilege, ErrCipherSuite, ErrAuthType, ErrBusy (no free session), ErrNoIPMI20 and
+// ErrNoIPMI15, ErrRefused (nothing listens at the port), ErrTimeout (no answer at all, or an
+// [UnclearError]), and *net.DNSError (the name does not resolve).
 func Dial(ctx context.Context, address string, opts ...Option) (*Session, error) {
 	c := defaults()
 	for _, o := range opts {
@@ -69,11 +72,13 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Session, error)
 	return s, nil
 }
 
-// addressHeadStart is how long an address of a host is waited for before the next is tried too (as in RFC 8305).
+// addressHeadStart is how long an address of a host is waited for before the next is tried too (as
+// in RFC 8305).
 const addressHeadStart = 250 * time.Millisecond
 
-// reachable returns the address of a host at which a BMC answers, if it has several: some may lead nowhere, such as localhost in
-// IPv6. What is asked is no log-in, so that it takes no session of the BMC. With an error, the address is the first.
+// reachable returns the address of a host at which a BMC answers, if it has several: some may lead
+// nowhere, such as localhost in IPv6. What is asked is no log-in, so that it takes no session of
+// the BMC. With an error, the address is the first.
 func (c *config) reachable(ctx context.Context, peers []netip.AddrPort) (netip.AddrPort, error) {
 	if len(peers) == 1 {
 		return peers[0], nil
@@ -82,7 +87,8 @@ func (c *config) reachable(ctx context.Context, peers []netip.AddrPort) (netip.A
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer cancel()
-	errs, failed, ended := make([]error, len(peers)), make([]chan struct{}, len(peers)), make(chan int, len(peers))
+	errs, failed, ended := make([]error, len(peers)), make([]chan struct{}, len(peers)),
+		make(chan int, len(peers))
 	for i := range peers {
 		failed[i] = make(chan struct{})
 		work.Go(func() {
@@ -185,11 +191,14 @@ func (c *config) check() error {
 	case len(c.user) > 16:
 		return &ipmi.RangeError{Field: "length of the user name", Value: len(c.user), Max: 16}
 	case c.password.Len() > limit:
-		return &ipmi.RangeError{Field: "length of the password", Value: c.password.Len(), Max: uint64(limit)}
+		return &ipmi.RangeError{Field: "length of the password", Value: c.password.Len(),
+			Max: uint64(limit)}
 	case c.kg.Len() > lanplusPassword:
-		return &ipmi.RangeError{Field: "length of the BMC key", Value: c.kg.Len(), Max: lanplusPassword}
+		return &ipmi.RangeError{Field: "length of the BMC key", Value: c.kg.Len(),
+			Max: lanplusPassword}
 	case c.privilege < ipmi.PrivilegeCallback || c.privilege > ipmi.PrivilegeOEM:
-		return &ipmi.RangeError{Field: "privilege level", Value: uint8(c.privilege), Max: uint64(ipmi.PrivilegeOEM)}
+		return &ipmi.RangeError{Field: "privilege level", Value: uint8(c.privilege),
+			Max: uint64(ipmi.PrivilegeOEM)}
 	case c.window < 0 || c.window > maxPinned:
 		return &ipmi.RangeError{Field: "window", Value: c.window, Max: maxPinned}
 	case c.windowHint < 0:
@@ -226,7 +235,9 @@ func (c *config) resolve(ctx context.Context, address string) ([]netip.AddrPort,
 	version := ""
 	if c.ipVersion != 0 {
 		version = fmt.Sprintf("IPv%d ", c.ipVersion)
-		all = slices.DeleteFunc(all, func(a netip.Addr) bool { return a.Unmap().Is4() != (c.ipVersion == 4) })
+		all = slices.DeleteFunc(all, func(a netip.Addr) bool {
+			return a.Unmap().Is4() != (c.ipVersion == 4)
+		})
 	}
 	if len(all) == 0 {
 		return nil, &net.AddrError{Addr: host, Err: fmt.Sprintf("has no %saddress", version)}

@@ -25,7 +25,8 @@ type fakeFRU struct {
 }
 
 func newFakeFRU(mem []byte) *fakeFRU {
-	f := &fakeFRU{fakeConn: newFakeConn(), mem: mem, claims: len(mem), piece: 255, code: ipmi.CodeDataFieldTooLong, forgetAt: -1}
+	f := &fakeFRU{fakeConn: newFakeConn(), mem: mem, claims: len(mem), piece: 255,
+		code: ipmi.CodeDataFieldTooLong, forgetAt: -1}
 	unit := func() int {
 		if f.words {
 			return 2
@@ -79,7 +80,8 @@ func testImage(t *testing.T, size int) []byte {
 		Chassis: &fru.Chassis{Type: fru.ChassisRackMount, SerialNumber: serial},
 		Board:   &fru.Board{Language: fru.English, ProductName: name, SerialNumber: serial},
 		Product: &fru.Product{Language: fru.English, Name: name, SerialNumber: serial},
-		Records: []fru.Record{{Type: fru.RecordOEM, Version: 2, Data: []byte("123abc")}, {Type: fru.RecordOEM, Version: 2, Data: make([]byte, 200)}},
+		Records: []fru.Record{{Type: fru.RecordOEM, Version: 2, Data: []byte("123abc")},
+			{Type: fru.RecordOEM, Version: 2, Data: make([]byte, 200)}},
 	}
 	b, err := m.Bytes(size)
 	if err != nil {
@@ -148,7 +150,8 @@ func TestFRURead(t *testing.T) {
 			t.Fatal(err)
 		}
 		m, err := d.Read(ctx)
-		if err != nil || m.Product.Name.String() != "Test server with a name of some length" || len(m.Records) != 2 {
+		if err != nil || m.Product.Name.String() != "Test server with a name of some length" ||
+			len(m.Records) != 2 {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}

@@ -18,10 +18,12 @@ func FuzzDispatch(f *testing.F) {
 		packet, _ := rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, rmcp.AppendMessage(nil, &m))
 		return packet
 	}
-	inner := rmcp.Message{To: 0x20, From: 0x30, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 1, Data: []byte{1}}
+	inner := rmcp.Message{To: 0x20, From: 0x30, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 1,
+		Data: []byte{1}}
 	f.Add(message(inner))
 	f.Add(message(rmcp.Message{
-		To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 0x34, Data: rmcp.AppendMessage(nil, &inner),
+		To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 0x34,
+		Data: rmcp.AppendMessage(nil, &inner),
 	}))
 	sol, _ := rmcp.AppendPresession20(nil, ipmi.PayloadSOL, []byte{1, 0, 0, 0, 'x'})
 	f.Add(sol)

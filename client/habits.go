@@ -2,8 +2,8 @@ package client
 
 import "sync"
 
-// habits are what procedures found out of how much a BMC sends at a time. They last as long as the session, so that it is found
-// out once.
+// habits are what procedures found out of how much a BMC sends at a time. They last as long as the
+// session, so that it is found out once.
 type habits struct {
 	mu      sync.Mutex
 	sdrPart int   // 1 + index of sdrParts; 0: whole records, as far as is known
@@ -20,7 +20,8 @@ func habitsOf(c Conn) *habits {
 	return new(habits)
 }
 
-// part returns the index of the part of sensor records that the BMC gives, if it does not give whole ones.
+// part returns the index of the part of sensor records that the BMC gives, if it does not give
+// whole ones.
 func (h *habits) part() (i int, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,7 +34,8 @@ func (h *habits) setPart(i int) {
 	h.sdrPart = i + 1
 }
 
-// fruPieces returns the sizes of pieces of FRU devices to try, and whether the first is known to be right.
+// fruPieces returns the sizes of pieces of FRU devices to try, and whether the first is known to be
+// right.
 func (h *habits) fruPieces() (pieces []int, proven bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -37,8 +37,8 @@ func newLogin(s *Session, tries int) *login {
 	return &login{s: s, tries: tries, seq: uint8(randomID()) & rmcp.MaxSeq, tag: uint8(randomID())}
 }
 
-// first logs in for the first time. What the BMC can do is only asked where the interface is to be found out: it costs an
-// exchange, and what BMCs say is often wrong.
+// first logs in for the first time. What the BMC can do is only asked where the interface is to be
+// found out: it costs an exchange, and what BMCs say is often wrong.
 func (l *login) first(ctx context.Context) error {
 	iface := l.s.config.iface
 	if iface != LANPlus {
@@ -47,8 +47,8 @@ func (l *login) first(ctx context.Context) error {
 		}
 	}
 	if iface == Auto {
-		// Whoever forges this answer gets a log-in that gives away no more than an attacker can have of any BMC of IPMI 1.5 (see
-		// chooseAuth), and Info says over which interface it is.
+		// Whoever forges this answer gets a log-in that gives away no more than an attacker can
+		// have of any BMC of IPMI 1.5 (see chooseAuth), and Info says over which interface it is.
 		iface = LAN
 		if l.caps.Extended && l.caps.SupportsIPMI20 {
 			iface = LANPlus
@@ -65,7 +65,8 @@ func (l *login) first(ctx context.Context) error {
 	case !(l.caps.Extended && l.caps.SupportsIPMI20):
 		return ipmi.ErrNoIPMI20
 	}
-	return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not the Open Session Request", Causes: []error{ipmi.ErrTimeout}}
+	return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not the " +
+		"Open Session Request", Causes: []error{ipmi.ErrTimeout}}
 }
 
 // again logs in as the first time, without asking what is known.
@@ -95,20 +96,23 @@ func (l *login) patience(i Interface, tries int) patience {
 	}
 	if l.s.config.timeout == 0 {
 		p.rto = l.rtt.rto(l.s.config.minRTO, l.s.config.maxRTO)
-		// A BMC that works on one packet after the other gets to the next one when it is through with all that were sent before.
+		// A BMC that works on one packet after the other gets to the next one when it is through
+		// with all that were sent before.
 		p = p.atLeast(l.slowest*time.Duration(2+l.extra), most)
 	}
 	return p
 }
 
-// hope is how many tries without a word from the BMC there may be in a row, over several exchanges and handshakes.
+// hope is how many tries without a word from the BMC there may be in a row, over several exchanges
+// and handshakes.
 func (l *login) hope() int { return max(l.tries, l.s.config.tries) }
 
 // spent reports whether the BMC has been silent for as long as it may.
 func (l *login) spent() bool { return l.silent >= l.hope() }
 
 // probe is Transport.probe, and measures.
-func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
+func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]byte, error),
+	accept func(*rmcp.Packet) bool) error {
 	var first, last time.Time
 	n, extra := 0, l.extra
 	l.heard = false
@@ -129,7 +133,8 @@ func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]by
 			took = since // so soon after the last packet it is the answer to that one
 		}
 		l.slowest = max(l.slowest, took)
-		l.silent, l.repeats, l.extra = 0, l.repeats+n-1, l.extra-extra+n-1 // what was sent before has been worked on
+		// what was sent before has been worked on
+		l.silent, l.repeats, l.extra = 0, l.repeats+n-1, l.extra-extra+n-1
 	case errors.Is(err, ipmi.ErrTimeout):
 		l.extra += n
 		if l.silent += p.tries; l.heard {
@@ -139,16 +144,19 @@ func (l *login) probe(ctx context.Context, p patience, packet func([]byte) ([]by
 	return err
 }
 
-// ask sends a command in the format of IPMI 1.5 outside a session. wrap makes the packet of the message, and take finds its answer in a
-// packet.
+// ask sends a command in the format of IPMI 1.5 outside a session. wrap makes the packet of the
+// message, and take finds its answer in a packet.
 func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []byte,
-	wrap func(dst, message []byte) ([]byte, error), take func(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error)) (ipmi.RawResponse, error) {
+	wrap func(dst, message []byte) ([]byte, error),
+	take func(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error)) (ipmi.RawResponse, error) {
 	q := l.message(cmd, data)
 	message := rmcp.AppendMessage(nil, &q)
 	var resp ipmi.RawResponse
 	for {
 		spoiled := false
-		err := l.probe(ctx, pat, func(dst []byte) ([]byte, error) { return wrap(dst, message) }, func(p *rmcp.Packet) bool {
+		err := l.probe(ctx, pat, func(dst []byte) ([]byte, error) {
+			return wrap(dst, message)
+		}, func(p *rmcp.Packet) bool {
 			m, err := take(&q, p)
 			spoiled = errors.Is(err, rmcp.ErrChecksum)
 			if err != nil && !spoiled {
@@ -161,8 +169,9 @@ func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []
 			return resp, err
 		}
 		l.alive = true
-		// A packet that was spoiled on its way is asked for once more. Where that has a wrong checksum again, the BMC does not know
-		// better, as some of Supermicro (FreeIPMI's workaround nochecksumcheck).
+		// A packet that was spoiled on its way is asked for once more. Where that has a wrong
+		// checksum again, the BMC does not know better, as some of Supermicro (FreeIPMI's
+		// workaround nochecksumcheck).
 		if again := spoiled && !l.badSums && !pat.once; again {
 			l.badSums = true
 			continue
@@ -176,17 +185,20 @@ func (l *login) ask(ctx context.Context, pat patience, cmd ipmi.Command, data []
 func (l *login) message(cmd ipmi.Command, data []byte) rmcp.Message {
 	l.seq = (l.seq + 1) & rmcp.MaxSeq
 	return rmcp.Message{
-		To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: cmd.NetFn, Seq: l.seq, Cmd: cmd.Code, Data: data,
+		To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: cmd.NetFn, Seq: l.seq,
+		Cmd: cmd.Code, Data: data,
 	}
 }
 
-// answerTo finds the answer to a message outside a session in a packet. With an ErrChecksum it is there, but perhaps spoiled.
+// answerTo finds the answer to a message outside a session in a packet. With an ErrChecksum it is
+// there, but perhaps spoiled.
 func answerTo(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error) {
 	if p.Class != rmcp.ClassIPMI || p.PayloadType != ipmi.PayloadIPMI || p.Encrypted {
 		return rmcp.Message{}, rmcp.ErrStray
 	}
 	m, err := rmcp.ParseMessage(p.Payload)
-	if (err == nil || errors.Is(err, rmcp.ErrChecksum)) && (m.NetFn != q.NetFn.Response() || m.Cmd != q.Cmd || m.Seq != q.Seq) {
+	if (err == nil || errors.Is(err, rmcp.ErrChecksum)) &&
+		(m.NetFn != q.NetFn.Response() || m.Cmd != q.Cmd || m.Seq != q.Seq) {
 		err = rmcp.ErrStray
 	}
 	return m, err
@@ -201,7 +213,8 @@ func outside(q *rmcp.Message, p *rmcp.Packet) (rmcp.Message, error) {
 }
 
 // presession carries out a typed command outside a session, in the format of IPMI 1.5.
-func presession[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, l *login, pat patience, q Q) (R, error) {
+func presession[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, l *login,
+	pat patience, q Q) (R, error) {
 	var r R
 	data, err := q.AppendBinary(nil)
 	if err != nil {
@@ -217,7 +230,8 @@ func presession[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context
 	return r, PR(&r).UnmarshalBinary(resp.Data)
 }
 
-// capabilities asks what the BMC can do. Some BMCs of IPMI 1.5 know nothing of the bit that asks for the data of IPMI 2.0.
+// capabilities asks what the BMC can do. Some BMCs of IPMI 1.5 know nothing of the bit that asks
+// for the data of IPMI 2.0.
 func (l *login) capabilities(ctx context.Context, extended bool) error {
 	iface := LANPlus
 	if !extended {
@@ -235,11 +249,12 @@ func (l *login) capabilities(ctx context.Context, extended bool) error {
 }
 
 func (l *login) capabilitiesRequest(extended bool) ipmi.GetChannelAuthCapabilities {
-	return ipmi.GetChannelAuthCapabilities{Extended: extended, Channel: presentChannel, Privilege: l.s.config.privilege}
+	return ipmi.GetChannelAuthCapabilities{Extended: extended, Channel: presentChannel,
+		Privilege: l.s.config.privilege}
 }
 
-// A knock asks what the BMC can do beside another exchange, because that has no answer: one without IPMI 2.0 is silent when it is
-// asked for a session of 2.0, as one is that is not there.
+// A knock asks what the BMC can do beside another exchange, because that has no answer: one without
+// IPMI 2.0 is silent when it is asked for a session of 2.0, as one is that is not there.
 type knock struct {
 	login   *login
 	message rmcp.Message

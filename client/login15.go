@@ -17,17 +17,19 @@ func (l *login) open15(ctx context.Context) error {
 	}
 	c := &l.s.config
 	if c.password.Len() > 16 {
-		return &ipmi.RangeError{Field: "length of the password over lan", Value: c.password.Len(), Max: 16}
+		return &ipmi.RangeError{Field: "length of the password over lan", Value: c.password.Len(),
+			Max: 16}
 	}
 	signer, err := rmcp.NewAuth15(auth, c.password)
 	if err != nil {
 		return err
 	}
-	// A BMC is silent when the password is wrong, but also when its answer was lost and it takes the challenge
-	// for used up. So each try has a challenge of its own. There are no more tries than the user allows, because a BMC
-	// may count them against the user.
+	// A BMC is silent when the password is wrong, but also when its answer was lost and it takes
+	// the challenge for used up. So each try has a challenge of its own. There are no more tries
+	// than the user allows, because a BMC may count them against the user.
 	for range max(l.tries, 1) {
-		if err = l.challenge(ctx, auth, signer); err != ipmi.ErrTimeout { // an UnclearError is one too, and final
+		// an UnclearError is one too, and final
+		if err = l.challenge(ctx, auth, signer); err != ipmi.ErrTimeout {
 			return err
 		}
 	}
@@ -36,18 +38,21 @@ func (l *login) open15(ctx context.Context) error {
 			break
 		}
 	}
-	e := &UnclearError{What: "it answers Get Session Challenge, but not Activate Session", Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
+	e := &UnclearError{What: "it answers Get Session Challenge, but not Activate Session",
+		Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
 	switch {
 	case auth == ipmi.AuthNone:
 		e.Causes = e.Causes[1:] // no password is asked for
 	case l.repeats == 0:
-		return fmt.Errorf("%w (%s; most BMCs do that for a wrong password)", ipmi.ErrPassword, e.What)
+		return fmt.Errorf("%w (%s; most BMCs do that for a wrong password)", ipmi.ErrPassword,
+			e.What)
 	}
 	return e
 }
 
-// chooseAuth chooses the authentication type. Who answers is not proved yet, so without WithAuthType it is MD5 or none at all: a
-// straight password would be there for all to read, and the other types let others into the session, or are as good as broken.
+// chooseAuth chooses the authentication type. Who answers is not proved yet, so without
+// WithAuthType it is MD5 or none at all: a straight password would be there for all to read, and
+// the other types let others into the session, or are as good as broken.
 func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, error) {
 	want := ipmi.AuthMD5
 	pinned := l.s.config.authType >= 0
@@ -65,14 +70,17 @@ func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, er
 	return 0, &AuthTypeError{Offered: caps.AuthTypes}
 }
 
-// challenge gets a challenge and activates a session with it. ErrTimeout means that the activation got no answer.
+// challenge gets a challenge and activates a session with it. ErrTimeout means that the activation
+// got no answer.
 func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.Auth15) error {
 	c := &l.s.config
-	challenge, err := presession(ctx, l, l.patience(LAN, l.tries), ipmi.GetSessionChallenge{AuthType: auth, UserName: c.user})
+	challenge, err := presession(ctx, l, l.patience(LAN, l.tries),
+		ipmi.GetSessionChallenge{AuthType: auth, UserName: c.user})
 	if err != nil {
 		return challengeError(err)
 	}
-	q := ipmi.ActivateSession{AuthType: auth, Privilege: c.privilege, Challenge: challenge.Challenge, OutboundSequence: randomID() | 1}
+	q := ipmi.ActivateSession{AuthType: auth, Privilege: c.privilege,
+		Challenge: challenge.Challenge, OutboundSequence: randomID() | 1}
 	data, err := q.AppendBinary(nil)
 	if err != nil {
 		return err
@@ -90,10 +98,12 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 			if p.V20() || err != nil && !errors.Is(err, rmcp.ErrChecksum) {
 				return m, rmcp.ErrStray
 			}
-			// The header has the temporary session ID (Table 22-22), or with some BMCs the one that the body gives the session.
+			// The header has the temporary session ID (Table 22-22), or with some BMCs the one that
+			// the body gives the session.
 			var r ipmi.ActivatedSession
 			ours := p.SessionID == challenge.SessionID ||
-				m.Code == ipmi.CodeOK && r.UnmarshalBinary(m.Data) == nil && r.SessionID == p.SessionID
+				m.Code == ipmi.CodeOK && r.UnmarshalBinary(m.Data) == nil &&
+					r.SessionID == p.SessionID
 			switch verr := signer.Verify(p); {
 			case ours && verr == nil:
 				return m, err
@@ -107,7 +117,8 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	switch {
 	case !errors.Is(err, ipmi.ErrTimeout):
 	case hint != nil:
-		// It may be forged, but a BMC that has no session to give signs nothing either. More tries would not help.
+		// It may be forged, but a BMC that has no session to give signs nothing either. More tries
+		// would not help.
 		return fmt.Errorf("%w (in an answer that is not signed)", activateError(hint))
 	case unsigned:
 		// Each further try might take one more of the BMC's sessions.
@@ -117,7 +128,8 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 		return err
 	}
 	if raw.Code != ipmi.CodeOK {
-		return activateError(&ipmi.Error{Peer: l.s.peer.String(), Command: q.Command(), Code: raw.Code})
+		return activateError(&ipmi.Error{Peer: l.s.peer.String(), Command: q.Command(),
+			Code: raw.Code})
 	}
 	var r ipmi.ActivatedSession
 	if err := r.UnmarshalBinary(raw.Data); err != nil {
@@ -130,8 +142,9 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	link, err := rmcp.NewSession15(rmcp.Session15Config{
 		ID: r.SessionID, AuthType: auth, Password: c.password,
 		SendSequence: r.InboundSequence, RecvSequence: q.OutboundSequence,
-		// That user level commands need no authentication is said in an answer that anybody could forge, and nothing is lost without
-		// it: packets with authentication are taken all the same (§6.12.4).
+		// That user level commands need no authentication is said in an answer that anybody could
+		// forge, and nothing is lost without it: packets with authentication are taken all the same
+		// (§6.12.4).
 		SendNone: !perMessage, AcceptNone: !perMessage,
 	})
 	if err != nil {
@@ -145,17 +158,19 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 		privilege = min(privilege, r.Privilege)
 	}
 	l.link = link
-	l.info = Info{Peer: l.s.peer, Interface: LAN, AuthType: auth, Privilege: privilege, ID: r.SessionID}
+	l.info = Info{Peer: l.s.peer, Interface: LAN, AuthType: auth, Privilege: privilege,
+		ID: r.SessionID}
 	return nil
 }
 
 var activateSession = ipmi.ActivateSession{}.Command()
 
-// challengeError says what the completion codes of Get Session Challenge mean (Table 22-21), and tells silence there from
-// that after Activate Session.
+// challengeError says what the completion codes of Get Session Challenge mean (Table 22-21), and
+// tells silence there from that after Activate Session.
 func challengeError(err error) error {
 	if errors.Is(err, ipmi.ErrTimeout) {
-		return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not Get Session Challenge",
+		return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not " +
+			"Get Session Challenge",
 			Causes: []error{ipmi.ErrUser, ipmi.ErrTimeout}}
 	}
 	var e *ipmi.Error

@@ -67,7 +67,8 @@ func (m *mux) close() error {
 	return err
 }
 
-// receive reads packets and gives them to whom they belong. What is sent meanwhile goes out in one batch.
+// receive reads packets and gives them to whom they belong. What is sent meanwhile goes out in one
+// batch.
 func (m *mux) receive() {
 	defer close(m.done)
 	in := newDatagrams(m.sock.batch())
@@ -142,8 +143,9 @@ func (m *mux) uncork() {
 	m.out.mu.Unlock()
 }
 
-// flush sends what was collected. The kernel may report the ICMP error of an earlier packet instead; then it
-// has not sent this one. Other errors are as if the packet was lost: the retry comes anyhow. The caller holds out.mu.
+// flush sends what was collected. The kernel may report the ICMP error of an earlier packet
+// instead; then it has not sent this one. Other errors are as if the packet was lost: the retry
+// comes anyhow. The caller holds out.mu.
 func (m *mux) flush() {
 	left := m.out.queue[:m.out.n]
 	m.out.n = 0
@@ -166,8 +168,8 @@ func (m *mux) flush() {
 	}
 }
 
-// dispatch finds whom a packet belongs to. The session ID finds a session; everything else is for those who wait for an
-// answer of that peer outside a session.
+// dispatch finds whom a packet belongs to. The session ID finds a session; everything else is for
+// those who wait for an answer of that peer outside a session.
 func (m *mux) dispatch(p *rmcp.Packet, from netip.AddrPort) {
 	m.mu.Lock()
 	var s *Session

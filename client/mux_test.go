@@ -13,8 +13,8 @@ import (
 	"lom/rmcp"
 )
 
-// An echoSocket is a socket to a BMC that answers at once: what is written comes back as answers from take. Sessions are those
-// of a scripted BMC.
+// An echoSocket is a socket to a BMC that answers at once: what is written comes back as answers
+// from take. Sessions are those of a scripted BMC.
 type echoSocket struct {
 	t       testing.TB
 	peer    netip.AddrPort
@@ -111,7 +111,8 @@ func TestRoundTripNeedsNoAllocation(t *testing.T) {
 		for range 10 {
 			round()
 		}
-		if n := testing.AllocsPerRun(500, round); n != 0 && !raceDetector { // with it, pools forget at random
+		// with it, pools forget at random
+		if n := testing.AllocsPerRun(500, round); n != 0 && !raceDetector {
 			t.Errorf("suite %d: %v allocations", suite, n)
 		}
 		if answered != sock.answers {
@@ -134,7 +135,8 @@ func BenchmarkSession(b *testing.B) {
 	}
 }
 
-// TestManyMuxes opens more sessions than there are sockets, over both families, and closes the Transport under them.
+// TestManyMuxes opens more sessions than there are sockets, over both families, and closes the
+// Transport under them.
 func TestManyMuxes(t *testing.T) {
 	tr, err := NewTransport(nil)
 	if err != nil {
@@ -144,7 +146,8 @@ func TestManyMuxes(t *testing.T) {
 	peers := []netip.AddrPort{udpBMC(t, "127.0.0.1"), udpBMC(t, "::1")}
 	var sessions []*Session
 	for i := range 7 {
-		s, err := Dial(context.Background(), peers[i%2].String(), WithTransport(tr), WithUser("admin", ipmi.NewSecret("secret")))
+		s, err := Dial(context.Background(), peers[i%2].String(), WithTransport(tr),
+			WithUser("admin", ipmi.NewSecret("secret")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +165,8 @@ func TestManyMuxes(t *testing.T) {
 	if err := tr.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := sessions[6].Exchange(context.Background(), echo(1)); !errors.Is(err, ipmi.ErrClosed) {
+	if _, err := sessions[6].Exchange(context.Background(), echo(1)); !errors.Is(err,
+		ipmi.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -187,7 +191,8 @@ func udpBMC(t testing.TB, host string) netip.AddrPort {
 	return unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort())
 }
 
-// An answer that comes at the moment of the next try ends the probe: what makes the packets has nothing more to send then.
+// An answer that comes at the moment of the next try ends the probe: what makes the packets has
+// nothing more to send then.
 func TestProbeAnsweredAtTheNextTry(t *testing.T) {
 	n := newMemNet()
 	m := newMux(packetSocket{n.listen("127.0.0.1", 0)})

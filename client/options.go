@@ -15,7 +15,8 @@ const (
 	Auto    Interface = "auto"    // lanplus where the BMC says that it has it, else lan: see Info
 	LAN     Interface = "lan"     // IPMI 1.5
 	LANPlus Interface = "lanplus" // IPMI 2.0
-	Open    Interface = "open"    // in band, through the driver of the operating system: see OpenDevice
+	// in band, through the driver of the operating system: see OpenDevice
+	Open Interface = "open"
 
 	SerialBasic    Interface = "serial-basic"    // over a serial line: see NewSerial
 	SerialTerminal Interface = "serial-terminal" // the same in printable characters
@@ -55,7 +56,8 @@ func WithUser(name string, password ipmi.Secret) Option {
 	return func(c *config) { c.user, c.password = name, password }
 }
 
-// WithKg sets the BMC key of two-key log-in, 20 bytes at the most. One of zeros only is as none (Table 22-15).
+// WithKg sets the BMC key of two-key log-in, 20 bytes at the most. One of zeros only is as none
+// (Table 22-15).
 func WithKg(key ipmi.Secret) Option { return func(c *config) { c.kg = key } }
 
 // WithIPVersion uses addresses of the Internet Protocol of version 4 or 6 only; 0 is either.
@@ -67,18 +69,21 @@ func WithPrivilege(p ipmi.Privilege) Option { return func(c *config) { c.privile
 // WithRoleLookup makes the BMC look up the user by name and privilege (§13.20), not by name only.
 func WithRoleLookup() Option { return func(c *config) { c.roleLookup = true } }
 
-// WithCipherSuite pins the cipher suite of lanplus. The default is the best that both sides know of those that protect all that is
-// sent ([rmcp.CipherSuite.Protects]): others are used only if they are pinned, because who refuses the good ones may not be the BMC.
+// WithCipherSuite pins the cipher suite of lanplus. The default is the best that both sides know of
+// those that protect all that is sent ([rmcp.CipherSuite.Protects]): others are used only if they
+// are pinned, because who refuses the good ones may not be the BMC.
 func WithCipherSuite(id int) Option { return func(c *config) { c.cipherSuite = id } }
 
-// WithAuthType pins the authentication type of lan. The default is MD5: others are used only if they are pinned, because who offers
-// nothing better may not be the BMC.
+// WithAuthType pins the authentication type of lan. The default is MD5: others are used only if
+// they are pinned, because who offers nothing better may not be the BMC.
 func WithAuthType(a ipmi.AuthType) Option { return func(c *config) { c.authType = int(a) } }
 
-// WithRetry sets how long an answer is waited for, with the meaning of ipmitool's -N and -R: the first wait
-// lasts for timeout, each further one is a second longer (over lan: as long), and there are as many waits as tries; at the beginning
-// of each the packet is sent. A timeout of 0, the default, waits as long altogether as ipmitool does without -N (1 s over lanplus, 2 s over
-// lan), but sends again as soon as the measured round-trip time lets expect no answer. The default of tries is 4.
+// WithRetry sets how long an answer is waited for, with the meaning of ipmitool's -N and -R: the
+// first wait lasts for timeout, each further one is a second longer (over lan: as long), and there
+// are as many waits as tries; at the beginning of each the packet is sent. A timeout of 0, the
+// default, waits as long altogether as ipmitool does without -N (1 s over lanplus, 2 s over lan),
+// but sends again as soon as the measured round-trip time lets expect no answer. The default of
+// tries is 4.
 func WithRetry(timeout time.Duration, tries int) Option {
 	return func(c *config) { c.timeout, c.tries = timeout, tries }
 }
@@ -96,20 +101,23 @@ func WithLogger(l *slog.Logger) Option {
 // WithTransport makes the session share the sockets of t; without it, Dial opens one.
 func WithTransport(t *Transport) Option { return func(c *config) { c.transport = t } }
 
-// WithKeepAlive makes an idle session send a command after d so that the BMC does not forget it; 0 is never.
+// WithKeepAlive makes an idle session send a command after d so that the BMC does not forget it; 0
+// is never.
 func WithKeepAlive(d time.Duration) Option { return func(c *config) { c.keepAlive = d } }
 
-// WithWindow pins how many requests of the session may be under way at a time, from 1 to 60; with 0, the default, the session finds
-// out what the BMC takes. Commands that change state go alone either way. Beyond 10 (over lan, 4) a burst of losses may make
-// the BMC drop the session.
+// WithWindow pins how many requests of the session may be under way at a time, from 1 to 60; with
+// 0, the default, the session finds out what the BMC takes. Commands that change state go alone
+// either way. Beyond 10 (over lan, 4) a burst of losses may make the BMC drop the session.
 func WithWindow(n int) Option { return func(c *config) { c.window = n } }
 
-// WithWindowHint says how many requests at a time a BMC of the same model and firmware took, as [Session.Window] told it: the session
-// begins with as many and never has more under way. 0 is none.
+// WithWindowHint says how many requests at a time a BMC of the same model and firmware took, as
+// [Session.Window] told it: the session begins with as many and never has more under way. 0 is
+// none.
 func WithWindowHint(n int) Option { return func(c *config) { c.windowHint = n } }
 
-// WithRetryTimer sets the limits of the retransmission time-out, which follows the measured round-trip time (RFC 6298). The
-// defaults are 250 ms and 4 s. It has no effect when [WithRetry] gives a timeout.
+// WithRetryTimer sets the limits of the retransmission time-out, which follows the measured
+// round-trip time (RFC 6298). The defaults are 250 ms and 4 s. It has no effect when [WithRetry]
+// gives a timeout.
 func WithRetryTimer(floor, ceiling time.Duration) Option {
 	return func(c *config) { c.minRTO, c.maxRTO = floor, ceiling }
 }

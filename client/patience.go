@@ -16,8 +16,8 @@ type patience struct {
 	maxRTO time.Duration // which it may double to
 }
 
-// Limits of the retransmission time-out, where WithRetryTimer sets no others. A BMC now and then needs a quarter of a second for
-// one command.
+// Limits of the retransmission time-out, where WithRetryTimer sets no others. A BMC now and then
+// needs a quarter of a second for one command.
 const (
 	minRTO = 250 * time.Millisecond
 	maxRTO = 4 * time.Second
@@ -31,7 +31,8 @@ func (p patience) total() time.Duration {
 
 // wait returns how long to wait after the packet was sent for the n-th time, counted from 0, and
 // whether it is to be sent for the n-th time at all. Without a measurement these are the waits of
-// ipmitool's -N and -R; with one, they begin with what was measured, double up to the limit, and last as long altogether.
+// ipmitool's -N and -R; with one, they begin with what was measured, double up to the limit, and
+// last as long altogether.
 func (p patience) wait(n int) (time.Duration, bool) {
 	if p.rto == 0 || p.once {
 		return p.first + time.Duration(n)*p.grow, n < p.tries
@@ -47,8 +48,8 @@ func (p patience) wait(n int) (time.Duration, bool) {
 	return min(wait, left), true
 }
 
-// atLeast makes the first wait as long as wait, but no longer than most, with fewer tries so that there is hope for no more than twice
-// as long.
+// atLeast makes the first wait as long as wait, but no longer than most, with fewer tries so that
+// there is hope for no more than twice as long.
 func (p patience) atLeast(wait, most time.Duration) patience {
 	wait = min(wait, most)
 	if p.rto > 0 {
@@ -61,8 +62,8 @@ func (p patience) atLeast(wait, most time.Duration) patience {
 	return p
 }
 
-// jitter makes d longer by up to a quarter, so that many sessions do not send again at the same moment. It never makes it
-// shorter: an answer that comes in time must find its request waiting.
+// jitter makes d longer by up to a quarter, so that many sessions do not send again at the same
+// moment. It never makes it shorter: an answer that comes in time must find its request waiting.
 func jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
@@ -86,9 +87,9 @@ func (r *roundTrip) sample(d time.Duration) {
 	r.smooth += (d - r.smooth) / 8
 }
 
-// most is the longest that an answer takes as far as the measurements tell. Where a BMC serves one request after the other, the
-// round trip grows with the window, up to twofold when that grows from one to two: hence twice the smoothed one, so that the window does
-// not make its own time-outs.
+// most is the longest that an answer takes as far as the measurements tell. Where a BMC serves one
+// request after the other, the round trip grows with the window, up to twofold when that grows from
+// one to two: hence twice the smoothed one, so that the window does not make its own time-outs.
 func (r *roundTrip) most() time.Duration { return 2*r.smooth + 4*r.deviation }
 
 // rto returns the retransmission time-out within limits, 0 if nothing was measured.
@@ -99,8 +100,9 @@ func (r *roundTrip) rto(floor, ceiling time.Duration) time.Duration {
 	return min(max(r.most(), floor), ceiling)
 }
 
-// A doubt is about a request that was answered after it had been sent again: which of its packets was answered? If another
-// answer comes, it was the first one, and the time-out was too short (as in RFC 3522).
+// A doubt is about a request that was answered after it had been sent again: which of its packets
+// was answered? If another answer comes, it was the first one, and the time-out was too short (as
+// in RFC 3522).
 type doubt struct {
 	seq, cmd uint8
 	took     time.Duration // from the first packet on; 0: no doubt

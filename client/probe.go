@@ -45,7 +45,8 @@ func (p *probe) fail(err error) {
 // probe sends the packet that packet appends, again and again as patience allows, until accept
 // takes a packet from the peer. accept runs on the receive loop, must not block, and must not
 // keep the packet.
-func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, packet func(dst []byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
+func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience,
+	packet func(dst []byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
 	p := &probe{accept: accept, done: make(chan struct{})}
 	m.mu.Lock()
 	if m.closed {

@@ -8,20 +8,23 @@ import (
 	"lom/ipmi"
 )
 
-// aheadMost is how many records are asked for at a time at the most. How many of them are under way is for the session's
-// window to say; the others wait in its queue, so that there is always one to be sent.
+// aheadMost is how many records are asked for at a time at the most. How many of them are under way
+// is for the session's window to say; the others wait in its queue, so that there is always one to
+// be sent.
 const aheadMost = 16
 
-// readAhead reads records of a list in which each tells the ID of the next, such as the SEL or the SDR repository. While one is
-// waited for, the ones that are likely to come behind it are asked for too: IDs nearly always rise by the same number, and
-// how many records there are is known. What it returns is what reading one after the other would: a record that was read
-// ahead is used only when the one before it says that it comes next, and only if it came without an error. What was guessed
+// readAhead reads records of a list in which each tells the ID of the next, such as the SEL or the
+// SDR repository. While one is waited for, the ones that are likely to come behind it are asked for
+// too: IDs nearly always rise by the same number, and how many records there are is known. What it
+// returns is what reading one after the other would: a record that was read ahead is used only when
+// the one before it says that it comes next, and only if it came without an error. What was guessed
 // wrong costs a request, and the more guesses are wrong the fewer are made.
 //
 // It is for one reader; read is called by many goroutines.
 type readAhead[T any] struct {
-	read   func(ctx context.Context, id uint16) (T, uint16, error)
-	expect int // records that are still to come, as far as is known; without a number nothing is read ahead
+	read func(ctx context.Context, id uint16) (T, uint16, error)
+	// records that are still to come, as far as is known; without a number nothing is read ahead
+	expect int
 
 	ctx    context.Context // of the reads that are under way
 	cancel context.CancelFunc
@@ -43,7 +46,8 @@ type flight[T any] struct {
 }
 
 // newReadAhead returns a reader of a list of about expect records. It must be closed.
-func newReadAhead[T any](ctx context.Context, expect int, read func(ctx context.Context, id uint16) (T, uint16, error)) *readAhead[T] {
+func newReadAhead[T any](ctx context.Context, expect int,
+	read func(ctx context.Context, id uint16) (T, uint16, error)) *readAhead[T] {
 	a := &readAhead[T]{read: read, expect: expect, stride: 1, flying: map[uint16]*flight[T]{}}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	return a
@@ -55,7 +59,8 @@ func (a *readAhead[T]) close() {
 	a.work.Wait()
 }
 
-// at returns the record with an ID, and the ID of the one behind it. IDs are to be asked for in the order of the list.
+// at returns the record with an ID, and the ID of the one behind it. IDs are to be asked for in the
+// order of the list.
 func (a *readAhead[T]) at(id uint16) (T, uint16, error) {
 	f := a.flying[id]
 	if f == nil {
@@ -65,7 +70,8 @@ func (a *readAhead[T]) at(id uint16) (T, uint16, error) {
 	<-f.done
 	delete(a.flying, id)
 	if f.err != nil && f.guessed && a.ctx.Err() == nil && !errors.Is(f.err, ipmi.ErrTimeout) {
-		// It may have been too early: what counts is the answer now. One that never came would be waited for twice.
+		// It may have been too early: what counts is the answer now. One that never came would be
+		// waited for twice.
 		f.rec, f.next, f.err = a.read(a.ctx, id)
 	}
 	a.expect--
@@ -110,7 +116,8 @@ func (a *readAhead[T]) guess(id uint16) {
 // depth is how many records may be asked for at a time.
 func (a *readAhead[T]) depth() int { return min(1<<a.trust, aheadMost, a.expect) }
 
-// after is the ID that is likely to come behind another. From the words for the first and the last record there is no telling.
+// after is the ID that is likely to come behind another. From the words for the first and the last
+// record there is no telling.
 func (a *readAhead[T]) after(id uint16) uint16 {
 	if isEnd(id) {
 		return ipmi.LastRecord

@@ -12,8 +12,9 @@ import (
 	"lom/rmcp"
 )
 
-// A request is a request on its way through a session: queued, then under way with a sequence number, then finished. It belongs to
-// the session, whose mu guards it, until it is finished; then to whoever gets its answer.
+// A request is a request on its way through a session: queued, then under way with a sequence
+// number, then finished. It belongs to the session, whose mu guards it, until it is finished; then
+// to whoever gets its answer.
 type request struct {
 	raw    ipmi.RawRequest
 	route  []hop
@@ -24,20 +25,21 @@ type request struct {
 	err    error
 	next   *request // in a requestList
 
-	seq         uint8
-	underWay    bool
-	depth       int    // how many were under way with it, when it was sent last
-	order       uint64 // number of its last packet among the session's
-	firstOrder  uint64 // of its first one
-	tries       int    // packets sent
-	waits       int    // waits for an answer that were in vain
-	early       int    // packets that were sent again before their time, because the request was overtaken
-	busy        int    // answers that said so
-	backOff     bool   // it waits for a busy BMC
-	overtaken   bool   // a later request was answered before it
-	lagging     bool   // it no longer keeps others from being sent
-	owed        bool   // it is to be sent again as soon as it may be
-	idle        bool   // the session had been silent for long before it
+	seq        uint8
+	underWay   bool
+	depth      int    // how many were under way with it, when it was sent last
+	order      uint64 // number of its last packet among the session's
+	firstOrder uint64 // of its first one
+	tries      int    // packets sent
+	waits      int    // waits for an answer that were in vain
+	// packets that were sent again before their time, because the request was overtaken
+	early       int
+	busy        int  // answers that said so
+	backOff     bool // it waits for a busy BMC
+	overtaken   bool // a later request was answered before it
+	lagging     bool // it no longer keeps others from being sent
+	owed        bool // it is to be sent again as soon as it may be
+	idle        bool // the session had been silent for long before it
 	overtakenAt time.Time
 	first       time.Time
 	sent        time.Time
@@ -88,7 +90,8 @@ func (l *requestList) remove(r *request) bool {
 }
 
 // newRequest takes a request from the pool.
-func (s *Session) newRequest(raw ipmi.RawRequest, route []hop, done func(ipmi.RawResponse, error)) *request {
+func (s *Session) newRequest(raw ipmi.RawRequest, route []hop,
+	done func(ipmi.RawResponse, error)) *request {
 	r, _ := s.transport.requests.Get().(*request)
 	if r == nil {
 		r = &request{ready: make(chan struct{}, 1)}
@@ -103,8 +106,8 @@ func (s *Session) recycle(r *request) {
 	s.transport.requests.Put(r)
 }
 
-// complete finishes a request: who waits for it is told by unlock. An answer that is waited for is copied. The caller
-// holds mu.
+// complete finishes a request: who waits for it is told by unlock. An answer that is waited for is
+// copied. The caller holds mu.
 func (s *Session) complete(r *request, resp ipmi.RawResponse, err error) {
 	s.remove(r)
 	if r.done == nil && !r.unsung {
@@ -139,7 +142,8 @@ func (s *Session) deliver(r *request) {
 }
 
 // do sends a request and waits for its answer.
-func (s *Session) do(ctx context.Context, raw ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+func (s *Session) do(ctx context.Context, raw ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	r := s.newRequest(raw, route, nil)
 	s.mu.Lock()
 	s.submit(r)
@@ -174,11 +178,12 @@ func (s *Session) submit(r *request) {
 	s.pump()
 }
 
-// pump sends queued requests as far as the window allows. A command that changes state goes alone, so that the order
-// of what happens is that of the calls. The caller holds mu.
+// pump sends queued requests as far as the window allows. A command that changes state goes alone,
+// so that the order of what happens is that of the calls. The caller holds mu.
 func (s *Session) pump() {
 	s.payAll()
-	for s.queue.head != nil && s.link != nil && !s.alone && s.inFlight < s.window.size && !s.farAhead() {
+	for s.queue.head != nil && s.link != nil && !s.alone && s.inFlight < s.window.size &&
+		!s.farAhead() {
 		r := s.queue.head
 		if r.raw.Command.Changes && s.inFlight+s.lagging > 0 {
 			return
@@ -199,10 +204,11 @@ func (s *Session) pump() {
 	}
 }
 
-// farAhead reports whether so many packets were sent since the last one that the BMC is known to have got, that it may have lost all of
-// them and would not take many more. The caller holds mu.
+// farAhead reports whether so many packets were sent since the last one that the BMC is known to
+// have got, that it may have lost all of them and would not take many more. The caller holds mu.
 func (s *Session) farAhead() bool {
-	return len(s.pending) > 0 && s.sends-s.proved >= uint64(max(maxWindow(s.info.Interface), s.window.size))
+	return len(s.pending) > 0 && s.sends-s.proved >=
+		uint64(max(maxWindow(s.info.Interface), s.window.size))
 }
 
 // patience is how long the session waits for an answer now. The caller holds mu.
@@ -237,7 +243,8 @@ func (s *Session) find(seq uint8) *request {
 	return nil
 }
 
-// send sends a request for the first time or again: always as a new packet, always with its own rqSeq. The caller holds mu.
+// send sends a request for the first time or again: always as a new packet, always with its own
+// rqSeq. The caller holds mu.
 func (s *Session) send(r *request, now time.Time) {
 	r.sent, r.order, r.backOff, r.overtaken = now, s.sends+1, false, false
 	if r.tries++; r.tries == 1 {
@@ -257,7 +264,8 @@ func (s *Session) send(r *request, now time.Time) {
 	}
 	if s.tracing {
 		s.log.Log(context.Background(), levelPacket, "sent a request",
-			"peer", s.peer, "command", r.raw.Command.Name, "netfn", uint8(r.raw.Command.NetFn), "cmd", r.raw.Command.Code,
+			"peer", s.peer, "command", r.raw.Command.Name, "netfn", uint8(r.raw.Command.NetFn),
+			"cmd", r.raw.Command.Code,
 			"seq", r.seq, "try", r.tries)
 	}
 	wait, more := r.patience.wait(r.waits)

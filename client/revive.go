@@ -9,18 +9,21 @@ import (
 	"lom/ipmi"
 )
 
-// idleDoubt is how long a session may have been silent without a suspicion that the BMC has ended it, which it may do
-// after 60 s (§6.12.15), and some do after 30 s. Beyond it, a command that changes state wants the session proved alive by one
-// that does not, and little patience is had before the session is set up again.
+// idleDoubt is how long a session may have been silent without a suspicion that the BMC has ended
+// it, which it may do after 60 s (§6.12.15), and some do after 30 s. Beyond it, a command that
+// changes state wants the session proved alive by one that does not, and little patience is had
+// before the session is set up again.
 const idleDoubt = 25 * time.Second
 
 // idlePatience is how often a request of such a session is sent before the session is set up again.
 const idlePatience = 2
 
 // exchangeRevived sets the session up again, once, if the BMC has forgotten it.
-func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	if req.Command.Changes && s.doubtful() {
-		if _, err := s.exchangeRevived(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil); err != nil {
+		if _, err := s.exchangeRevived(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()},
+			nil); err != nil {
 			return ipmi.RawResponse{}, err
 		}
 	}
@@ -35,7 +38,8 @@ func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, rout
 			resp, err = s.do(ctx, req, route)
 			sent = true
 		}
-		if err == nil && resp.Code == ipmi.CodeInsufficientPrivilege && s.raiseAll(ctx, req.Command) {
+		if err == nil && resp.Code == ipmi.CodeInsufficientPrivilege &&
+			s.raiseAll(ctx, req.Command) {
 			// The BMC wants more for the command than Table G-1 says.
 			resp, err = s.do(ctx, req, route)
 		}
@@ -60,9 +64,11 @@ func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, rout
 // errLinkLost is the error of requests that were under way when the session was set up again.
 var errLinkLost = errors.New("the session was set up again")
 
-// isLost reports whether an error says that a request had no answer, perhaps because the session is gone.
+// isLost reports whether an error says that a request had no answer, perhaps because the session is
+// gone.
 func isLost(err error) bool {
-	return errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrRefused) || errors.Is(err, errLinkLost)
+	return errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrRefused) ||
+		errors.Is(err, errLinkLost)
 }
 
 // lossCause is what the caller is told of an error of isLost.

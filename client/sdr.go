@@ -11,8 +11,8 @@ import (
 
 // ReadSDRs reads all records of the SDR repository, each as its bytes with its header (§33).
 // Records are asked for as a whole; from a BMC that refuses that they are read in parts, under a
-// reservation that is renewed when it is lost. An empty repository is no error. One record that cannot be read costs no other: what was read
-// comes beside an [*IncompleteError].
+// reservation that is renewed when it is lost. An empty repository is no error. One record that
+// cannot be read costs no other: what was read comes beside an [*IncompleteError].
 func ReadSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 	count, err := countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
 	if err != nil {
@@ -22,7 +22,8 @@ func ReadSDRs(ctx context.Context, c Conn) ([][]byte, error) {
 	return wholeSDRs(list), err
 }
 
-// countSDRs makes of the repository's state the number of records. A repository that does not tell has an unknown number, -1.
+// countSDRs makes of the repository's state the number of records. A repository that does not tell
+// has an unknown number, -1.
 func countSDRs(info ipmi.SDRRepositoryInfo, err error) (int, error) {
 	var code ipmi.CompletionCode
 	if errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed) {
@@ -51,20 +52,25 @@ func wholeSDRs(list []RawSDR) [][]byte {
 	return out
 }
 
-// ReadSDRsWanted reads the records of the SDR repository in the manner of [ReadSDRs], but from a BMC that gives out records in parts
-// only, it reads just the first part of those that are not wanted. want is called, by several goroutines, with that part, which is the
-// record's header of five bytes or more. A nil want wants all. count is how many records there are, as Get SDR Repository Info tells; if it is
-// negative, they are read one by one. Records that cannot be read are told by an [*IncompleteError], and are in the list with what there is of
-// them, perhaps nothing.
-func ReadSDRsWanted(ctx context.Context, c Conn, count int, want func(head []byte) bool) ([]RawSDR, error) {
+// ReadSDRsWanted reads the records of the SDR repository in the manner of [ReadSDRs], but from a
+// BMC that gives out records in parts only, it reads just the first part of those that are not
+// wanted. want is called, by several goroutines, with that part, which is the record's header of
+// five bytes or more. A nil want wants all. count is how many records there are, as Get SDR
+// Repository Info tells; if it is negative, they are read one by one. Records that cannot be read
+// are told by an [*IncompleteError], and are in the list with what there is of them, perhaps
+// nothing.
+func ReadSDRsWanted(ctx context.Context, c Conn, count int,
+	want func(head []byte) bool) ([]RawSDR, error) {
 	return readSDRs(ctx, repositoryOf(c), count, want)
 }
 
-// CompleteSDRs reads the rest of those records of a list that are wanted and not whole. The repository must be the one
-// that the list was read from: a caller that gets no error must see that it has not changed since. If it
-// changes meanwhile, the error is a CodeReservationCanceled or a CodeNotPresent, or it is that a record without data can be read now.
-// Records that cannot be read are told by an [*IncompleteError] beside the others.
-func CompleteSDRs(ctx context.Context, c Conn, list []RawSDR, want func(head []byte) bool) ([]RawSDR, error) {
+// CompleteSDRs reads the rest of those records of a list that are wanted and not whole. The
+// repository must be the one that the list was read from: a caller that gets no error must see that
+// it has not changed since. If it changes meanwhile, the error is a CodeReservationCanceled or a
+// CodeNotPresent, or it is that a record without data can be read now. Records that cannot be read
+// are told by an [*IncompleteError] beside the others.
+func CompleteSDRs(ctx context.Context, c Conn, list []RawSDR,
+	want func(head []byte) bool) ([]RawSDR, error) {
 	return completeSDRs(ctx, repositoryOf(c), list, want)
 }
 
@@ -77,8 +83,12 @@ func ReadSDR(ctx context.Context, c Conn, id uint16) (raw []byte, next uint16, e
 func repositoryOf(c Conn) sdrSource {
 	return sdrSource{
 		name: listSDR, habits: habitsOf(c),
-		info: func(ctx context.Context) (int, error) { return countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{})) },
-		get:  func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) { return Do(ctx, c, req) },
+		info: func(ctx context.Context) (int, error) {
+			return countSDRs(Do(ctx, c, ipmi.GetSDRRepositoryInfo{}))
+		},
+		get: func(ctx context.Context, req ipmi.GetSDR) (ipmi.SDRData, error) {
+			return Do(ctx, c, req)
+		},
 		reserve: func(ctx context.Context) (ipmi.Reservation, error) {
 			return Do(ctx, c, ipmi.ReserveSDRRepository{})
 		},
@@ -118,7 +128,8 @@ func AddSDR(ctx context.Context, c Conn, raw []byte) (uint16, error) {
 	const part = 16
 	for o := 0; o < len(raw); o += part {
 		end := min(o+part, len(raw))
-		id, err = Do(ctx, c, ipmi.PartialAddSDR{Reservation: res.ID, Record: id.ID, Offset: uint8(o), Last: end == len(raw), Data: raw[o:end]})
+		id, err = Do(ctx, c, ipmi.PartialAddSDR{Reservation: res.ID, Record: id.ID,
+			Offset: uint8(o), Last: end == len(raw), Data: raw[o:end]})
 		if err != nil {
 			return 0, err
 		}

@@ -17,14 +17,16 @@ import (
 // levelPacket is the level of log records about single packets.
 const levelPacket = slog.LevelDebug - 4
 
-// A Session is a session with a BMC over IPMI 1.5 or 2.0. It may be used by many goroutines at a time: their requests
-// share the session, several of them under way at once: as many as the BMC has shown that it takes, see [Session.Window].
+// A Session is a session with a BMC over IPMI 1.5 or 2.0. It may be used by many goroutines at a
+// time: their requests share the session, several of them under way at once: as many as the BMC has
+// shown that it takes, see [Session.Window].
 //
-// Every packet is checked before it is believed. A packet that fails the check is dropped and counted, and never ends the
-// session. Packets that are lost are sent again, until the time that [WithRetry] gives is over. A command
-// that changes state ([ipmi.Command].Changes) goes alone and is sent once only, because a BMC need not notice that it
-// got it twice; when no answer comes, the error is ipmi.ErrOutcomeUnknown. A BMC that forgot the session is
-// logged in to again, once, without the caller's notice.
+// Every packet is checked before it is believed. A packet that fails the check is dropped and
+// counted, and never ends the session. Packets that are lost are sent again, until the time that
+// [WithRetry] gives is over. A command that changes state ([ipmi.Command].Changes) goes alone and
+// is sent once only, because a BMC need not notice that it got it twice; when no answer comes, the
+// error is ipmi.ErrOutcomeUnknown. A BMC that forgot the session is logged in to again, once,
+// without the caller's notice.
 type Session struct {
 	transport    *Transport
 	mux          *mux // of the transport
@@ -100,7 +102,8 @@ type Stats struct {
 	BadSequence  uint64 // out of the window or a replay
 	BadSessionID uint64
 	Malformed    uint64 // lengths, checksums, padding
-	Stray        uint64 // answers that no request waits for: wrong sequence number, network function or command
+	// answers that no request waits for: wrong sequence number, network function or command
+	Stray uint64
 }
 
 // Info returns what is known of the session.
@@ -117,9 +120,9 @@ func (s *Session) Stats() Stats {
 	return s.stats
 }
 
-// Window tells how many requests at a time the BMC takes, and whether that was found out, by this session or, with
-// [WithWindowHint], an earlier one. It takes some dozens of requests, several of them wanted at a time; until then n is what has gone
-// well so far.
+// Window tells how many requests at a time the BMC takes, and whether that was found out, by this
+// session or, with [WithWindowHint], an earlier one. It takes some dozens of requests, several of
+// them wanted at a time; until then n is what has gone well so far.
 func (s *Session) Window() (n int, learnt bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +141,8 @@ func (s *Session) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 }
 
 // exchange sends a request over the bridges of route, outermost first.
-func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	resp, err := s.exchangeRevived(ctx, req, route)
 	if err != nil {
 		return resp, s.explain(req.Command, err)
@@ -175,8 +179,8 @@ func (s *Session) install(l *login) {
 	s.unlock()
 }
 
-// Close sends Close Session and gives up what is under way. It does not wait for the answer: a BMC that does not get
-// the packet ends the session by itself.
+// Close sends Close Session and gives up what is under way. It does not wait for the answer: a BMC
+// that does not get the packet ends the session by itself.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	if !s.closed && !s.suspect && s.link != nil {
@@ -224,8 +228,8 @@ func (s *Session) abort(cause error) {
 	}
 }
 
-// stayAlive sends Get Device ID if the session was idle for as long as WithKeepAlive says; nobody waits for the
-// answer. The caller holds mu.
+// stayAlive sends Get Device ID if the session was idle for as long as WithKeepAlive says; nobody
+// waits for the answer. The caller holds mu.
 func (s *Session) stayAlive(now time.Time) {
 	if s.config.keepAlive == 0 {
 		return
@@ -241,15 +245,16 @@ func (s *Session) stayAlive(now time.Time) {
 	s.arm(s.keepAliveAt)
 }
 
-// greet sends Get Device ID, so that the BMC and the session hear of each other. The caller holds mu.
+// greet sends Get Device ID, so that the BMC and the session hear of each other. The caller holds
+// mu.
 func (s *Session) greet() {
 	r := s.newRequest(ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil, nil)
 	r.unsung = true
 	s.submit(r)
 }
 
-// refused notes an ICMP refusal. One may be the last word of a BMC that restarts, or forged; two without
-// an answer between them end the wait for those under way.
+// refused notes an ICMP refusal. One may be the last word of a BMC that restarts, or forged; two
+// without an answer between them end the wait for those under way.
 func (s *Session) refused() {
 	s.mu.Lock()
 	defer s.unlock()
@@ -259,9 +264,9 @@ func (s *Session) refused() {
 	}
 }
 
-// HandlePayload makes f get the payloads of a type other than PayloadIPMI, such as PayloadSOL. f runs on the receive
-// loop of the Transport: it must not block, call the Session, or keep the bytes. A nil f
-// drops them.
+// HandlePayload makes f get the payloads of a type other than PayloadIPMI, such as PayloadSOL. f
+// runs on the receive loop of the Transport: it must not block, call the Session, or keep the
+// bytes. A nil f drops them.
 func (s *Session) HandlePayload(t ipmi.PayloadType, f func(payload []byte)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -283,8 +288,8 @@ func (s *Session) SendPayload(t ipmi.PayloadType, payload []byte) error {
 	return s.transmitPayload(room, t, payload)
 }
 
-// Protect sets how packets of a payload type other than PayloadIPMI are protected, as was agreed on in Activate
-// Payload. It holds until the session is set up again.
+// Protect sets how packets of a payload type other than PayloadIPMI are protected, as was agreed on
+// in Activate Payload. It holds until the session is set up again.
 func (s *Session) Protect(t ipmi.PayloadType, authenticated, encrypted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -327,7 +332,8 @@ func (s *Session) receive(p *rmcp.Packet) {
 		s.count(err)
 		s.mu.Unlock()
 		if s.tracing {
-			s.log.Log(context.Background(), levelPacket, "dropped a packet", "peer", s.peer, "reason", err)
+			s.log.Log(context.Background(), levelPacket, "dropped a packet", "peer", s.peer,
+				"reason", err)
 		}
 		return
 	}
@@ -358,9 +364,10 @@ func (s *Session) receive(p *rmcp.Packet) {
 	s.unlock()
 }
 
-// takesBadSum reports whether a message with an error is taken all the same: one whose second checksum is wrong, from a BMC that has
-// never made a right one, in a packet whose authentication code proves it. Boards of Supermicro make such (FreeIPMI's workaround
-// nochecksumcheck). The caller holds mu.
+// takesBadSum reports whether a message with an error is taken all the same: one whose second
+// checksum is wrong, from a BMC that has never made a right one, in a packet whose authentication
+// code proves it. Boards of Supermicro make such (FreeIPMI's workaround nochecksumcheck). The
+// caller holds mu.
 func (s *Session) takesBadSum(p *rmcp.Packet, err error) bool {
 	return errors.Is(err, rmcp.ErrChecksum) && p.Authenticated && !s.goodSums
 }

@@ -8,15 +8,19 @@ import (
 	"lom/rmcp"
 )
 
-// A socket carries datagrams. Reading and writing may happen at the same time, but each on one goroutine at a time.
+// A socket carries datagrams. Reading and writing may happen at the same time, but each on one
+// goroutine at a time.
 type socket interface {
 	// batch is how many datagrams are worth reading or writing at a time.
 	batch() int
-	// read waits for a datagram, and reads the further ones that are there, as many as there is room for in ds.
+	// read waits for a datagram, and reads the further ones that are there, as many as there is
+	// room for in ds.
 	read(ds []datagram) (int, error)
-	// write sends datagrams in their order. With an error, the first that was not sent is the one that it is about.
+	// write sends datagrams in their order. With an error, the first that was not sent is the one
+	// that it is about.
 	write(ds []datagram) (int, error)
-	// refusals returns the peers whose host said, after an error of read or write, that nothing listens there.
+	// refusals returns the peers whose host said, after an error of read or write, that nothing
+	// listens there.
 	refusals(err error) []netip.AddrPort
 	Close() error
 }
@@ -36,8 +40,8 @@ func newDatagrams(n int) []datagram {
 	return ds
 }
 
-// socketBuffer is how many bytes the kernel is asked to keep for a shared socket in each direction: ten thousand BMCs may
-// answer at once.
+// socketBuffer is how many bytes the kernel is asked to keep for a shared socket in each direction:
+// ten thousand BMCs may answer at once.
 const socketBuffer = 8 << 20
 
 // listenShared opens a socket for any number of peers.

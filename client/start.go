@@ -9,18 +9,22 @@ import (
 	"lom/ipmi"
 )
 
-// Start sends one request to the BMC and returns; done is called once, with what Exchange would have returned. No goroutine waits
-// meanwhile, and nothing is allocated for the request: this is how one program asks ten thousand BMCs.
+// Start sends one request to the BMC and returns; done is called once, with what Exchange would
+// have returned. No goroutine waits meanwhile, and nothing is allocated for the request: this is
+// how one program asks ten thousand BMCs.
 //
-// The data of the request must not change until done is called. done runs on the receive loop or the timer of the Transport, or before
-// Start returns: it must not wait for anything, neither for an answer by Exchange, Do or Dial, nor for Transport.Close. It may call
-// Start, and Close of a session that shares a Transport. The data of the response is valid until done returns.
+// The data of the request must not change until done is called. done runs on the receive loop or
+// the timer of the Transport, or before Start returns: it must not wait for anything, neither for
+// an answer by Exchange, Do or Dial, nor for Transport.Close. It may call Start, and Close of a
+// session that shares a Transport. The data of the response is valid until done returns.
 //
-// What needs more than one exchange, which is a higher privilege level and a session that must be set up again, is done on one of a few
-// goroutines that the Transport keeps as long as there is such work.
+// What needs more than one exchange, which is a higher privilege level and a session that must be
+// set up again, is done on one of a few goroutines that the Transport keeps as long as there is
+// such work.
 func (s *Session) Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error)) {
 	s.mu.Lock()
-	quick := s.closed || !s.suspect && s.suffices(s.needs(req.Command, false), req.Command) && !(req.Command.Changes && s.silent())
+	quick := s.closed || !s.suspect && s.suffices(s.needs(req.Command, false), req.Command) &&
+		!(req.Command.Changes && s.silent())
 	if quick {
 		s.submit(s.newRequest(req, nil, done))
 	}
@@ -45,7 +49,8 @@ func Start[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](s *Session, req Q, done 
 }
 
 // started tells the answer to a request of Start, unless there is more to be done first.
-func (s *Session) started(req ipmi.RawRequest, done func(ipmi.RawResponse, error), resp ipmi.RawResponse, err error) {
+func (s *Session) started(req ipmi.RawRequest, done func(ipmi.RawResponse, error),
+	resp ipmi.RawResponse, err error) {
 	switch {
 	case err == nil && resp.Code != ipmi.CodeInsufficientPrivilege:
 		done(resp, nil)

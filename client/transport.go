@@ -10,8 +10,9 @@ import (
 	"lom/ipmi"
 )
 
-// A Transport is a few UDP sockets that many sessions share. Each socket has one goroutine, which reads, and one timer; a
-// session costs neither. Packets are read and written in batches where the system can. It may be used by many goroutines at a time.
+// A Transport is a few UDP sockets that many sessions share. Each socket has one goroutine, which
+// reads, and one timer; a session costs neither. Packets are read and written in batches where the
+// system can. It may be used by many goroutines at a time.
 type Transport struct {
 	requests sync.Pool // of *request
 	rooms    sync.Pool // of *room
@@ -27,8 +28,9 @@ type Transport struct {
 // maxSockets is the most sockets of a Transport.
 const maxSockets = 4
 
-// NewTransport returns a Transport. conn is the only socket, whose addresses must be those of UDP; if it is nil, sockets
-// are opened as they are needed, as many as can be read at the same time. Close closes them either way.
+// NewTransport returns a Transport. conn is the only socket, whose addresses must be those of UDP;
+// if it is nil, sockets are opened as they are needed, as many as can be read at the same time.
+// Close closes them either way.
 func NewTransport(conn net.PacketConn) (*Transport, error) {
 	if conn != nil {
 		return newTransport(newSocket(conn)), nil
@@ -61,8 +63,8 @@ func (t *Transport) mux() *mux {
 	return m
 }
 
-// Batch calls f, which starts requests of many sessions, and has their packets sent in batches: a system call for dozens. Other packets wait
-// until f returns, so it should not take long.
+// Batch calls f, which starts requests of many sessions, and has their packets sent in batches: a
+// system call for dozens. Other packets wait until f returns, so it should not take long.
 func (t *Transport) Batch(f func()) {
 	t.mu.Lock()
 	muxes := t.muxes[:len(t.muxes):len(t.muxes)]
@@ -102,8 +104,8 @@ func (t *Transport) Stats() TransportStats {
 	return st
 }
 
-// Close closes the sockets. Sessions should be closed before; those that are not lose their connection without a word
-// to their BMCs.
+// Close closes the sockets. Sessions should be closed before; those that are not lose their
+// connection without a word to their BMCs.
 func (t *Transport) Close() error {
 	t.mu.Lock()
 	if t.closed {

@@ -6,10 +6,11 @@ import (
 	"lom/rmcp"
 )
 
-// How many requests of a session may be under way at the same time. There are 64 sequence numbers for them (rqSeq), but a BMC
-// takes a packet only if its session sequence number is at most 15 ahead of the last one it got (§6.12.14), in IPMI 1.5 at
-// most 8 (§6.12.11). When the line is cut and all that is under way is lost, what is sent again must not be beyond, or the
-// session is lost too: the difference is how often it may be tried.
+// How many requests of a session may be under way at the same time. There are 64 sequence numbers
+// for them (rqSeq), but a BMC takes a packet only if its session sequence number is at most 15
+// ahead of the last one it got (§6.12.14), in IPMI 1.5 at most 8 (§6.12.11). When the line is cut
+// and all that is under way is lost, what is sent again must not be beyond, or the session is lost
+// too: the difference is how often it may be tried.
 const (
 	maxWindow20 = 10
 	maxWindow15 = 4
@@ -24,13 +25,13 @@ func maxWindow(i Interface) int {
 	return maxWindow20
 }
 
-// congestion finds out how many requests a BMC takes at a time. The specification promises room for two. The
-// window begins at 1 and, after a round of answers that came in order and in time, is one wider; it is halved when
-// something goes wrong.
+// congestion finds out how many requests a BMC takes at a time. The specification promises room for
+// two. The window begins at 1 and, after a round of answers that came in order and in time, is one
+// wider; it is halved when something goes wrong.
 //
-// A BMC with room for n requests loses the one after, or says that it is busy. So each width is a trial: a width that went
-// wrong, or that brought no more answers a second than the one before, becomes the ceiling; it is tried again after a
-// long calm, and when it goes wrong again, never.
+// A BMC with room for n requests loses the one after, or says that it is busy. So each width is a
+// trial: a width that went wrong, or that brought no more answers a second than the one before,
+// becomes the ceiling; it is tried again after a long calm, and when it goes wrong again, never.
 type congestion struct {
 	most    int // what may ever be under way: the protocol's limit, or what was found out
 	ceiling int // the limit for now, at most most
@@ -48,8 +49,8 @@ type congestion struct {
 	shrunk   time.Time
 }
 
-// newCongestion returns a window for a limit of the protocol: pinned to a size, or with a ceiling that was learnt
-// earlier, or neither.
+// newCongestion returns a window for a limit of the protocol: pinned to a size, or with a ceiling
+// that was learnt earlier, or neither.
 func newCongestion(limit, pin, hint int) congestion {
 	switch {
 	case pin > 0:
@@ -68,7 +69,8 @@ func (c *congestion) restart() {
 	}
 }
 
-// answered notes an answer in time to a request that was the depth-th under way, after the given round trip.
+// answered notes an answer in time to a request that was the depth-th under way, after the given
+// round trip.
 func (c *congestion) answered(depth int, rtt time.Duration) {
 	if c.pinned {
 		return
@@ -104,14 +106,15 @@ func (c *congestion) answered(depth int, rtt time.Duration) {
 	}
 }
 
-// gains reports whether n requests in a round trip of now bring more answers a second than n-1 in one of before: at
-// least a quarter of what they would bring if the BMC worked on all of them at once.
+// gains reports whether n requests in a round trip of now bring more answers a second than n-1 in
+// one of before: at least a quarter of what they would bring if the BMC worked on all of them at
+// once.
 func gains(n int, now, before time.Duration) bool {
 	return float64(n)/float64(now) >= float64(n-1)/float64(before)*(1+0.25/float64(n-1))
 }
 
-// trouble notes that a request was lost or turned away, which had been sent as the depth-th under way. What was
-// sent before the window shrank is no new trouble.
+// trouble notes that a request was lost or turned away, which had been sent as the depth-th under
+// way. What was sent before the window shrank is no new trouble.
 func (c *congestion) trouble(sent time.Time, depth int, now time.Time) {
 	if c.halve(sent, now) {
 		c.fail(depth)
@@ -119,8 +122,9 @@ func (c *congestion) trouble(sent time.Time, depth int, now time.Time) {
 	}
 }
 
-// halve makes the window half as wide, unless what is the matter, with a request that was sent at the given time, has made it already.
-// For answers in disorder that is all: they say nothing of what the BMC takes.
+// halve makes the window half as wide, unless what is the matter, with a request that was sent at
+// the given time, has made it already. For answers in disorder that is all: they say nothing of
+// what the BMC takes.
 func (c *congestion) halve(sent, now time.Time) bool {
 	if c.pinned || !sent.After(c.shrunk) {
 		return false

@@ -12,19 +12,22 @@ import (
 // keepsRate reports whether getty leaves the rate as the kernel set it. The -s of mgetty has a
 // rate.
 func keepsRate(command string) bool {
-	return path.Base(gettyPath(command)) != "mgetty" && slices.ContainsFunc(strings.Fields(command), func(w string) bool { return w == "--keep-baud" || w == "-s" })
+	return path.Base(gettyPath(command)) != "mgetty" &&
+		slices.ContainsFunc(strings.Fields(command), func(w string) bool {
+			return w == "--keep-baud" || w == "-s"
+		})
 }
 
-var rateWord = regexp.MustCompile(`^[0-9]{3,6}(,[0-9]{3,6})*$`)
+var rateWord = lazily(`^[0-9]{3,6}(,[0-9]{3,6})*$`)
 
 // gettyLine finds the port and the first rate in a getty command. The rate is 0 if there is none.
 func gettyLine(command, port string) Line {
 	l := Line{Port: port}
 	for _, w := range strings.Fields(command) {
-		if rateWord.MatchString(w) {
+		if rateWord().MatchString(w) {
 			first, _, _ := strings.Cut(w, ",")
 			l.Baud, _ = strconv.Atoi(first)
-		} else if p := strings.TrimPrefix(w, "/dev/"); portName.MatchString(p) {
+		} else if p := strings.TrimPrefix(w, "/dev/"); portName().MatchString(p) {
 			l.Port = p
 		}
 	}
@@ -33,7 +36,8 @@ func gettyLine(command, port string) Line {
 
 // withRate returns a getty command with another rate, and all else as it is.
 func withRate(command string, from, to int) string {
-	return regexp.MustCompile(`\b`+strconv.Itoa(from)+`\b`).ReplaceAllLiteralString(command, strconv.Itoa(to))
+	return regexp.MustCompile(`\b`+strconv.Itoa(from)+`\b`).ReplaceAllLiteralString(command,
+		strconv.Itoa(to))
 }
 
 // gettyPath returns the program of a getty command, "" if it is not a path.

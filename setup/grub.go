@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,8 @@ const grubSource = "/etc/default/grub"
 
 // grubConfigs returns the menus that GRUB reads at boot.
 func grubConfigs(t *tree) []string {
-	return t.distinct(append([]string{"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"}, t.efiConfigs("grub.cfg")...)...)
+	return t.distinct(append([]string{"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"},
+		t.efiConfigs("grub.cfg")...)...)
 }
 
 // efiConfigs returns the files of a name that boot loaders have on the EFI partition.
@@ -32,10 +32,10 @@ func serialCommand(want Line) string {
 }
 
 var (
-	serialUnit  = regexp.MustCompile(`--unit[= ]+([0-9]+)`)
-	serialSpeed = regexp.MustCompile(`--speed[= ]+([0-9]+)`)
-	serialPort  = regexp.MustCompile(`--port[= ]+0x([0-9a-fA-F]+)`)
-	serialFrame = regexp.MustCompile(`--(word[= ]+[5-7]|parity[= ]+(odd|even)|stop[= ]+2)`)
+	serialUnit  = lazily(`--unit[= ]+([0-9]+)`)
+	serialSpeed = lazily(`--speed[= ]+([0-9]+)`)
+	serialPort  = lazily(`--port[= ]+0x([0-9a-fA-F]+)`)
+	serialFrame = lazily(`--(word[= ]+[5-7]|parity[= ]+(odd|even)|stop[= ]+2)`)
 )
 
 const frameSays = "; SOL has 8 bits, no parity and one stop bit: that prints garbage"
@@ -43,14 +43,14 @@ const frameSays = "; SOL has 8 bits, no parity and one stop bit: that prints gar
 // parseSerial reads GRUB's serial command. Without options it means the first port and 9600.
 func parseSerial(command string) Line {
 	l := Line{Port: "ttyS0", Baud: 9600}
-	if m := serialUnit.FindStringSubmatch(command); m != nil {
+	if m := serialUnit().FindStringSubmatch(command); m != nil {
 		l.Port = "ttyS" + m[1]
 	}
-	if m := serialPort.FindStringSubmatch(command); m != nil {
+	if m := serialPort().FindStringSubmatch(command); m != nil {
 		address, _ := strconv.ParseUint(m[1], 16, 64)
 		l.Port = cmp.Or(pcPorts[address], "port 0x"+m[1])
 	}
-	if m := serialSpeed.FindStringSubmatch(command); m != nil {
+	if m := serialSpeed().FindStringSubmatch(command); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			l.Baud = n
 		}
@@ -86,7 +86,9 @@ func bootLoaderGrub(t *tree, want Line, w *worst) (menu bool, err error) {
 		if state == OK {
 			continue
 		}
-		if _, err := t.edit(name, func(lines []string) []string { return withCommands(lines, want) }); err != nil {
+		if _, err := t.edit(name, func(lines []string) []string {
+			return withCommands(lines, want)
+		}); err != nil {
 			return menu, err
 		}
 	}
@@ -110,7 +112,8 @@ func hiddenMenu(t *tree) string {
 
 // isStub reports whether a grub.cfg only loads another one, as those on EFI partitions do.
 func isStub(text string) bool {
-	return strings.Contains(text, "configfile") && !strings.Contains(text, "menuentry") && !strings.Contains(text, "blscfg")
+	return strings.Contains(text, "configfile") && !strings.Contains(text, "menuentry") &&
+		!strings.Contains(text, "blscfg")
 }
 
 // A menuTerminal is where GRUB shows its menu, and takes keys.
@@ -138,7 +141,7 @@ func (m menuTerminal) judge(want Line) (State, string) {
 	if d := l.differs(want); d != "" {
 		return Wrong, "GRUB " + d
 	}
-	if f := serialFrame.FindString(m.command); f != "" {
+	if f := serialFrame().FindString(m.command); f != "" {
 		return Wrong, "GRUB has " + f + frameSays
 	}
 	return OK, fmt.Sprintf("GRUB's menu is on %s at %d bit/s", l.Port, l.Baud)
@@ -169,7 +172,8 @@ func readGrubSettings(t *tree) (m menuTerminal, err error) {
 	if err != nil {
 		return m, err
 	}
-	for key, to := range map[string]*string{"GRUB_SERIAL_COMMAND": &m.command, "GRUB_TERMINAL": &m.both,
+	for key, to := range map[string]*string{"GRUB_SERIAL_COMMAND": &m.command,
+		"GRUB_TERMINAL":       &m.both,
 		"GRUB_TERMINAL_INPUT": &m.input, "GRUB_TERMINAL_OUTPUT": &m.output} {
 		if *to, err = v.get(key); err != nil {
 			return m, fmt.Errorf("%s: %w", grubSource, err)
@@ -190,7 +194,8 @@ func mendTerminal(t *tree, m menuTerminal, want Line) error {
 	if m.both != "" || m.input == "" && m.output == "" {
 		set["GRUB_TERMINAL"] = withSerial(m.both, true)
 	} else {
-		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input, true), withSerial(m.output, false)
+		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input, true),
+			withSerial(m.output, false)
 	}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if err := setGrubSetting(t, key, set[key]); err != nil {
@@ -256,8 +261,10 @@ func withCommands(lines []string, want Line) []string {
 			case "serial":
 				l, serial = indent+serialCommand(want), true
 			case "terminal_input", "terminal_output":
-				l = indent + fields[0] + " " + withSerial(strings.Join(fields[1:], " "), fields[0] == "terminal_input")
-				input, output = input || fields[0] == "terminal_input", output || fields[0] == "terminal_output"
+				l = indent + fields[0] + " " +
+					withSerial(strings.Join(fields[1:], " "), fields[0] == "terminal_input")
+				input, output = input || fields[0] == "terminal_input", output ||
+					fields[0] == "terminal_output"
 			}
 		}
 		out = append(out, l)

@@ -3,7 +3,6 @@ package setup
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -52,7 +51,8 @@ func joinContinued(lines []string) (out []string) {
 }
 
 // legacyEdited are the commands that are looked at.
-var legacyEdited = []string{"serial", "terminal", "splashimage", "gfxmenu", "hiddenmenu", "kernel", "module"}
+var legacyEdited = []string{"serial", "terminal", "splashimage", "gfxmenu", "hiddenmenu", "kernel",
+	"module"}
 
 // legacyHead is what stands before the first title, where GRUB's terminals are set up.
 type legacyHead struct {
@@ -107,7 +107,7 @@ func (h legacyHead) judge(want Line) (State, string) {
 	if d := l.differs(want); d != "" {
 		return Wrong, "GRUB " + d
 	}
-	if f := serialFrame.FindString(h.serial); f != "" {
+	if f := serialFrame().FindString(h.serial); f != "" {
 		return Wrong, "GRUB has " + f + frameSays
 	}
 	if len(names) > 1 && !slices.ContainsFunc(options, isTimeout) {
@@ -147,7 +147,8 @@ func (h legacyHead) mend(lines []string, want Line) (out []string) {
 		}
 		// In front of the first command. The part that Debian's update-grub writes, and what SUSE's
 		// tools write in front of a title, is not taken apart.
-		ofTools := strings.HasPrefix(l, "### BEGIN AUTOMAGIC") || strings.HasPrefix(l, "###Don't change")
+		ofTools := strings.HasPrefix(l, "### BEGIN AUTOMAGIC") ||
+			strings.HasPrefix(l, "###Don't change")
 		if !placed && (name != "" || i == h.end || ofTools) {
 			out, placed = append(out, front...), true
 		}
@@ -187,7 +188,7 @@ func bootLoaderLegacy(t *tree, want Line, w *worst) (menu bool, err error) {
 	return menu, nil
 }
 
-var linuxImage = regexp.MustCompile(`^(vmlinu[xz]|bzImage|linux|kernel-)`)
+var linuxImage = lazily(`^(vmlinu[xz]|bzImage|linux|kernel-)`)
 
 // legacyKernelArgs splits the arguments of the kernel and module commands: the image, and its own.
 func legacyKernelArgs(rest string) (image string, args []string) {
@@ -211,7 +212,8 @@ func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 			underXen, automagic := false, false
 			for i, l := range lines {
 				automagic = automagic || strings.HasPrefix(l, "### BEGIN AUTOMAGIC KERNELS LIST")
-				if m := kopt.FindStringSubmatch(strings.TrimSuffix(l, "\r")); m != nil && automagic {
+				if m := kopt().FindStringSubmatch(strings.TrimSuffix(l, "\r")); m != nil &&
+					automagic {
 					args := kernelArgs(m[2])
 					if c, fixed, ok := automagicOption(m[1], args, want, hasXen); ok {
 						c.file, c.source = name, true
@@ -233,13 +235,13 @@ func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 					c.file = name
 					out = append(out, c)
 					lines[i] = replaceArgs(l, args, fixed)
-				case command == "module" && underXen && linuxImage.MatchString(image):
+				case command == "module" && underXen && linuxImage().MatchString(image):
 					underXen = false
 					c, fixed := xenKernel(image, args, want)
 					c.file = name
 					out = append(out, c)
 					lines[i] = replaceArgs(l, args, fixed)
-				case command == "kernel" && linuxImage.MatchString(image):
+				case command == "kernel" && linuxImage().MatchString(image):
 					out = append(out, commandLine{file: name, args: args})
 					lines[i] = withArgs(l, args, want)
 				}
@@ -253,7 +255,7 @@ func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 }
 
 // kopt is a comment of Debian's menu.lst that update-grub takes options from.
-var kopt = regexp.MustCompile(`^# ((?:kopt(?:_[0-9_]+)?|xenkopt|xenhopt))=(.*)$`)
+var kopt = lazily(`^# ((?:kopt(?:_[0-9_]+)?|xenkopt|xenhopt))=(.*)$`)
 
 // automagicOption judges and mends one of them.
 func automagicOption(name string, args []string, want Line, hasXen bool) (

@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -16,7 +15,7 @@ var releases = []struct{ file, prefix string }{
 	{"/etc/debian_version", "Debian "},
 }
 
-var patchLevel = regexp.MustCompile(`(?m)^PATCHLEVEL *= *([1-9][0-9]*)`)
+var patchLevel = lazily(`(?m)^PATCHLEVEL *= *([1-9][0-9]*)`)
 
 // distribution returns the name of the system: that of os-release, and of what was there before it.
 func (t *tree) distribution() string {
@@ -35,7 +34,7 @@ func (t *tree) distribution() string {
 		if first = strings.TrimSpace(first); err != nil || first == "" {
 			continue
 		}
-		if m := patchLevel.FindStringSubmatch(text); m != nil {
+		if m := patchLevel().FindStringSubmatch(text); m != nil {
 			first += " SP" + m[1]
 		}
 		return r.prefix + first

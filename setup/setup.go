@@ -18,7 +18,7 @@ type Line struct {
 	Baud int    // bits per second
 }
 
-var portName = regexp.MustCompile(`^tty(S|AMA|USB)[0-9]{1,3}$`)
+var portName = lazily(`^tty(S|AMA|USB)[0-9]{1,3}$`)
 
 // Bauds are the rates that SOL can be set to (Table 26-5).
 var Bauds = []int{9600, 19200, 38400, 57600, 115200}
@@ -26,7 +26,7 @@ var Bauds = []int{9600, 19200, 38400, 57600, 115200}
 // Check returns an error that says what is wrong with the line.
 func (l Line) Check() error {
 	switch {
-	case !portName.MatchString(l.Port):
+	case !portName().MatchString(l.Port):
 		return fmt.Errorf("%q is not a serial port; name one as ttyS0 or ttyS1", l.Port)
 	case !slices.Contains(Bauds, l.Baud):
 		return fmt.Errorf("SOL has no rate of %d bit/s; it has 9600, 19200, 38400, 57600 and 115200", l.Baud)
@@ -128,7 +128,8 @@ func Examine(root string, want Line) (Report, error) {
 	}
 	defer t.close()
 	r := Report{Line: want, Distribution: t.distribution()}
-	for _, layer := range []func(*tree, Line) (Finding, error){firmware, bootLoader, kernel, prompt, rootLogin} {
+	for _, layer := range []func(*tree, Line) (Finding, error){firmware, bootLoader, kernel, prompt,
+		rootLogin} {
 		f, err := layer(t, want)
 		if err != nil {
 			return Report{}, err
@@ -148,7 +149,8 @@ func (l Line) differs(want Line) string {
 	case l.Port != want.Port:
 		return fmt.Sprintf("uses %s; SOL is on %s", l.Port, want.Port)
 	case l.Baud != want.Baud:
-		return fmt.Sprintf("%s runs at %d bit/s; SOL runs at %d: that prints garbage", l.Port, l.Baud, want.Baud)
+		return fmt.Sprintf("%s runs at %d bit/s; SOL runs at %d: that prints garbage", l.Port,
+			l.Baud, want.Baud)
 	}
 	return ""
 }
@@ -165,7 +167,7 @@ func eightBits(console string) bool {
 // 9600.
 func parseConsole(s string) (Line, bool) {
 	port, options, _ := strings.Cut(s, ",")
-	if !portName.MatchString(port) {
+	if !portName().MatchString(port) {
 		return Line{}, false
 	}
 	l := Line{Port: port, Baud: 9600}
