@@ -13,14 +13,17 @@ import (
 
 func newChassis(a *App) *cobra.Command {
 	bootmbox := group(a, "bootmbox", "The boot initiator mailbox",
-		query(a, "get [text] [block N]", "Show the mailbox, or one block of it", render.BootMailbox, runBootmboxGet),
-		change(a, "set [text] [block N] PEN DATA...", "Write the mailbox, or one block of it", runBootmboxSet))
+		query(a, "get [text] [block N]", "Show the mailbox, or one block of it", render.BootMailbox,
+			runBootmboxGet),
+		change(a, "set [text] [block N] PEN DATA...", "Write the mailbox, or one block of it",
+			runBootmboxSet))
 	bootmbox.Long = bootmboxLong
 	return group(a, "chassis", "Chassis status, power, boot device and identification",
 		query(a, "status", "Show the state of power, faults and front panel",
 			render.Chassis, of((*machine.Machine).Chassis)),
 		newPower(a),
-		query(a, "policy list|always-on|previous|always-off", "What happens when the mains come back",
+		query(a, "policy list|always-on|previous|always-off",
+			"What happens when the mains come back",
 			render.RestorePolicy, runPowerPolicy),
 		query(a, "restart_cause", "Say why the server started last",
 			render.RestartCause, of((*machine.Machine).RestartCause)),
@@ -35,8 +38,8 @@ func newChassis(a *App) *cobra.Command {
 	)
 }
 
-// selfTest makes the run function of a command that shows the result of the self test, and whose exit
-// code is 1 for some results.
+// selfTest makes the run function of a command that shows the result of the self test, and whose
+// exit code is 1 for some results.
 func selfTest(failures ...string) func(context.Context, *App, []string) (machine.SelfTest, error) {
 	get := of((*machine.Machine).SelfTest)
 	return func(ctx context.Context, a *App, args []string) (machine.SelfTest, error) {
@@ -64,7 +67,8 @@ func runIdentify(ctx context.Context, a *App, args []string) (string, error) {
 	default:
 		n, err := parseByte(args[0])
 		if err != nil {
-			return "", usagef("the interval is a number of seconds from 0 to 255, or force; it is not %q", args[0])
+			return "", usagef(
+				"the interval is a number of seconds from 0 to 255, or force; it is not %q", args[0])
 		}
 		req.Interval = &n
 		words = plainfmt.Sprintf("%d seconds", n)

@@ -51,7 +51,8 @@ func newBootparam(a *App) *cobra.Command {
 	}
 	set.ValidArgsFunction = completeWords([]string{"bootflag"}, forced)
 	return group(a, "bootparam", "Boot parameters",
-		query(a, "get NUMBER [BLOCK]", "Show a boot parameter", render.BootParameter, runBootparamGet), set)
+		query(a, "get NUMBER [BLOCK]", "Show a boot parameter", render.BootParameter,
+			runBootparamGet), set)
 }
 
 // completeWords completes the first argument of a command with the first list of words, the second
@@ -81,9 +82,13 @@ var bootOptions = map[string]func(*ipmi.BootFlags){
 	"verbose=yes":           func(f *ipmi.BootFlags) { f.Verbosity = ipmi.BootVerbose },
 	"force_pet":             func(f *ipmi.BootFlags) { f.ProgressTraps = true },
 	"upw_bypass":            func(f *ipmi.BootFlags) { f.BypassPassword = true },
-	"cons_redirect=default": func(f *ipmi.BootFlags) { f.ConsoleRedirection = ipmi.BootRedirectionDefault },
-	"cons_redirect=skip":    func(f *ipmi.BootFlags) { f.ConsoleRedirection = ipmi.BootRedirectionSkip },
-	"cons_redirect=enable":  func(f *ipmi.BootFlags) { f.ConsoleRedirection = ipmi.BootRedirectionEnable },
+	"cons_redirect=default": redirect(ipmi.BootRedirectionDefault),
+	"cons_redirect=skip":    redirect(ipmi.BootRedirectionSkip),
+	"cons_redirect=enable":  redirect(ipmi.BootRedirectionEnable),
+}
+
+func redirect(r ipmi.BootRedirection) func(*ipmi.BootFlags) {
+	return func(f *ipmi.BootFlags) { f.ConsoleRedirection = r }
 }
 
 func runBootdev(ctx context.Context, a *App, args []string) (string, error) {
@@ -158,7 +163,8 @@ func runBootparamSet(ctx context.Context, a *App, args []string) (string, error)
 		for word := range strings.SplitSeq(options, ",") {
 			event, kept := strings.CutPrefix(word, "no-")
 			if !slices.Contains(machine.BootEvents, event) {
-				return "", usagef("%q is none of PEF, timeout, watchdog, reset and power, with or without no- in front", word)
+				return "", usagef(
+					"%q is none of PEF, timeout, watchdog, reset and power, with or without no- in front", word)
 			}
 			keep[event] = kept
 		}
@@ -170,7 +176,9 @@ func runBootparamSet(ctx context.Context, a *App, args []string) (string, error)
 	return "Set Boot Device to " + args[1], err
 }
 
-func runBootparamGet(ctx context.Context, a *App, args []string) (v machine.BootParameter, err error) {
+func runBootparamGet(
+	ctx context.Context, a *App, args []string,
+) (v machine.BootParameter, err error) {
 	if err := wantArgs(args, 1, 2); err != nil {
 		return v, err
 	}
@@ -191,7 +199,8 @@ func runBootparamGet(ctx context.Context, a *App, args []string) (v machine.Boot
 	return m.BootParameter(ctx, uint8(n), block)
 }
 
-// mailboxWords are the words that bootmbox get and set have in common; block is -1 if there is none.
+// mailboxWords are the words that bootmbox get and set have in common; block is -1 if there is
+// none.
 func mailboxWords(args []string) (text bool, block int, rest []string, err error) {
 	block = -1
 	if len(args) > 0 && args[0] == "text" {
@@ -210,7 +219,9 @@ func mailboxWords(args []string) (text bool, block int, rest []string, err error
 	return text, block, args, nil
 }
 
-func runBootmboxGet(ctx context.Context, a *App, args []string) (v render.BootMailboxBlocks, err error) {
+func runBootmboxGet(
+	ctx context.Context, a *App, args []string,
+) (v render.BootMailboxBlocks, err error) {
 	text, block, rest, err := mailboxWords(args)
 	if err != nil {
 		return v, err

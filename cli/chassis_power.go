@@ -20,7 +20,8 @@ func newPower(a *App) *cobra.Command {
 		return cmd
 	}
 	return group(a, "power", "Show and switch the power of the server",
-		query(a, "status", "Say whether the power is on", render.PowerState, of((*machine.Machine).Power)),
+		query(a, "status", "Say whether the power is on", render.PowerState,
+			of((*machine.Machine).Power)),
 		action("on", "Switch on", ipmi.PowerUp, "up"),
 		action("off", "Switch off at once", ipmi.PowerDown, "down"),
 		action("cycle", "Switch off, wait, and switch on", ipmi.PowerCycle),

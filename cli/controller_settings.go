@@ -57,7 +57,8 @@ func runSetEnables(ctx context.Context, a *App, args []string) (v render.Enables
 			*e.Setting(s.Name) = s.On
 		}
 	})
-	if e := new(ipmi.Error); errors.As(err, &e) && e.Command.Is(ipmi.SetBMCGlobalEnables{}.Command()) &&
+	e, set := new(ipmi.Error), ipmi.SetBMCGlobalEnables{}.Command()
+	if errors.As(err, &e) && e.Command.Is(set) &&
 		hasCode(err, ipmi.CodeInsufficientPrivilege, ipmi.CodeInvalidCommand) {
 		err = &advisedError{err, "most BMCs let these be changed from the server itself only"}
 	}
@@ -78,7 +79,8 @@ func parseOnOff(s string) (bool, error) {
 // systemInfoName checks the name of a system information.
 func systemInfoName(name string) error {
 	if names := machine.SystemInfoNames(); !slices.Contains(names, name) {
-		return usagef("there is no system information %q; there is %s", name, strings.Join(names, ", "))
+		return usagef("there is no system information %q; there is %s", name,
+			strings.Join(names, ", "))
 	}
 	return nil
 }

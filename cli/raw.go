@@ -14,7 +14,8 @@ import (
 )
 
 func newRaw(a *App) *cobra.Command {
-	c := query(a, "raw NETFN COMMAND [DATA...]", "Send any request and print the bytes of the answer",
+	c := query(a, "raw NETFN COMMAND [DATA...]",
+		"Send any request and print the bytes of the answer",
 		render.Raw, runRaw)
 	c.Long = `Send any request and print the bytes of the answer.
 
@@ -28,7 +29,8 @@ var netFnNames = [...]struct {
 	fn   ipmi.NetFn
 }{
 	{"Chassis", ipmi.NetFnChassis}, {"Bridge", ipmi.NetFnBridge}, {"SensorEvent", ipmi.NetFnSensor},
-	{"Application", ipmi.NetFnApp}, {"Firmware", ipmi.NetFnFirmware}, {"Storage", ipmi.NetFnStorage},
+	{"Application", ipmi.NetFnApp}, {"Firmware", ipmi.NetFnFirmware},
+	{"Storage", ipmi.NetFnStorage},
 	{"Transport", ipmi.NetFnTransport},
 }
 
@@ -62,7 +64,8 @@ func runRaw(ctx context.Context, a *App, args []string) (v machine.RawAnswer, er
 		b = append(b, n)
 	}
 	if b[0] > 0x3f {
-		return v, fmt.Errorf("given netfn %q is invalid: a network function is at most 63 (0x3f)", args[0])
+		return v, fmt.Errorf("given netfn %q is invalid: a network function is at most 63 (0x3f)",
+			args[0])
 	}
 	m, err := a.machine(ctx)
 	if err != nil {

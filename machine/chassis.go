@@ -54,7 +54,8 @@ func (m *Machine) Chassis(ctx context.Context) (Chassis, error) {
 		is   bool
 		word string
 	}{
-		{st.ACFailed, "ac-failed"}, {st.OffByOverload, "overload"}, {st.OffByInterlock, "interlock"},
+		{st.ACFailed, "ac-failed"}, {st.OffByOverload, "overload"},
+		{st.OffByInterlock, "interlock"},
 		{st.OffByFault, "fault"}, {st.OnByCommand, "command"},
 	} {
 		if e.is {
@@ -88,7 +89,8 @@ type RestorePolicy struct {
 func (m *Machine) SetRestorePolicy(
 	ctx context.Context, policy ipmi.PowerRestorePolicy,
 ) (RestorePolicy, error) {
-	has, err := do(ctx, m, "Power Restore Policy command", ipmi.SetPowerRestorePolicy{Policy: policy})
+	has, err := do(ctx, m, "Power Restore Policy command",
+		ipmi.SetPowerRestorePolicy{Policy: policy})
 	if err != nil {
 		return RestorePolicy{}, err
 	}

@@ -92,9 +92,9 @@ func (m *Machine) SetBootDeviceKept(
 	return m.changeBoot(ctx, ipmi.BootPartyBIOS, params...)
 }
 
-// changeBoot writes boot parameters the way the specification asks for (§28.12): with Set In Progress
-// around them, and the acknowledgement of the parties set again. BMCs that lack one or the other, or
-// on which a forgotten change is still in progress, get the parameters all the same.
+// changeBoot writes boot parameters the way the specification asks for (§28.12): with Set In
+// Progress around them, and the acknowledgement of the parties set again. BMCs that lack one or the
+// other, or on which a forgotten change is still in progress, get the parameters all the same.
 func (m *Machine) changeBoot(
 	ctx context.Context, acknowledge ipmi.BootParties, params ...ipmi.Parameter,
 ) error {
@@ -105,7 +105,8 @@ func (m *Machine) changeBoot(
 	} else if err != nil {
 		return err
 	}
-	err = m.setBoot(ctx, "", ipmi.BootInfoAcknowledge{Mask: uint8(acknowledge), Pending: acknowledge})
+	ack := ipmi.BootInfoAcknowledge{Mask: uint8(acknowledge), Pending: acknowledge}
+	err = m.setBoot(ctx, "", ack)
 	if refused(err) {
 		err = nil
 	}
@@ -121,7 +122,8 @@ func (m *Machine) changeBoot(
 		// Only BMCs that can undo changes know this one.
 		_ = m.setBoot(ctx, "", ipmi.SetInProgress{State: ipmi.SetCommitWrite})
 	}
-	end := m.setBoot(ctx, "Set Chassis Boot Parameter 0", ipmi.SetInProgress{State: ipmi.SetComplete})
+	end := m.setBoot(ctx, "Set Chassis Boot Parameter 0",
+		ipmi.SetInProgress{State: ipmi.SetComplete})
 	if err == nil {
 		err = end
 	}
@@ -138,7 +140,9 @@ func (m *Machine) setBoot(ctx context.Context, what string, p ipmi.Parameter) er
 }
 
 // bootOptions reads a boot parameter (§28.13).
-func (m *Machine) bootOptions(ctx context.Context, number, block uint8) (ipmi.SystemBootOptions, error) {
+func (m *Machine) bootOptions(
+	ctx context.Context, number, block uint8,
+) (ipmi.SystemBootOptions, error) {
 	req := ipmi.GetSystemBootOptions{Number: number, Set: block}
 	return do(ctx, m, fmt.Sprintf("Get Chassis Boot Parameter %d", number), req)
 }
@@ -152,7 +156,8 @@ func bootParameter[P ipmi.Parameter](r ipmi.SystemBootOptions) (P, error) {
 	}
 	got, ok := p.(P)
 	if !ok {
-		return want, fmt.Errorf("the BMC answered with boot parameter %d instead of %d", r.Number, want.Number())
+		return want, fmt.Errorf("the BMC answered with boot parameter %d instead of %d", r.Number,
+			want.Number())
 	}
 	return got, nil
 }
@@ -164,7 +169,8 @@ type BootParameter struct {
 	Valid   bool  `json:"valid"` // and not locked
 	Data    Bytes `json:"data"`
 	// Value is what the data mean: a BootProgress, BootServicePartition, BootServicePartitionScan,
-	// BootValidity, BootAcknowledgement, BootFlags, BootInitiator or BootMailboxBlock; nil for others.
+	// BootValidity, BootAcknowledgement, BootFlags, BootInitiator or BootMailboxBlock; nil for
+	// others.
 	Value any `json:"value,omitempty"`
 
 	Options   ipmi.SystemBootOptions `json:"-"`
@@ -245,14 +251,15 @@ type (
 	}
 )
 
-// BootParameter reads a boot parameter; block is that of the mailbox, 0 for the others. Data that make
-// no sense are a *PartialError.
+// BootParameter reads a boot parameter; block is that of the mailbox, 0 for the others. Data that
+// make no sense are a *PartialError.
 func (m *Machine) BootParameter(ctx context.Context, number, block uint8) (BootParameter, error) {
 	r, err := m.bootOptions(ctx, number, block)
 	if err != nil {
 		return BootParameter{}, err
 	}
-	v := BootParameter{Number: r.Number, Version: r.Version, Valid: !r.Invalid, Data: r.Data, Options: r}
+	v := BootParameter{Number: r.Number, Version: r.Version, Valid: !r.Invalid, Data: r.Data,
+		Options: r}
 	p, err := r.Parameter()
 	if err != nil {
 		return v, &PartialError{err}
@@ -266,17 +273,26 @@ func (m *Machine) BootParameter(ctx context.Context, number, block uint8) (BootP
 	return v, nil
 }
 
+// The words for values of boot parameters, by number.
+var (
+	setStates        = []string{"complete", "in-progress", "commit-write"}
+	bootVerbosities  = []string{"default", "quiet", "verbose"}
+	bootRedirections = []string{"default", "skip", "enable"}
+	bootMuxes        = []string{"default", "bmc", "system"}
+)
+
 // bootValue returns what a parameter means, nil if that is not known.
 func bootValue(p ipmi.Parameter) any {
 	switch p := p.(type) {
 	case ipmi.SetInProgress:
-		return BootProgress{numbered([]string{"complete", "in-progress", "commit-write"}, p.State)}
+		return BootProgress{numbered(setStates, p.State)}
 	case ipmi.BootServicePartition:
 		return BootServicePartition{p.Selector}
 	case ipmi.BootServicePartitionScan:
 		return BootServicePartitionScan{p.Scan, p.Discovered}
 	case ipmi.BootValidBitClearing:
-		return BootValidity{p.KeepOnPEF, p.KeepOnTimeout, p.KeepOnWatchdog, p.KeepOnReset, p.KeepOnPower}
+		return BootValidity{p.KeepOnPEF, p.KeepOnTimeout, p.KeepOnWatchdog, p.KeepOnReset,
+			p.KeepOnPower}
 	case ipmi.BootInfoAcknowledge:
 		has := func(b ipmi.BootParties) bool { return p.Pending&b != 0 }
 		return BootAcknowledgement{BootParties{
@@ -289,10 +305,10 @@ func bootValue(p ipmi.Parameter) any {
 			Instance: p.Instance, ClearCMOS: p.ClearCMOS, LockKeyboard: p.LockKeyboard,
 			BlankScreen: p.BlankScreen, LockResetButton: p.LockResetButton,
 			LockPowerButton: p.LockPowerButton, LockSleepButton: p.LockSleepButton,
-			Verbosity:     numbered([]string{"default", "quiet", "verbose"}, p.Verbosity),
+			Verbosity:     numbered(bootVerbosities, p.Verbosity),
 			ProgressTraps: p.ProgressTraps, BypassPassword: p.BypassPassword,
-			ConsoleRedirection: numbered([]string{"default", "skip", "enable"}, p.ConsoleRedirection),
-			SharedMode:         p.SharedMode, Mux: numbered([]string{"default", "bmc", "system"}, p.Mux),
+			ConsoleRedirection: numbered(bootRedirections, p.ConsoleRedirection),
+			SharedMode:         p.SharedMode, Mux: numbered(bootMuxes, p.Mux),
 		}
 	case ipmi.BootInitiator:
 		return BootInitiator{p.Channel, p.SessionID, timeOf(p.Time), sinceInit(p.Time)}

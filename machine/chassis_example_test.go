@@ -45,6 +45,7 @@ func ExampleMachine_SetPower() {
 		fmt.Println(change.Outcome, err) // not-done or unknown, and why
 		return
 	}
-	fmt.Printf("%s: %s, %s before, %s now\n", change.Action, change.Outcome, change.Before, change.After)
+	fmt.Printf("%s: %s, %s before, %s now\n", change.Action, change.Outcome, change.Before,
+		change.After)
 	// Output: cycle: done, on before, on now
 }

@@ -109,9 +109,9 @@ type powerOptions struct {
 // DefaultReadBack is how long WithReadBack looks for if it is given no time.
 const DefaultReadBack = time.Minute
 
-// WithReadBack makes SetPower look at the power before the action, and after it until the power is as
-// the action leaves it, for limit at most (DefaultReadBack if it is 0). The off of a power cycle may be
-// over before it is seen.
+// WithReadBack makes SetPower look at the power before the action, and after it until the power is
+// as the action leaves it, for limit at most (DefaultReadBack if it is 0). The off of a power cycle
+// may be over before it is seen.
 func WithReadBack(limit time.Duration) PowerOption {
 	return func(o *powerOptions) {
 		o.readBack, o.limit = true, limit
@@ -131,8 +131,8 @@ const (
 	mostPowerLook  = 2 * time.Second
 )
 
-// SetPower switches the power (§28.3). The result says what became of it, also if there is an error;
-// the outcome is done if and only if there is none.
+// SetPower switches the power (§28.3). The result says what became of it, also if there is an
+// error; the outcome is done if and only if there is none.
 func (m *Machine) SetPower(
 	ctx context.Context, action ipmi.ChassisAction, opts ...PowerOption,
 ) (PowerChange, error) {
@@ -153,7 +153,8 @@ func (m *Machine) SetPower(
 	left := powerLeft[action]
 	what := "Set Chassis Power Control to " + PowerWords[action]
 	_, err := do(ctx, m, what, ipmi.ChassisControl{Action: action})
-	if errors.Is(err, ipmi.ErrOutcomeUnknown) && (action == ipmi.PowerUp || action == ipmi.PowerDown) {
+	onOrOff := action == ipmi.PowerUp || action == ipmi.PowerDown
+	if onOrOff && errors.Is(err, ipmi.ErrOutcomeUnknown) {
 		// The other actions leave no state behind from which they could be known.
 		v.After, err = m.readLost(ctx, left.power, err)
 	}
@@ -163,7 +164,8 @@ func (m *Machine) SetPower(
 	case err == nil && o.readBack && left.power != "":
 		v.After, err = m.awaitAction(ctx, action, o.limit)
 		if err == nil && v.After != left.power {
-			return v, fmt.Errorf("the power is still %s %v after %s; look with power status before you repeat it",
+			return v, fmt.Errorf(
+				"the power is still %s %v after %s; look with power status before you repeat it",
 				v.After, o.limit, left.since)
 		}
 	}
@@ -199,7 +201,9 @@ func (m *Machine) awaitAction(
 
 // awaitPower waits until the power is as wanted, and returns how it was last. A BMC that does not
 // answer now and then is asked again; the error is that of the last look.
-func (m *Machine) awaitPower(ctx context.Context, wanted string, limit time.Duration) (string, error) {
+func (m *Machine) awaitPower(
+	ctx context.Context, wanted string, limit time.Duration,
+) (string, error) {
 	end := time.Now().Add(limit)
 	for wait := firstPowerLook; ; wait = min(wait*3/2, mostPowerLook) {
 		power, err := m.power(ctx)

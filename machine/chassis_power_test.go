@@ -27,7 +27,8 @@ func TestPower(t *testing.T) {
 	} {
 		got, err := machine.New(ipmitest.Script(t, "> 00 01\n< "+answer)).Power(t.Context())
 		partial := new(machine.PartialError)
-		if got.Power != want.power || !errors.Is(err, want.err) || errors.As(err, &partial) != want.partial {
+		if got.Power != want.power || !errors.Is(err, want.err) ||
+			errors.As(err, &partial) != want.partial {
 			t.Errorf("%s: got %v, %v, want %+v", answer, got, err, want)
 		}
 	}
@@ -47,10 +48,13 @@ func TestSetPower(t *testing.T) {
 		want   machine.PowerChange
 		err    string
 	}{
-		{"accepted", ipmi.PowerDown, "00", "", nil, machine.PowerChange{Action: "off", Outcome: "done"}, ""},
-		{"refused", ipmi.SoftShutdown, "d5", "", nil, machine.PowerChange{Action: "soft", Outcome: "not-done"},
+		{"accepted", ipmi.PowerDown, "00", "", nil,
+			machine.PowerChange{Action: "off", Outcome: "done"}, ""},
+		{"refused", ipmi.SoftShutdown, "d5", "", nil,
+			machine.PowerChange{Action: "soft", Outcome: "not-done"},
 			"Set Chassis Power Control to Soft: Command not supported in present state"},
-		{"no such action", 9, "", "", nil, machine.PowerChange{Action: "unknown (9)", Outcome: "not-done"},
+		{"no such action", 9, "", "", nil,
+			machine.PowerChange{Action: "unknown (9)", Outcome: "not-done"},
 			"there is no power action 9"},
 
 		{"lost, and done", ipmi.PowerUp, "unknown", status + off + on, nil,
@@ -61,26 +65,31 @@ func TestSetPower(t *testing.T) {
 		{"lost, and blind", ipmi.PowerDown, "unknown", status + "\n< d5", nil,
 			machine.PowerChange{Action: "off", Outcome: "unknown", After: "unknown"},
 			"Set Chassis Power Control to Down/Off: " + ipmi.ErrOutcomeUnknown.Error()},
-		{"lost cycle", ipmi.PowerCycle, "unknown", "", nil, machine.PowerChange{Action: "cycle", Outcome: "unknown"},
+		{"lost cycle", ipmi.PowerCycle, "unknown", "", nil,
+			machine.PowerChange{Action: "cycle", Outcome: "unknown"},
 			"Set Chassis Power Control to Cycle: " + ipmi.ErrOutcomeUnknown.Error()},
 
 		{"seen", ipmi.PowerUp, "00", status + off + off + on, []machine.PowerOption{sure},
 			machine.PowerChange{Action: "on", Outcome: "done", Before: "off", After: "on"}, ""},
-		{"seen between silence", ipmi.PowerUp, "00", status + off + "\n< lost\n< d5" + on, []machine.PowerOption{sure},
+		{"seen between silence", ipmi.PowerUp, "00", status + off + "\n< lost\n< d5" + on,
+			[]machine.PowerOption{sure},
 			machine.PowerChange{Action: "on", Outcome: "done", Before: "off", After: "on"}, ""},
-		{"cycle", ipmi.PowerCycle, "00", status + on + on + off + off + on, []machine.PowerOption{sure},
+		{"cycle", ipmi.PowerCycle, "00", status + on + on + off + off + on,
+			[]machine.PowerOption{sure},
 			machine.PowerChange{Action: "cycle", Outcome: "done", Before: "on", After: "on"}, ""},
 		{"stuck", ipmi.PowerDown, "00", status + on, []machine.PowerOption{sure},
 			machine.PowerChange{Action: "off", Outcome: "not-done", Before: "on", After: "on"},
 			"the power is still on 1m0s after it was to be switched off; look with power status before you repeat it"},
-		{"silent afterwards", ipmi.PowerDown, "00", status + on + "\n< lost", []machine.PowerOption{sure},
+		{"silent afterwards", ipmi.PowerDown, "00", status + on + "\n< lost",
+			[]machine.PowerOption{sure},
 			machine.PowerChange{Action: "off", Outcome: "unknown", Before: "on", After: "unknown"},
 			"Get Chassis Power Status: " + ipmi.ErrTimeout.Error()},
 		{"silent before", ipmi.PowerDown, "", status + "\n< lost", []machine.PowerOption{sure},
 			machine.PowerChange{Action: "off", Outcome: "not-done", Before: "unknown"},
 			"Get Chassis Power Status: " + ipmi.ErrTimeout.Error()},
 		{"blind before", ipmi.PowerDown, "00", status + "\n< d5" + off, []machine.PowerOption{sure},
-			machine.PowerChange{Action: "off", Outcome: "done", Before: "unknown", After: "off"}, ""},
+			machine.PowerChange{Action: "off", Outcome: "done", Before: "unknown",
+				After: "off"}, ""},
 		{"soft", ipmi.SoftShutdown, "00", status + on, []machine.PowerOption{sure},
 			machine.PowerChange{Action: "soft", Outcome: "done", Before: "on"}, ""},
 	} {
@@ -135,7 +144,8 @@ func TestBoot(t *testing.T) {
 	}
 	got, err := get("00 01 05")
 	partial := new(machine.PartialError)
-	if !errors.As(err, &partial) || !errors.Is(err, ipmi.ErrMalformed) || got.Value != nil || got.Number != 5 {
+	if !errors.As(err, &partial) || !errors.Is(err, ipmi.ErrMalformed) ||
+		got.Value != nil || got.Number != 5 {
 		t.Errorf("got %+v, %v, want a partial error of data that make no sense", got, err)
 	}
 
@@ -158,7 +168,8 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-// A mailbox that is too small is not written at all, and one with all 256 blocks is read to its end.
+// A mailbox that is too small is not written at all, and one with all 256 blocks is read to its
+// end.
 func TestBootMailbox(t *testing.T) {
 	bmc := ipmitest.Script(t, "> 00 09 07 05 00\n< c9")
 	err := machine.New(bmc).SetBootMailbox(t.Context(), 7154, make([]byte, 90))
@@ -202,11 +213,13 @@ func TestChassisWords(t *testing.T) {
 		}
 	}
 	p, err := m.SetRestorePolicy(ctx, ipmi.RestoreAlwaysOn)
-	if want := []string{"always-off", "always-on"}; p.Policy != "always-on" || !slices.Equal(p.Supported, want) {
+	want := []string{"always-off", "always-on"}
+	if p.Policy != "always-on" || !slices.Equal(p.Supported, want) {
 		t.Errorf("got %+v, %v, want always-on of %v", p, err, want)
 	}
 	s, err := m.SelfTest(ctx)
-	if want := []string{"sdr-repository-empty", "sel-not-accessible"}; !slices.Equal(s.Failures, want) || s.Passed() {
+	want = []string{"sdr-repository-empty", "sel-not-accessible"}
+	if !slices.Equal(s.Failures, want) || s.Passed() {
 		t.Errorf("got %+v, %v, want %v", s, err, want)
 	}
 	for _, want := range []string{"not-available", "device-specific"} {

@@ -109,9 +109,9 @@ func (m *Machine) Enables(ctx context.Context) (Enables, error) {
 	}, err
 }
 
-// SetEnables changes the global enables by a function that is given what they are now. The result is
-// what they are afterwards, read again; nothing is written, and changed is false, if all is as it
-// should be already.
+// SetEnables changes the global enables by a function that is given what they are now. The result
+// is what they are afterwards, read again; nothing is written, and changed is false, if all is as
+// it should be already.
 func (m *Machine) SetEnables(
 	ctx context.Context, change func(*Enables),
 ) (after Enables, changed bool, err error) {
@@ -123,11 +123,12 @@ func (m *Machine) SetEnables(
 	if change(&e); e == before {
 		return e, false, nil
 	}
-	_, err = do(ctx, m, "Set Global Enables command", ipmi.SetBMCGlobalEnables{Enables: ipmi.GlobalEnables{
-		ReceiveQueueIRQ: e.ReceiveQueueIRQ, EventBufferFullIRQ: e.EventBufferFullIRQ,
-		EventBuffer: e.EventBuffer, EventLogging: e.EventLogging,
-		OEM0: e.OEM0, OEM1: e.OEM1, OEM2: e.OEM2,
-	}})
+	_, err = do(ctx, m, "Set Global Enables command",
+		ipmi.SetBMCGlobalEnables{Enables: ipmi.GlobalEnables{
+			ReceiveQueueIRQ: e.ReceiveQueueIRQ, EventBufferFullIRQ: e.EventBufferFullIRQ,
+			EventBuffer: e.EventBuffer, EventLogging: e.EventLogging,
+			OEM0: e.OEM0, OEM1: e.OEM1, OEM2: e.OEM2,
+		}})
 	if err != nil {
 		return before, false, err
 	}
@@ -185,7 +186,8 @@ func (m *Machine) SystemInfo(ctx context.Context, name string) (string, error) {
 	var data []byte
 	blocks := 1 // as many as the first one says
 	for n := 0; n < blocks; n++ {
-		r, err := do(ctx, m, "Get System Info command", ipmi.GetSystemInfo{Number: number, Set: uint8(n)})
+		r, err := do(ctx, m, "Get System Info command",
+			ipmi.GetSystemInfo{Number: number, Set: uint8(n)})
 		if err != nil {
 			return "", err
 		}

@@ -20,12 +20,14 @@ func TestSetEnables(t *testing.T) {
 		> 06 2e 40
 		< 00`))
 	on := func(e *machine.Enables) { *e.Setting("system_event_log") = true }
-	if got, changed, err := m.SetEnables(t.Context(), on); changed || !got.EventLogging || err != nil {
+	got, changed, err := m.SetEnables(t.Context(), on)
+	if changed || !got.EventLogging || err != nil {
 		t.Errorf("got %+v, %v, %v, want no change", got, changed, err)
 	}
 	swap := func(e *machine.Enables) { e.EventLogging, e.OEM1 = false, true }
 	want := machine.Enables{OEM1: true}
-	if got, changed, err := m.SetEnables(t.Context(), swap); got != want || !changed || err != nil {
+	got, changed, err = m.SetEnables(t.Context(), swap)
+	if got != want || !changed || err != nil {
 		t.Errorf("got %+v, %v, %v, want %+v", got, changed, err, want)
 	}
 	if got := new(machine.Enables).Setting("mood"); got != nil {
@@ -44,11 +46,13 @@ func TestSystemInfo(t *testing.T) {
 		< 00 11`))
 	for name, want := range map[string]string{"system_name": "node", "primary_os_name": ""} {
 		got, err := m.SystemInfo(t.Context(), name)
-		if got != want || name == "system_name" && err != nil || want == "" && !errors.Is(err, ipmi.ErrMalformed) {
+		if got != want || name == "system_name" && err != nil ||
+			want == "" && !errors.Is(err, ipmi.ErrMalformed) {
 			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
 		}
 	}
-	if _, err := m.SystemInfo(t.Context(), "os_name"); !errors.Is(err, ipmi.CodeParameterNotSupported) {
+	_, err := m.SystemInfo(t.Context(), "os_name")
+	if !errors.Is(err, ipmi.CodeParameterNotSupported) {
 		t.Errorf("got %v, want parameter not supported", err)
 	}
 	if err := m.SetSystemInfo(t.Context(), "os_name", strings.Repeat("x", 256)); err == nil {

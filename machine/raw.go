@@ -12,8 +12,8 @@ type RawAnswer struct {
 	Bytes int   `json:"bytes"` // how many they are
 }
 
-// Raw sends a request byte by byte. A refusal is an ipmi.CompletionCode. What is not in the table of
-// commands may change something, so that it is not sent again when its answer is lost.
+// Raw sends a request byte by byte. A refusal is an ipmi.CompletionCode. What is not in the table
+// of commands may change something, so that it is not sent again when its answer is lost.
 func (m *Machine) Raw(
 	ctx context.Context, lun uint8, fn ipmi.NetFn, cmd uint8, data []byte,
 ) (RawAnswer, error) {

@@ -10,7 +10,8 @@ import (
 )
 
 // BootParameter prints a boot parameter, as chassis bootparam get: also where ipmitool has the
-// meaning of bits mixed up (parameters 2 and 4), for scripts look for these words. JSON has it right.
+// meaning of bits mixed up (parameters 2 and 4), for scripts look for these words. JSON has it
+// right.
 var BootParameter = View[machine.BootParameter]{Text: func(p *Printer, v machine.BootParameter) {
 	p.bootHead(v.Options)
 	switch b := v.Parameter.(type) {
@@ -28,9 +29,11 @@ var BootParameter = View[machine.BootParameter]{Text: func(p *Printer, v machine
 		p.bootBits("BMC boot flag valid bit clearing", "     ",
 			bootBit{b.KeepOnPEF, "Don't clear valid bit on reset/power cycle cause by PEF"},
 			bootBit{b.KeepOnTimeout, "Don't automatically clear boot flag valid bit on timeout"},
-			bootBit{b.KeepOnWatchdog, "Don't clear valid bit on reset/power cycle cause by watchdog"},
+			bootBit{b.KeepOnWatchdog,
+				"Don't clear valid bit on reset/power cycle cause by watchdog"},
 			bootBit{b.KeepOnReset, "Don't clear valid bit on push button reset // soft reset"},
-			bootBit{b.KeepOnPower, "Don't clear valid bit on power up via power push button or wake event"})
+			bootBit{b.KeepOnPower,
+				"Don't clear valid bit on power up via power push button or wake event"})
 	case ipmi.BootInfoAcknowledge:
 		has := func(party ipmi.BootParties) bool { return b.Pending&party != 0 }
 		p.bootBits("Boot Info Acknowledge", "    ",
@@ -57,7 +60,8 @@ var BootParameter = View[machine.BootParameter]{Text: func(p *Printer, v machine
 
 func (p *Printer) bootHead(r ipmi.SystemBootOptions) {
 	p.Printf("Boot parameter version: %d\n", r.Version)
-	p.Printf("Boot parameter %d is %s\n", r.Number, choose(r.Invalid, "invalid/locked", "valid/unlocked"))
+	p.Printf("Boot parameter %d is %s\n", r.Number,
+		choose(r.Invalid, "invalid/locked", "valid/unlocked"))
 	p.Printf("Boot parameter data: %x\n", r.Data)
 }
 
@@ -85,7 +89,8 @@ func (p *Printer) bootFlags(f ipmi.BootFlags) {
 	p.Println(" Boot Flags :")
 	for _, b := range []bootBit{
 		{true, choose(f.Valid, "Boot Flag Valid", "Boot Flag Invalid")},
-		{true, choose(f.Persistent, "Options apply to all future boots", "Options apply to only next boot")},
+		{true, choose(f.Persistent, "Options apply to all future boots",
+			"Options apply to only next boot")},
 		{true, choose(f.EFI, "BIOS EFI boot ", "BIOS PC Compatible (legacy) boot ")},
 		{f.ClearCMOS, "CMOS Clear"},
 		{f.LockKeyboard, "Lock Keyboard"},

@@ -96,7 +96,8 @@ var Enables = View[EnablesChange]{Text: func(p *Printer, v EnablesChange) {
 	}
 }}
 
-// SystemInfo prints a text that the BMC keeps about its system, as mc getsysinfo; the key is its name.
+// SystemInfo prints a text that the BMC keeps about its system, as mc getsysinfo; the key is its
+// name.
 var SystemInfo = View[map[string]string]{Text: func(p *Printer, v map[string]string) {
 	for _, text := range v {
 		p.Println(text)
