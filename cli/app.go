@@ -68,7 +68,7 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		registry: registryFiles(), dial: dialClient,
 		transport: func() (*client.Transport, error) { return client.NewTransport(nil) },
 		stdout:    stdout, terminal: isTerminal,
-		hangups: newHangups(),
+		hangups: new(hangups),
 	}
 	a.readPass = a.promptTerminal
 	a.Log = slog.New(slog.DiscardHandler)

@@ -101,6 +101,19 @@ func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(cont
 	}
 }
 
+// noting makes what is missing of a result a note on standard error that is no failure, where BMCs
+// often report more than they have.
+func noting[T any](run func(context.Context, *App, []string) (T, error)) func(context.Context, *App, []string) (T, error) {
+	return func(ctx context.Context, a *App, args []string) (T, error) {
+		v, err := run(ctx, a, args)
+		if partial := new(machine.PartialError); errors.As(err, &partial) {
+			a.note(partial)
+			err = nil
+		}
+		return v, err
+	}
+}
+
 // refusal makes of an error of package machine that is a refusal of the BMC the sentence that ipmitool
 // has for it: "Get Device ID command failed: Invalid command". Other errors stay what they are.
 func refusal(err error) error {

@@ -14,7 +14,8 @@ import (
 
 // open activates the payload and makes a new stream.
 func (c *Console) open(ctx context.Context) error {
-	// How much privilege a console needs is the BMC's setting, so all that there is.
+	// The privilege level that a console needs is a setting of the BMC, so raise it as far as it
+	// goes.
 	if err := c.first.raise(ctx, ipmi.Command{}, false); err != nil &&
 		!errors.Is(err, ipmi.ErrPrivilege) {
 		return err
@@ -44,14 +45,15 @@ func (c *Console) open(ctx context.Context) error {
 		RetryInterval: max(c.session.retryInterval(), minRTO),
 		FirstRetry:    firstRetry, Retries: 7, ZeroAckIsWhole: true,
 	})
-	// Some BMCs, ipmi_sim among them, take the first packet for a retry of the last console's if
-	// the sequence numbers happen to be the same. One without characters cannot lose any.
+	// Some BMCs, ipmi_sim among them, take the first packet for a retransmission of the previous
+	// console's if the sequence numbers happen to be the same. An empty packet cannot lose
+	// characters.
 	c.stream.Probe()
 	c.heard, c.flags, c.ended = time.Now(), 0, false
 	return nil
 }
 
-// retryInterval is the measured retransmission time-out, 0 if there is none.
+// retryInterval returns the measured RTO, 0 if there is none.
 func (s *Session) retryInterval() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +61,7 @@ func (s *Session) retryInterval() time.Duration {
 }
 
 // maxCharacters returns how many characters go into a packet whose payload may have size bytes.
-// What makes no sense is read as bytes in the wrong order, or not believed.
+// A size that makes no sense is read in the other byte order, or ignored.
 func maxCharacters(size uint16) int {
 	const header, least, most, usual = 4, 8, 1500, 64
 	for _, n := range []int{int(size), int(bits.ReverseBytes16(size))} {
@@ -70,7 +72,7 @@ func maxCharacters(size uint16) int {
 	return usual
 }
 
-// activate carries out Activate Payload in a session until it is clear how it ended.
+// activate sends Activate Payload in a session until its outcome is known.
 func (c *Console) activate(ctx context.Context, s *Session) (ipmi.ActivatedPayload, error) {
 	suite := s.Info().CipherSuite
 	encrypt, authenticate := suite.Conf != rmcp.ConfNone, suite.Integrity != rmcp.IntegrityNone
@@ -95,7 +97,8 @@ func (c *Console) activate(ctx context.Context, s *Session) (ipmi.ActivatedPaylo
 		case ctx.Err() != nil || try >= activateMost:
 			return r, err
 		case errors.Is(err, ipmi.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
-			// Again. If it happened, the BMC says that the console is ours.
+			// Retry: if the first one succeeded, the BMC answers that the console is open, in our
+			// session.
 		case code == ipmi.CodePayloadNoEncryption && encrypt:
 			encrypt = false
 			c.happened = append(c.happened, ConsolePlain)
@@ -120,7 +123,7 @@ func (c *Console) activate(ctx context.Context, s *Session) (ipmi.ActivatedPaylo
 	}
 }
 
-// within runs f with a deadline of its own.
+// within runs f with a timeout.
 func within[R any](ctx context.Context, d time.Duration,
 	f func(context.Context) (R, error)) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
@@ -128,8 +131,8 @@ func within[R any](ctx context.Context, d time.Duration,
 	return f(ctx)
 }
 
-// free deactivates the console in the session that has it open, if that is ours or may be done to
-// it.
+// free deactivates the console in the session that has it open, if the session is ours or the
+// options allow it.
 func (c *Console) free(ctx context.Context, s *Session) error {
 	taken := &ConsoleTakenError{Instance: c.config.instance}
 	info, err := Do(ctx, s, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL,
@@ -145,8 +148,8 @@ func (c *Console) free(ctx context.Context, s *Session) error {
 	c.mu.Unlock()
 	switch {
 	case id != 0 && (id == s.Info().ID || id == former):
-		// The answer to our own Activate Payload was lost, or a log-in of ours has ended without
-		// the BMC's notice.
+		// The answer to our own Activate Payload was lost, or an earlier log-in of ours has ended
+		// and the BMC does not know.
 	case id != 0 && c.config.abandoned != nil && c.config.abandoned(id):
 		c.happened = append(c.happened, ConsoleHealed)
 	case c.config.takeOver:
@@ -163,12 +166,12 @@ func (c *Console) free(ctx context.Context, s *Session) error {
 	return deactivatePayload(ctx, s, c.config.instance)
 }
 
-// deactivate carries out Deactivate Payload.
+// deactivate sends Deactivate Payload.
 func (c *Console) deactivate(ctx context.Context) error {
 	return deactivatePayload(ctx, c.session, c.config.instance)
 }
 
-// deactivatePayload carries out Deactivate Payload, which does no harm when it happens twice.
+// deactivatePayload sends Deactivate Payload, which does no harm when it is executed twice.
 func deactivatePayload(ctx context.Context, s *Session, instance uint8) (err error) {
 	for try := 0; try < activateMost && ctx.Err() == nil; try++ {
 		_, err = within(ctx, 2*minRTO, func(ctx context.Context) (ipmi.NoData, error) {
@@ -190,8 +193,8 @@ func deactivatePayload(ctx context.Context, s *Session, instance uint8) (err err
 const codePayloadInactive = ipmi.CodePayloadActive
 
 // openSecond moves the console to the port that the BMC names, in a session of its own. That fails
-// where the port is the BMC's, but not that of the address translation in front of it; another BMC
-// may have it there.
+// where address translation gives the BMC's port another number; that port may even lead to another
+// BMC.
 func (c *Console) openSecond(ctx context.Context, port uint16) (ipmi.ActivatedPayload, bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*activateFor)
 	defer cancel()
@@ -229,7 +232,7 @@ func (c *Console) openSecond(ctx context.Context, port uint16) (ipmi.ActivatedPa
 	return ipmi.ActivatedPayload{}, false
 }
 
-// leaveSecond closes the session of our own, if there is one.
+// leaveSecond closes the session from openSecond, if there is one.
 func (c *Console) leaveSecond() {
 	c.mu.Lock()
 	second := c.session
@@ -240,7 +243,7 @@ func (c *Console) leaveSecond() {
 	}
 }
 
-// reopen sets the session up and opens the console again, as often as it takes.
+// reopen logs in and reopens the console, with as many tries as it takes.
 func (c *Console) reopen() error {
 	c.mu.Lock()
 	c.stream = nil

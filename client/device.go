@@ -12,16 +12,16 @@ import (
 	"lom/ipmi"
 )
 
-// deviceTimeout is how long the driver's answer is waited for. The driver tries again by itself.
+// deviceTimeout is the default timeout of requests to the driver, which retries by itself.
 const deviceTimeout = 15 * time.Second
 
 // A deviceAddress is where the driver sends a message, or got it from: the BMC of this machine, or
-// the controller behind it that has a slave address.
+// a controller behind it, by its slave address.
 type deviceAddress struct{ slave, channel, lun uint8 }
 
-// A deviceMessage is what the driver hands over.
+// A deviceMessage is a message from the driver.
 type deviceMessage struct {
-	event bool  // it is no answer
+	event bool  // it is an event, not an answer
 	id    int64 // of the request that it answers
 	netFn ipmi.NetFn
 	cmd   uint8
@@ -39,18 +39,18 @@ type driver interface {
 }
 
 // A Device is the BMC of this machine, reached through the driver of the operating system. It may
-// be used by many goroutines at a time: their requests are under way together.
+// be used by many goroutines at a time; their requests are in flight together.
 type Device struct {
 	path   string
 	driver driver
 	wait   time.Duration
-	over   chan struct{} // closed when nothing is received any more
+	over   chan struct{} // closed when receive has returned
 
 	mu        sync.Mutex
 	last      int64 // message ID
 	pending   map[int64]chan deviceMessage
 	listeners map[chan [16]byte]struct{}
-	err       error // why nothing is received any more
+	err       error // why receive has returned
 }
 
 // A DeviceOption changes how [OpenDevice] opens the device.
@@ -61,7 +61,7 @@ type deviceConfig struct {
 	address uint8
 }
 
-// WithDeviceTimeout sets how long an answer is waited for; the default is 15 s.
+// WithDeviceTimeout sets the timeout of requests; the default is 15 s.
 func WithDeviceTimeout(d time.Duration) DeviceOption {
 	return func(c *deviceConfig) { c.timeout = d }
 }
@@ -114,7 +114,7 @@ func newDevice(path string, d driver, wait time.Duration) *Device {
 // Path returns the name of the device's file.
 func (d *Device) Path() string { return d.path }
 
-// Close closes the device. Requests under way fail with ipmi.ErrClosed.
+// Close closes the device. Requests in flight fail with ipmi.ErrClosed.
 func (d *Device) Close() error {
 	err := d.driver.close()
 	<-d.over
@@ -124,7 +124,7 @@ func (d *Device) Close() error {
 	return err
 }
 
-// receive takes what the driver hands over until it is closed.
+// receive dispatches the driver's messages until it is closed.
 func (d *Device) receive() {
 	defer close(d.over)
 	for {
@@ -151,8 +151,7 @@ func (d *Device) receive() {
 	}
 }
 
-// tell hands an event record to the listeners; one that does not keep up loses it. The caller holds
-// mu.
+// tell hands an event record to the listeners. One that is too slow loses it. The caller holds mu.
 func (d *Device) tell(data []byte) {
 	var record [16]byte
 	if copy(record[:], data) < len(record) {
@@ -206,7 +205,7 @@ func (d *Device) ignore(records chan [16]byte) {
 	defer d.mu.Unlock()
 	delete(d.listeners, records)
 	if len(d.listeners) == 0 && d.err == nil {
-		_ = d.driver.events(false) // the next message would be dropped just the same
+		_ = d.driver.events(false) // on failure, events are dropped in receive just the same
 	}
 }
 
@@ -275,7 +274,7 @@ func (d *Device) do(ctx context.Context, to deviceAddress,
 	delete(d.pending, id)
 	d.mu.Unlock()
 	select {
-	case m := <-answer: // it came at the last moment
+	case m := <-answer: // it came just before the timeout
 		return readDeviceAnswer(req.Command, m)
 	default:
 	}
@@ -285,7 +284,7 @@ func (d *Device) do(ctx context.Context, to deviceAddress,
 	return ipmi.RawResponse{}, err
 }
 
-// submit sends a request, and notes where its answer goes.
+// submit sends a request and registers the channel for its answer.
 func (d *Device) submit(to deviceAddress, req ipmi.RawRequest,
 	answer chan deviceMessage) (int64, error) {
 	data := append([]byte(req.Command.Body), req.Data...)
@@ -304,7 +303,7 @@ func (d *Device) submit(to deviceAddress, req ipmi.RawRequest,
 	return id, nil
 }
 
-// readDeviceAnswer reads what the driver brought for a request.
+// readDeviceAnswer parses the driver's answer to a request.
 func readDeviceAnswer(cmd ipmi.Command, m deviceMessage) (resp ipmi.RawResponse, err error) {
 	if m.netFn != cmd.NetFn.Response() || m.cmd != cmd.Code || len(m.data) == 0 {
 		return resp, fmt.Errorf("%w: an answer to another command", ipmi.ErrMalformed)
@@ -312,7 +311,7 @@ func readDeviceAnswer(cmd ipmi.Command, m deviceMessage) (resp ipmi.RawResponse,
 	return readAnswer(cmd, ipmi.CompletionCode(m.data[0]), m.data[1:])
 }
 
-// readAnswer takes the defining body from an answer.
+// readAnswer removes the defining body from an answer.
 func readAnswer(cmd ipmi.Command, code ipmi.CompletionCode, data []byte) (ipmi.RawResponse, error) {
 	rest, hasBody := bytes.CutPrefix(data, []byte(cmd.Body))
 	if !hasBody && code == ipmi.CodeOK {

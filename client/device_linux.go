@@ -88,7 +88,7 @@ func ioctlNumber(direction, number, size uintptr) uintptr {
 	return direction<<shift | size<<16 | 'i'<<8 | number
 }
 
-// openDriver opens the device with a number.
+// openDriver opens the device with the given number.
 func openDriver(number int) (driver, string, error) {
 	return openDriverIn("/", number)
 }
@@ -120,7 +120,7 @@ func openDriverIn(root string, number int) (driver, string, error) {
 		fmt.Errorf("%w: %s", ipmi.ErrNoDevice, remedy(root, number))
 }
 
-// remedy says why there is no device, and what to do.
+// remedy returns why there is no device, and what to do.
 func remedy(root string, number int) string {
 	exists := func(name string) bool {
 		_, err := os.Stat(filepath.Join(root, name))
@@ -157,7 +157,7 @@ func newKernelDriver(f *os.File) (*kernelDriver, error) {
 	return &kernelDriver{file: f, raw: raw}, nil
 }
 
-// control carries out one ioctl that does not wait.
+// control makes one ioctl that does not block.
 func (k *kernelDriver) control(request uintptr, arg unsafe.Pointer) error {
 	var errno syscall.Errno
 	err := k.raw.Control(func(fd uintptr) {

@@ -92,7 +92,7 @@ func testImage(t *testing.T, size int) []byte {
 
 // How much a BMC gives at a time is found out once in a session.
 func TestHabitsLast(t *testing.T) {
-	h := new(habits)
+	h := new(transferSizes)
 	f := newFakeFRU(testImage(t, 2048))
 	f.piece = 32
 	total := 0
@@ -102,7 +102,7 @@ func TestHabitsLast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.habits = h
+		d.transferSizes = h
 		d.pieces, d.proven = h.fruPieces()
 		if _, err := d.ReadAll(t.Context()); err != nil {
 			t.Fatal(err)
@@ -114,7 +114,7 @@ func TestHabitsLast(t *testing.T) {
 	}
 	r := &repository{records: testRecords(t, 10), most: 22, refusal: ipmi.CodeCannotReturnBytes}
 	src := repositoryOf(r)
-	src.habits = h
+	src.transferSizes = h
 	for i := range 2 {
 		r.exchanges = 0
 		if got, err := readSDRs(t.Context(), src, 10, nil); err != nil || len(got) != 10 {

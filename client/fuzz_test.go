@@ -36,7 +36,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 		s.mu.Lock()
 		r := s.newRequest(echo(1), []hop{{0x30, 0}}, nil)
-		r.seq, r.underWay, r.patience = 1, true, s.patience()
+		r.seq, r.inFlight, r.schedule = 1, true, s.schedule()
 		s.pending = append(s.pending, r)
 		s.inFlight++
 		s.mu.Unlock()
@@ -44,11 +44,11 @@ func FuzzDispatch(f *testing.F) {
 			sequence++
 			p.SessionID, p.Sequence = s.link.LocalID(), sequence
 		}
-		s.mux.dispatch(&p, s.peer)
+		s.endpoint.dispatch(&p, s.peer)
 		s.mu.Lock()
 		s.remove(r)
-		if s.inFlight != 0 || s.lagging != 0 {
-			t.Errorf("%d and %d requests under way", s.inFlight, s.lagging)
+		if s.inFlight != 0 || s.overdue != 0 {
+			t.Errorf("%d and %d requests under way", s.inFlight, s.overdue)
 		}
 		s.mu.Unlock()
 	})

@@ -16,13 +16,13 @@ type BadRecord struct {
 	Err error
 }
 
-// An IncompleteError says what is missing of a list, such as the SDR repository or the SEL, of
+// An IncompleteError reports what is missing of a list, such as the SDR repository or the SEL, of
 // which the rest was read.
 type IncompleteError struct {
 	List  string      // what one record is called: "SDR", "SEL entry"
 	Bad   []BadRecord // that could not be read
 	Loops [][2]uint16 // records whose next record is the same or one before it, and that one
-	// how many records the BMC reports, if it gave less than that without a word; else 0
+	// how many records the BMC reports, if it returned fewer without an error; otherwise 0
 	Reported int
 	Read     int // how many were read
 }
@@ -139,15 +139,15 @@ func aboutRecord(err error) bool {
 	return true
 }
 
-// Records that a list does not lead to, because the one before them cannot be read, are looked for
-// at the IDs after it: so many, of which so few may be refused for another reason than that there
-// is none, because each may cost the BMC a second.
+// When a record cannot be read, the ID of the next one is unknown, and the IDs after it are tried:
+// at most skipMost. At most skipRefused of them may be refused for another reason than that there
+// is no such record, because each may cost the BMC a second.
 const (
 	skipMost    = 8
 	skipRefused = 2
 )
 
-// A step is a record of a list that was read out of turn.
+// A step is a record that was found by skip, and the ID of the next.
 type step[T any] struct {
 	id   uint16
 	rec  T
@@ -183,12 +183,12 @@ func skip[T any](id uint16, ahead *readAhead[T], seen map[uint16]bool) *step[T] 
 	return nil
 }
 
-// hedgeAfter is how long the answer to a read of a whole record is waited for before its beginning
-// is asked for too: some BMCs are silent where they should refuse.
+// hedgeAfter is how long a read of a whole record may take before its beginning is read too: some
+// BMCs are silent where they should refuse.
 const hedgeAfter = time.Second
 
-// hedged returns the answer of whole, or, if part is answered while whole is not, that of part,
-// which is begun when there is no answer for a while. hedge reports which one it is.
+// hedged returns the answer of whole. After hedgeAfter without one it calls part too, and returns
+// that answer if it comes first; hedge reports whether it did.
 func hedged[T any](ctx context.Context, whole,
 	part func(context.Context) (T, error)) (answer T, hedge bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -16,9 +16,9 @@ import (
 // stall stops the session's process for d as far as it can tell: no timer rings and nothing is
 // read. What came meanwhile is read a moment after the timers have rung.
 func stall(n *memNet, s *Session, d time.Duration) {
-	a := &s.mux.alarms
+	a := &s.endpoint.timers
 	a.mu.Lock()
-	a.timer.Stop()
+	a.clock.Stop()
 	a.mu.Unlock()
 	var held [][]byte
 	n.mu.Lock()

@@ -8,8 +8,8 @@ import (
 	"lom/rmcp"
 )
 
-// An UnclearError is the failure of a log-in to a BMC that answered something, where the answers
-// leave several causes open. It is an ipmi.ErrTimeout.
+// An UnclearError is the failure of a log-in in which the BMC answered something, but not enough to
+// know the cause. It is an ipmi.ErrTimeout.
 type UnclearError struct {
 	// what was answered and what not, as in "it has answered RAKP Message 1, but not RAKP Message
 	// 3"
@@ -24,7 +24,7 @@ func (e *UnclearError) Error() string { return e.What }
 // Is makes an UnclearError an ipmi.ErrTimeout.
 func (e *UnclearError) Is(target error) bool { return target == ipmi.ErrTimeout }
 
-// A SuiteError is the ipmi.ErrCipherSuite of a BMC with which no session is to be had without
+// A SuiteError is the ipmi.ErrCipherSuite of a BMC with which no session can be opened without
 // [WithCipherSuite], although it listed its cipher suites. The list is not authenticated.
 type SuiteError struct {
 	Offered []rmcp.CipherSuite

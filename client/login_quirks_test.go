@@ -240,9 +240,13 @@ func TestUnsignedRefusal(t *testing.T) {
 				return [][]byte{packet}
 			}
 			_, err := dialTest(t, n, WithInterface(LAN))
-			if !errors.Is(err, tc.want) || errors.Is(err, ipmi.ErrPassword) || activations != 1 {
-				t.Errorf("code %02xh: got %v after %d activations, want %v after 1", uint8(tc.code),
-					err, activations, tc.want)
+			want := 1
+			if tc.code == 0 && tc.deaf {
+				want += mostSpoiled // the network may have spoiled a good answer
+			}
+			if !errors.Is(err, tc.want) || errors.Is(err, ipmi.ErrPassword) || activations != want {
+				t.Errorf("code %02xh: got %v after %d activations, want %v after %d", uint8(tc.code),
+					err, activations, tc.want, want)
 			}
 			_ = b
 		})

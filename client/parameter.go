@@ -86,7 +86,7 @@ func setAndBlock(selectors []uint8) (set, block uint8) {
 	return set, block
 }
 
-// readParam carries out a command that reads the parameter P.
+// readParam sends a command that reads the parameter P.
 func readParam[P any, PP ipmi.Reader[P], Q ipmi.Request[ipmi.ParameterData]](ctx context.Context,
 	c Conn, q Q) (P, error) {
 	var p P
@@ -100,8 +100,7 @@ func readParam[P any, PP ipmi.Reader[P], Q ipmi.Request[ipmi.ParameterData]](ctx
 	return p, nil
 }
 
-// writeParam carries out a command that writes a parameter, whose data may have failed to be
-// written.
+// writeParam sends a command that writes a parameter. err is the error of encoding its data.
 func writeParam[Q ipmi.Request[ipmi.NoData]](ctx context.Context, c Conn, q Q, err error) error {
 	if err != nil {
 		return &ipmi.Error{Command: q.Command(), Err: err}

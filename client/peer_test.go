@@ -59,7 +59,7 @@ type scriptedBMC struct {
 	// session, one after the other, and for how many it has room. What is beyond is lost, or turned
 	// away if it says busy.
 	delay, service time.Duration
-	room           int
+	scratch        int
 	saysBusy       bool
 	waiting        int // requests in that room
 	crowd          int // the most that there were, those without room too
@@ -180,7 +180,7 @@ func (b *scriptedBMC) arrive(packet []byte, from net.Addr) {
 	}
 	defer b.mu.Unlock()
 	b.crowd = max(b.crowd, b.waiting+1)
-	if b.room > 0 && b.waiting >= b.room {
+	if b.scratch > 0 && b.waiting >= b.scratch {
 		b.turnedAway++
 		if b.saysBusy {
 			handle := b.handle

@@ -7,9 +7,9 @@ import (
 	"lom/ipmi"
 )
 
-// raise asks for a higher privilege level where the command needs one. A session begins at User
-// level, and what that level may do needs no asking (§22.18). Commands that are not in the command
-// table get the level that the session was opened for.
+// raise asks for a higher privilege level where the command needs one. A session starts at User
+// level (§22.18). A command that is not in the command table gets the level that the session was
+// opened for.
 func (s *Session) raise(ctx context.Context, cmd ipmi.Command, bridged bool) error {
 	need := s.needs(cmd, bridged)
 	s.mu.Lock()
@@ -48,8 +48,8 @@ func (s *Session) needs(cmd ipmi.Command, bridged bool) ipmi.Privilege {
 	return cmd.Privilege
 }
 
-// suffices reports whether a command that needs a level may be sent without asking for a higher
-// one. The caller holds mu.
+// suffices reports whether a command that needs level may be sent without raising the session's
+// level. The caller holds mu.
 func (s *Session) suffices(need ipmi.Privilege, cmd ipmi.Command) bool {
 	return need <= s.level || s.limit <= s.level || cmd.Is(ipmi.SetSessionPrivilege{}.Command()) ||
 		cmd.Is(ipmi.CloseSession{}.Command())
@@ -81,7 +81,7 @@ func (s *Session) setPrivilege(ctx context.Context,
 	}
 	var r ipmi.SessionPrivilege
 	if err := r.UnmarshalBinary(raw.Data); err != nil || r.Privilege == 0 {
-		return ipmi.CodeOK, p, nil // it said yes; that is what counts
+		return ipmi.CodeOK, p, nil // the completion code is what counts
 	}
 	return ipmi.CodeOK, r.Privilege, nil
 }

@@ -45,13 +45,13 @@ func TestForgottenSession(t *testing.T) {
 			ask(t, s, 4)
 			// After a long silence, a changing command is preceded by one that does no harm.
 			b.forget()
-			time.Sleep(2 * idleDoubt)
+			time.Sleep(2 * idleLimit)
 			if _, err := s.Exchange(context.Background(), change(3)); err != nil {
 				t.Errorf("after a long silence: %v", err)
 			}
 			// It takes no long wait to find out.
 			b.forget()
-			time.Sleep(2 * idleDoubt)
+			time.Sleep(2 * idleLimit)
 			if d := elapsed(func() { ask(t, s, 5) }); d > 3*time.Second {
 				t.Errorf("after a long silence it took %v", d)
 			}

@@ -17,22 +17,22 @@ import (
 
 // sdrSource is a repository of either kind.
 type sdrSource struct {
-	name    string
-	get     func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
-	reserve func(context.Context) (ipmi.Reservation, error)
-	info    func(context.Context) (count int, err error) // -1 if it does not tell
-	habits  *habits
+	name          string
+	get           func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
+	reserve       func(context.Context) (ipmi.Reservation, error)
+	info          func(context.Context) (count int, err error) // -1 if not known
+	transferSizes *transferSizes
 }
 
 const (
 	sdrHeader = 5 // bytes, the last of which is the number of bytes that follow
 	// sdrReservations is how often a reservation may be lost in reading one record.
 	sdrReservations = 30
-	// sdrPause is how much longer each wait between them is at the most: clients that read the same
-	// repository at the same time take each other's reservations away for ever where the BMC has
-	// one for all.
+	// sdrPause is by how much each wait between them is longer, at most. Some BMCs have one
+	// reservation for all clients, and clients that read the same repository at the same time would
+	// cancel each other's for ever.
 	sdrPause = 5 * time.Millisecond
-	// sdrPasses is how often the list of records is begun again because it changed meanwhile.
+	// sdrPasses is how often the list of records is read again because it changed meanwhile.
 	sdrPasses = 4
 )
 
@@ -40,10 +40,10 @@ const (
 // message of 36 bytes, 22 into one of the IPMB.
 var sdrParts = [...]int{64, 33, 32, sdrSafe, 16, 8, 5}
 
-// sdrSafe is the part that every way to a controller has room for.
+// sdrSafe is the size that fits into a message on every channel.
 const sdrSafe = 22
 
-// sdrReader reads records, many at a time, and remembers what the BMC can do.
+// sdrReader reads records, many at a time, and learns what the BMC can do.
 type sdrReader struct {
 	sdrSource
 	want func(head []byte) bool // nil: all
@@ -62,7 +62,7 @@ type sdrReader struct {
 }
 
 func newSDRReader(src sdrSource, want func([]byte) bool) *sdrReader {
-	part, parts := src.habits.part()
+	part, parts := src.transferSizes.part()
 	return &sdrReader{sdrSource: src, want: want, whole: !parts, part: part, learned: parts,
 		reserving: newTurn(), alone: newTurn()}
 }
@@ -70,7 +70,7 @@ func newSDRReader(src sdrSource, want func([]byte) bool) *sdrReader {
 // errSDRsChanged is the error of a list that changed while it was followed.
 var errSDRsChanged = errors.New("the sensor records change while they are read")
 
-// readSDRs reads a repository of about count records. What could be read is returned beside an
+// readSDRs reads a repository of about count records. What could be read is returned with an
 // *IncompleteError.
 func readSDRs(ctx context.Context, src sdrSource, count int,
 	want func([]byte) bool) ([]RawSDR, error) {
@@ -85,8 +85,8 @@ func readSDRs(ctx context.Context, src sdrSource, count int,
 	return nil, err
 }
 
-// all follows the list of records once. Of those that cannot be read there is the beginning at the
-// most, and those after them are looked for.
+// all follows the list of records once. Of a record that cannot be read it returns at most the
+// beginning, and it searches for the next one.
 func (r *sdrReader) all(ctx context.Context, count int) ([]RawSDR, error) {
 	ahead := newReadAhead(ctx, count, r.record)
 	defer ahead.close()
@@ -122,8 +122,8 @@ func (r *sdrReader) all(ctx context.Context, count int) ([]RawSDR, error) {
 		case errors.Is(err, ipmi.CodeNotPresent) && id == ipmi.FirstRecord:
 			return nil, missing.end(0, count, func() (int, error) { return r.info(ctx) }) // empty
 		case errors.Is(err, ipmi.CodeNotPresent) && led:
-			// Was it deleted after its ID was given, or does the list name a record that does not
-			// exist?
+			// Was it deleted after its ID was given, or does the list name a record that is not
+			// there?
 			if _, now, again := ahead.again(prev); again != nil || now != id {
 				return out, fmt.Errorf("%w: %w", errSDRsChanged, err)
 			}
@@ -355,17 +355,18 @@ func (r *sdrReader) try(ctx context.Context,
 		d, hedge, err := hedged(ctx, get(ipmi.ReadAll), get(sdrHeader))
 		switch {
 		case err == nil && hedge:
-			raw, next, probe = d.Data[:min(len(d.Data), sdrHeader)], d.Next, r.refuseWhole(sdrSafe)
+			raw, next = d.Data[:min(len(d.Data), sdrHeader)], d.Next
+			probe = r.refuseWhole(sdrSafe, false)
 		case err == nil:
 			raw, next = d.Data, d.Next
 			if n := sdrSize(raw); len(raw) >= n {
 				r.prove()
 				return raw[:n], next, res, nil
 			}
-			r.refuseWhole(0) // the BMC sends as much as it can
+			r.refuseWhole(0, true) // the BMC sends as much as it can
 		case tooMuch(err):
 			// If it gave others, it may be that there is no record of that ID that can be read.
-			probe = r.refuseWhole(0)
+			probe = r.refuseWhole(0, errors.Is(err, ipmi.CodeCannotReturnBytes))
 		default:
 			return nil, 0, res, err
 		}
@@ -400,8 +401,9 @@ func (r *sdrReader) prove() {
 }
 
 // refuseWhole notes that a whole record was not given, and makes parts no bigger than most bytes,
-// unless that is 0. It reports true if others were: then it is a matter of this one.
-func (r *sdrReader) refuseWhole(most int) (others bool) {
+// unless that is 0. It reports true if others were given: then this one may be at fault, unless the
+// BMC has made plain that the size is.
+func (r *sdrReader) refuseWhole(most int, plain bool) (others bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, size := range sdrParts {
@@ -409,10 +411,10 @@ func (r *sdrReader) refuseWhole(most int) (others bool) {
 			r.part = max(r.part, i)
 		}
 	}
-	if !r.proven {
+	if !r.proven || plain {
 		r.whole = false
 	}
-	return r.proven
+	return r.proven && !plain
 }
 
 // unlearn forgets how much the BMC refused, if it gave nothing at all of a record: that was not
@@ -420,7 +422,7 @@ func (r *sdrReader) refuseWhole(most int) (others bool) {
 func (r *sdrReader) unlearn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if part, parts := r.habits.part(); !r.learned && !parts {
+	if part, parts := r.transferSizes.part(); !r.learned && !parts {
 		r.whole, r.part = true, part
 	}
 }
@@ -492,7 +494,7 @@ func (r *sdrReader) learn(size int) {
 	}
 	r.learned = true
 	if !r.whole {
-		r.habits.setPart(r.part)
+		r.transferSizes.setPart(r.part)
 	}
 }
 

@@ -10,20 +10,20 @@ import (
 	"lom/ipmi/sdr"
 )
 
-// A Reading is what a sensor says now.
+// A Reading is what a sensor reads now.
 type Reading struct {
 	ipmi.SensorReading
 	Value    float64 // in the units of the sensor's record
 	HasValue bool    // the sensor is analog and its reading is valid
 	Status   sdr.Status
 	Severity ipmi.Severity
-	// Code is the completion code of a controller that would not tell: the sensor is not
-	// present, or cannot be read now. The reading is unavailable then.
+	// Code is the completion code of a controller that refused: the sensor is not present, or
+	// cannot be read now. The reading is unavailable then.
 	Code ipmi.CompletionCode
 }
 
 // ReadSensor reads the sensor of a full or compact record. Other records cannot be read. A
-// controller that refuses is no error: see Reading.Code.
+// controller that refuses is not an error: see Reading.Code.
 func ReadSensor(ctx context.Context, c Conn, record sdr.Record) (Reading, error) {
 	s := SensorOf(record)
 	if s == nil {
@@ -78,9 +78,9 @@ func ReadSensors(ctx context.Context, c Conn, records []sdr.Record,
 }
 
 // OwnerConn returns the connection to the controller that has a sensor: c itself for the BMC's own
-// and for sensors of system software, which nobody can be asked for, and else one through c. Over a
-// Conn that is no [Router] a sensor of another controller is refused with
-// CodeDestinationUnavailable: the BMC may have a sensor of the same number, which is another one.
+// and for sensors of system software, which cannot be read, and otherwise one through c. Over a
+// Conn that is not a [Router], a sensor of another controller is refused with
+// CodeDestinationUnavailable, because the BMC's own sensor of the same number is another one.
 func OwnerConn(c Conn, k sdr.Key) Conn {
 	if k.Local() || k.Owner.Software() {
 		return c
@@ -89,7 +89,7 @@ func OwnerConn(c Conn, k sdr.Key) Conn {
 }
 
 // Via returns the connection through c to the controller with the slave address on the channel, 0
-// for the primary IPMB. Over a Conn that is no [Router] it refuses all requests with
+// for the primary IPMB. Over a Conn that is not a [Router] it refuses all requests with
 // CodeDestinationUnavailable.
 func Via(c Conn, address, channel uint8) Conn {
 	if r, ok := c.(Router); ok {
@@ -98,7 +98,7 @@ func Via(c Conn, address, channel uint8) Conn {
 	return unreachable{}
 }
 
-// unreachable is a controller that no way leads to.
+// unreachable is a Conn to a controller that cannot be reached.
 type unreachable struct{}
 
 func (unreachable) Exchange(context.Context, ipmi.RawRequest) (ipmi.RawResponse, error) {
@@ -133,7 +133,7 @@ func SensorConversion(ctx context.Context, c Conn, f *sdr.Full,
 	return conv, nil
 }
 
-// ReadThresholds reads the thresholds of a sensor, raw. This and the functions below want the
+// ReadThresholds reads the thresholds of a sensor, raw. This and the functions below need the
 // connection to the sensor's owner: see OwnerConn.
 func ReadThresholds(ctx context.Context, c Conn, k sdr.Key) (ipmi.SensorThresholds, error) {
 	return DoLUN(ctx, c, k.LUN, ipmi.GetSensorThresholds{Sensor: k.Number})

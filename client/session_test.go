@@ -160,7 +160,7 @@ func TestWindow(t *testing.T) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				most = max(most, s.inFlight)
-				if s.alone && s.inFlight != 1 {
+				if s.exclusive && s.inFlight != 1 {
 					t.Errorf("a changing command and %d others", s.inFlight-1)
 				}
 				if s.inFlight > maxWindow20 {
@@ -257,7 +257,7 @@ func TestSharedTransport(t *testing.T) {
 		if st := tr.Stats(); st.Stray > 100 || st.Malformed != 0 {
 			t.Errorf("%+v", st)
 		}
-		if m := tr.mux(); len(m.sessions)+len(m.sessions1)+len(m.probes) != 0 {
+		if m := tr.endpoint(); len(m.sessions)+len(m.sessions1)+len(m.probes) != 0 {
 			t.Errorf("left behind: %v, %v, %v", m.sessions, m.sessions1, m.probes)
 		}
 		if err := tr.Close(); err != nil {

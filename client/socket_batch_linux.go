@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// batchSize is how many packets a batch has at the most.
+// batchSize is how many packets a batch has at most.
 const batchSize = 64
 
 // batchSocket is an unconnected UDP socket, read by recvmmsg and written by sendmmsg.
@@ -55,8 +55,8 @@ func newSharedSocket(conn *net.UDPConn) socket {
 	return s
 }
 
-// prepare finds out the family of the socket and makes its buffers large: as large as the system
-// allows, or as asked for, if we are root.
+// prepare determines the family of the socket and makes its buffers as large as the system allows;
+// as root, as large as socketBuffer.
 func (s *batchSocket) prepare(fd uintptr) {
 	if name, err := unix.Getsockname(int(fd)); err == nil {
 		_, s.v6 = name.(*unix.SockaddrInet6)
@@ -176,8 +176,7 @@ func (s *batchSocket) setAddress(name *unix.RawSockaddrInet6, to netip.AddrPort)
 	return 0
 }
 
-// networkOrder makes a port of the machine's byte order one of the network's, or the other way
-// round.
+// networkOrder converts a port between the machine's byte order and the network's.
 func networkOrder(port uint16) uint16 {
 	var b [2]byte
 	binary.NativeEndian.PutUint16(b[:], port)

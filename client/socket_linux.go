@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askForRefusals makes the kernel keep ICMP errors, with the address that they are about.
+// askForRefusals makes the kernel queue ICMP errors with the address that they are about.
 func askForRefusals(conn *net.UDPConn) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -16,7 +16,8 @@ func newSharedSocket(conn *net.UDPConn) socket {
 	return &sharedSocket{conn}
 }
 
-// readRefusals returns nothing: only Linux tells an unconnected socket whom an ICMP error is about.
+// readRefusals returns nothing: only Linux reports to an unconnected socket which peer an ICMP
+// error is about.
 func readRefusals(*net.UDPConn) []netip.AddrPort { return nil }
 
 // isRefusal reports whether the error of a connected socket says that nothing listens at the peer's

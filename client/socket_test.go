@@ -132,7 +132,7 @@ func TestBatches(t *testing.T) {
 				t.Fatal(err)
 			}
 			const packets = 150
-			m := newMux(&countingSocket{socket: sock, want: packets,
+			m := newEndpoint(&countingSocket{socket: sock, want: packets,
 				done: make(chan map[string]int, 1)})
 			to := peer.LocalAddr().(*net.UDPAddr).AddrPort()
 			m.cork()

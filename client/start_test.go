@@ -82,7 +82,7 @@ func TestStartIsLikeExchange(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		b.forget()
-		time.Sleep(2 * idleDoubt)
+		time.Sleep(2 * idleLimit)
 		if _, err := answerOf(s, change(3)); err != nil {
 			t.Errorf("after a long silence: %v", err)
 		}

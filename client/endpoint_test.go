@@ -78,11 +78,11 @@ func echoSession(t testing.TB, suite int) (*Session, *echoSocket) {
 			sock.bmc = link
 		}
 	})
-	m := newMux(sock)
+	m := newEndpoint(sock)
 	t.Cleanup(func() { _ = m.close() })
 	// From here on the session uses the other socket.
-	s.mux.remove(s, s.link)
-	s.mux = m
+	s.endpoint.remove(s, s.link)
+	s.endpoint = m
 	m.add(s, s.link)
 	return s, sock
 }
@@ -106,7 +106,7 @@ func TestRoundTripNeedsNoAllocation(t *testing.T) {
 			if p, err = rmcp.Parse(sock.packet); err != nil {
 				t.Fatal(err)
 			}
-			s.mux.dispatch(&p, bmcAddr)
+			s.endpoint.dispatch(&p, bmcAddr)
 		}
 		for range 10 {
 			round()
@@ -131,7 +131,7 @@ func BenchmarkSession(b *testing.B) {
 	for b.Loop() {
 		s.Start(req, done)
 		p, _ = rmcp.Parse(sock.packet)
-		s.mux.dispatch(&p, bmcAddr)
+		s.endpoint.dispatch(&p, bmcAddr)
 	}
 }
 
@@ -154,8 +154,8 @@ func TestManyMuxes(t *testing.T) {
 		sessions = append(sessions, s)
 		ask(t, s, 3)
 	}
-	if len(tr.muxes) != 3 {
-		t.Errorf("%d sockets", len(tr.muxes))
+	if len(tr.endpoints) != 3 {
+		t.Errorf("%d sockets", len(tr.endpoints))
 	}
 	for _, s := range sessions[:5] {
 		if err := s.Close(); err != nil {
@@ -195,13 +195,13 @@ func udpBMC(t testing.TB, host string) netip.AddrPort {
 // nothing more to send then.
 func TestProbeAnsweredAtTheNextTry(t *testing.T) {
 	n := newMemNet()
-	m := newMux(packetSocket{n.listen("127.0.0.1", 0)})
+	m := newEndpoint(packetSocket{n.listen("127.0.0.1", 0)})
 	defer m.close()
 	peer := netip.MustParseAddrPort("127.0.0.2:623")
-	pat := patience{first: time.Nanosecond, tries: 1 << 20}
+	schedule := retrySchedule{first: time.Nanosecond, tries: 1 << 20}
 	for range 200 {
 		answered := false // guarded by the probe
-		err := m.probe(t.Context(), peer, pat, func(dst []byte) ([]byte, error) {
+		err := m.probe(t.Context(), peer, schedule, func(dst []byte) ([]byte, error) {
 			if answered {
 				return nil, errors.New("asked again after the answer")
 			}

@@ -78,7 +78,7 @@ func TestStaleSessions(t *testing.T) {
 		n := newMemNet()
 		b, other := startBMC(t, n), startBMC(t, n, "127.0.0.8")
 		s := mustDial(t, n)
-		client := s.mux.sock.(packetSocket).conn.(*memConn).addr
+		client := s.endpoint.sock.(packetSocket).conn.(*memConn).addr
 		var mu sync.Mutex
 		var stale [][]byte
 		n.mu.Lock()

@@ -17,9 +17,9 @@ import (
 
 // busyBMC is a BMC at the end of a line of 2.5 ms, which serves a request in 5 ms and has room for
 // some.
-func busyBMC(t *testing.T, n *memNet, room int, saysBusy bool) *scriptedBMC {
+func busyBMC(t *testing.T, n *memNet, scratch int, saysBusy bool) *scriptedBMC {
 	b := startBMC(t, n)
-	b.delay, b.service, b.room, b.saysBusy = 2500*time.Microsecond, 5*time.Millisecond, room,
+	b.delay, b.service, b.scratch, b.saysBusy = 2500*time.Microsecond, 5*time.Millisecond, scratch,
 		saysBusy
 	return b
 }
@@ -48,14 +48,14 @@ func askMany(t *testing.T, s *Session, requests int) time.Duration {
 func TestWindowFitsTheBMC(t *testing.T) {
 	const requests, learning = 400, 200
 	for _, tc := range []struct {
-		room     int
+		scratch  int
 		saysBusy bool
 		want     int
 	}{{1, false, 1}, {2, false, 2}, {2, true, 2}, {3, false, 2}, {8, false, 2}} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
-			b := busyBMC(t, n, tc.room, tc.saysBusy)
-			name := fmt.Sprintf("room for %d, says busy: %v", tc.room, tc.saysBusy)
+			b := busyBMC(t, n, tc.scratch, tc.saysBusy)
+			name := fmt.Sprintf("room for %d, says busy: %v", tc.scratch, tc.saysBusy)
 			s := mustDial(t, n)
 			took := askMany(t, s, learning)
 			var before int
@@ -260,25 +260,25 @@ func TestCongestionStaysInItsBounds(t *testing.T) {
 	start := time.Now()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		c := newCongestion(maxWindow20, 0, int(seed%3)*4)
-		now, most := start, c.most
+		c := newCongestionWindow(maxWindow20, 0, int(seed%3)*4)
+		now, most := start, c.limit
 		for range 3000 {
 			now = now.Add(time.Duration(r.IntN(5000)) * time.Microsecond)
 			sent, depth := now.Add(-time.Duration(r.IntN(50))*time.Millisecond), 1+r.IntN(maxPinned)
 			switch r.IntN(40) {
 			case 0:
-				c.trouble(sent, depth, now)
+				c.onLoss(sent, depth, now)
 			case 1:
 				c.halve(sent, now)
 			case 2:
 				c.restart()
 			default:
-				c.answered(1+r.IntN(c.size), time.Duration(1+r.IntN(20))*time.Millisecond)
+				c.onAnswer(1+r.IntN(c.size), time.Duration(1+r.IntN(20))*time.Millisecond)
 			}
-			if c.size < 1 || c.size > c.ceiling || c.ceiling > c.most || c.most > most {
+			if c.size < 1 || c.size > c.ceiling || c.ceiling > c.limit || c.limit > most {
 				t.Fatalf("seed %d: %+v", seed, c)
 			}
-			most = c.most // what was learnt is never forgotten
+			most = c.limit // what was learnt is never forgotten
 		}
 	}
 }
