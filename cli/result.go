@@ -7,9 +7,11 @@ import (
 	"io"
 	"iter"
 	"reflect"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"lom/client"
 	"lom/ipmi"
 	"lom/machine"
 	"lom/render"
@@ -114,6 +116,16 @@ func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(cont
 // refusal makes of an error of package machine that is a refusal of the BMC the sentence that ipmitool
 // has for it: "Get Device ID command failed: Invalid command". Other errors stay what they are.
 func refusal(err error) error {
+	switch list := err.(type) {
+	case *client.IncompleteError:
+		return err
+	case interface{ Unwrap() []error }: // several errors, each with its own sentence
+		sentences := slices.Clone(list.Unwrap())
+		for i, one := range sentences {
+			sentences[i] = refusal(one)
+		}
+		return joinLines(sentences)
+	}
 	var e *ipmi.Error
 	if !errors.As(err, &e) || e.Op == "" {
 		return err

@@ -200,6 +200,11 @@ type Done struct {
 	Message string `json:"message,omitempty"` // ipmitool's sentence
 }
 
+// DoneOrList prints the sentences of a command that changes one thing, or several.
+var DoneOrList = View[OneOrList[Done]]{
+	Text: func(p *Printer, v OneOrList[Done]) { each(p, v.Values, DoneView.Text) },
+}
+
 // DoneView prints the sentence.
 var DoneView = View[Done]{Text: func(p *Printer, d Done) {
 	if d.Message != "" {
