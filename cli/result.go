@@ -88,16 +88,6 @@ func (a *App) printer(w io.Writer) *render.Printer {
 	return render.NewPrinter(w, s)
 }
 
-// machine returns the machine whose BMC -H names; the first call opens the session.
-func (a *App) machine(ctx context.Context) (*machine.Machine, error) {
-	conn, err := a.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return machine.New(conn, machine.WithLogger(a.Log), machine.WithClock(a.now),
-		machine.WithManufacturers(a.manufacturerName)), nil
-}
-
 // of makes the run function of a query that takes no words and asks the machine for one thing.
 func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(context.Context, *App, []string) (T, error) {
 	return func(ctx context.Context, a *App, args []string) (T, error) {
@@ -118,7 +108,10 @@ func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(cont
 func refusal(err error) error {
 	switch list := err.(type) {
 	case *client.IncompleteError:
-		return err
+		missing, _ := splitMissing(err)
+		return missing
+	case *machine.PartialError:
+		return refusal(list.Err)
 	case interface{ Unwrap() []error }: // several errors, each with its own sentence
 		sentences := slices.Clone(list.Unwrap())
 		for i, one := range sentences {

@@ -307,7 +307,7 @@ func selReadRaw(extended bool) eventsFunc {
 		}
 		m, sensors := machine.New(nil), machine.EventsWithoutSensors()
 		if extended && len(records) > 0 {
-			if m, err = a.machine(ctx); err != nil {
+			if m, err = a.recordMachine(ctx); err != nil {
 				return nil, err
 			}
 			sensors = a.sensorsOf(true)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lom/ipmi/sdr"
+	"lom/machine"
 )
 
 // printEventSensor prints the sensor of an event as sensor get does, and the FRU devices of what it
@@ -28,7 +29,7 @@ func (a *App) printEventSensor(ctx context.Context, record sdr.Record) error {
 	if err != nil {
 		return err
 	}
-	entity, _ := recordEntity(record)
+	entity, _ := machine.RecordEntity(record)
 	for _, r := range records {
 		if f, ok := r.(*sdr.FRULocator); ok && f.Entity == entity {
 			if err := printLocatedFRU(ctx, a, f); err != nil && !errors.Is(err, errReported) {

@@ -271,7 +271,7 @@ func (m *Machine) selRecords(ctx context.Context, q eventQuery) iter.Seq2[sel.Re
 	case q.fresh:
 		return client.SELEntries(ctx, m.conn, ipmi.FirstRecord)
 	}
-	return client.SELEntries(ctx, m.conn, ipmi.FirstRecord)
+	return m.cache.SEL(ctx, m.conn, m.address, q.first)
 }
 
 // selAfter reads the entries after one, or all of them if it is not there.
