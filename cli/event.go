@@ -31,13 +31,17 @@ func newEvent(a *App) *cobra.Command {
 	return c
 }
 
-func runEvent(ctx context.Context, a *App, args []string) (iter.Seq2[render.SentEvent, error], error) {
+// sentEvents are what the command shows.
+type sentEvents = iter.Seq2[render.SentEvent, error]
+
+func runEvent(ctx context.Context, a *App, args []string) (sentEvents, error) {
 	if err := wantArgs(args, 1, 3); err != nil {
 		return nil, err
 	}
 	n, err := strconv.Atoi(args[0])
+	isSample := err == nil && n >= 1 && n <= len(machine.SampleEvents) && args[0] == strconv.Itoa(n)
 	switch {
-	case err == nil && n >= 1 && n <= len(machine.SampleEvents) && len(args) == 1 && len(args[0]) == 1:
+	case isSample && len(args) == 1:
 		m, err := a.machine(ctx)
 		if err != nil {
 			return nil, err
@@ -72,7 +76,7 @@ func (a *App) say(format string, values ...any) {
 
 // sendEvents sends events. As with ipmitool, text has the event that is refused too; JSON has those
 // that were sent.
-func (a *App) sendEvents(ctx context.Context, m *machine.Machine, events ...sel.Event) iter.Seq2[render.SentEvent, error] {
+func (a *App) sendEvents(ctx context.Context, m *machine.Machine, events ...sel.Event) sentEvents {
 	return func(yield func(render.SentEvent, error) bool) {
 		for _, e := range events {
 			r, err := machine.SentEvent(e).Record()
@@ -81,6 +85,7 @@ func (a *App) sendEvents(ctx context.Context, m *machine.Machine, events ...sel.
 				return
 			}
 			sent := render.SentEvent{Event: new(machine.EventOf(r))}
+			sent.Event.TimeSinceInit = nil // the BMC sets the time
 			if !a.Options.JSON && !yield(sent, nil) {
 				return
 			}
@@ -96,7 +101,7 @@ func (a *App) sendEvents(ctx context.Context, m *machine.Machine, events ...sel.
 }
 
 // sensorEvent sends an event of a sensor, or lists the states that the sensor has.
-func (a *App) sensorEvent(ctx context.Context, args []string) (iter.Seq2[render.SentEvent, error], error) {
+func (a *App) sensorEvent(ctx context.Context, args []string) (sentEvents, error) {
 	deassert := false
 	if len(args) == 3 {
 		switch args[2] {
@@ -125,7 +130,8 @@ func (a *App) sensorEvent(ctx context.Context, args []string) (iter.Seq2[render.
 	if len(args) == 1 || args[1] == "list" {
 		return a.listStates(s), nil
 	}
-	if states := machine.EventStates(s); s.EventType.Threshold() && !slices.Contains(states, args[1]) {
+	states := machine.EventStates(s)
+	if s.EventType.Threshold() && !slices.Contains(states, args[1]) {
 		return nil, usagef("a threshold is one of %s, not %q", strings.Join(states, ", "), args[1])
 	}
 	m, err := a.machine(ctx)
@@ -140,7 +146,7 @@ func (a *App) sensorEvent(ctx context.Context, args []string) (iter.Seq2[render.
 }
 
 // listStates shows the states that events of a sensor may have.
-func (a *App) listStates(s *sdr.Sensor) iter.Seq2[render.SentEvent, error] {
+func (a *App) listStates(s *sdr.Sensor) sentEvents {
 	return func(yield func(render.SentEvent, error) bool) {
 		if !a.Options.JSON {
 			render.EventStates(a.printer(a.Out), s)

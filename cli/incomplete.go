@@ -48,12 +48,6 @@ func missingEntries(what string, entries []int) error {
 	return &missingError{fmt.Sprintf("the BMC refused %s %s", what, strings.Trim(strings.ReplaceAll(fmt.Sprint(entries), " ", ", "), "[]")), true}
 }
 
-// isMissing reports whether an error says that something is missing of a list.
-func isMissing(err error) bool {
-	missing, _ := splitMissing(err)
-	return missing != nil
-}
-
 // note says something on standard error that is no failure of the command.
 func (a *App) note(err error) {
 	if err != nil {

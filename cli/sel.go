@@ -25,19 +25,22 @@ func newSEL(a *App) *cobra.Command {
 		query(a, "info", "Show how full the log is and what it can do", render.EventLog,
 			of((*machine.Machine).EventLog)),
 		events("list [[first|last] N]", "Show the events", selList(false)),
-		events("elist [[first|last] N]", "Show the events with sensor names, readings and thresholds",
-			selList(true)),
-		list(a, "get ID...", "Show all about events and their sensors", render.EventDetails, runSELGet),
+		events("elist [[first|last] N]",
+			"Show the events with sensor names, readings and thresholds", selList(true)),
+		list(a, "get ID...", "Show all about events and their sensors",
+			render.EventDetails, runSELGet),
 		change(a, "clear", "Erase all events", runSELClear),
 		query(a, "delete ID...", "Delete events", render.DoneOrList, runSELDelete),
 		events("add FILE", "Add the events of a file that sel save wrote", runSELAdd),
 		newSELTime(a),
 		oneHost(events("save FILE", "Show the events and write them into a file, for sel add",
-			selSave(func(r sel.Record) []byte { return []byte(machine.EventLine(r)) })), "writes a file"),
+			selSave(savedLine)), "writes a file"),
 		oneHost(events("writeraw FILE", "Show the events and write their bytes into a file",
-			selSave(func(r sel.Record) []byte { b := r.Bytes(); return b[:] })), "writes a file"),
-		events("readraw FILE", "Show the events of a file that sel writeraw wrote", selReadRaw(false)),
-		events("ereadraw FILE", "The same with sensor names, readings and thresholds", selReadRaw(true)),
+			selSave(savedBytes)), "writes a file"),
+		events("readraw FILE", "Show the events of a file that sel writeraw wrote",
+			selReadRaw(false)),
+		events("ereadraw FILE", "The same with sensor names, readings and thresholds",
+			selReadRaw(true)),
 	)
 }
 
@@ -49,8 +52,11 @@ func runSELInfo(ctx context.Context, a *App, args []string) error {
 	return render.Show(a.printer(a.Out), render.EventLog, v)
 }
 
+// An eventSeq is the events that a command shows.
+type eventSeq = iter.Seq2[machine.Event, error]
+
 // eventsFunc is how a command comes to the events that it shows.
-type eventsFunc = func(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Event, error], error)
+type eventsFunc = func(ctx context.Context, a *App, args []string) (eventSeq, error)
 
 // selRange reads which events are wanted.
 func selRange(args []string) ([]machine.EventOption, error) {
@@ -78,7 +84,7 @@ func selRange(args []string) ([]machine.EventOption, error) {
 	return []machine.EventOption{which(int(n))}, nil
 }
 
-// sensorsOf says whether the sensors of events are looked for: in ipmitool's text only where it does.
+// sensorsOf says whether the sensors of events are looked for: in text only where ipmitool does so.
 func (a *App) sensorsOf(extended bool) machine.EventOption {
 	if extended || a.Options.JSON {
 		return machine.NoteSensors(a.note)
@@ -87,7 +93,7 @@ func (a *App) sensorsOf(extended bool) machine.EventOption {
 }
 
 func selList(extended bool) eventsFunc {
-	return func(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Event, error], error) {
+	return func(ctx context.Context, a *App, args []string) (eventSeq, error) {
 		opts, err := selRange(args)
 		if err != nil {
 			return nil, err
@@ -101,7 +107,7 @@ func selList(extended bool) eventsFunc {
 }
 
 // orEmpty says on standard error that a log has no entries.
-func (a *App) orEmpty(events iter.Seq2[machine.Event, error]) iter.Seq2[machine.Event, error] {
+func (a *App) orEmpty(events eventSeq) eventSeq {
 	return func(yield func(machine.Event, error) bool) {
 		empty := true
 		for e, err := range events {
@@ -115,7 +121,7 @@ func (a *App) orEmpty(events iter.Seq2[machine.Event, error]) iter.Seq2[machine.
 	}
 }
 
-func runSELGet(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Event, error], error) {
+func runSELGet(ctx context.Context, a *App, args []string) (eventSeq, error) {
 	if err := wantArgs(args, 1, -1); err != nil {
 		return nil, err
 	}
@@ -174,7 +180,8 @@ func runSELClear(ctx context.Context, a *App, args []string) (string, error) {
 }
 
 // runSELDelete deletes the last record of the list first, as ipmitool does.
-func runSELDelete(ctx context.Context, a *App, args []string) (v render.OneOrList[render.Done], err error) {
+func runSELDelete(ctx context.Context, a *App, args []string) (
+	v render.OneOrList[render.Done], err error) {
 	if err := wantArgs(args, 1, -1); err != nil {
 		return v, err
 	}
@@ -207,7 +214,7 @@ func runSELDelete(ctx context.Context, a *App, args []string) (v render.OneOrLis
 }
 
 // runSELAdd reads the whole file before it adds the first event.
-func runSELAdd(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Event, error], error) {
+func runSELAdd(ctx context.Context, a *App, args []string) (eventSeq, error) {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return nil, err
 	}
@@ -232,14 +239,17 @@ func runSELAdd(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Ev
 			}
 			r.ID, err = m.AddEvent(ctx, r)
 			if hasCode(err, ipmi.CodeOutOfSpace) {
-				err = fmt.Errorf("the SEL is full: %d of %d events were added; \"sel clear\" makes room",
+				err = fmt.Errorf(
+					"the SEL is full: %d of %d events were added; \"sel clear\" makes room",
 					i, len(events))
 			}
 			if err != nil {
 				yield(machine.Event{}, err)
 				return
 			}
-			if a.Options.JSON && !yield(machine.EventOf(r), nil) {
+			added := machine.EventOf(r)
+			added.TimeSinceInit = nil // the BMC sets the time
+			if a.Options.JSON && !yield(added, nil) {
 				return
 			}
 		}
@@ -257,10 +267,18 @@ func readEventFile(ctx context.Context, name string) ([]sel.Event, error) {
 	})
 }
 
+// savedLine is a record in the file of sel save, savedBytes in that of sel writeraw.
+func savedLine(r sel.Record) []byte { return []byte(machine.EventLine(r)) }
+
+func savedBytes(r sel.Record) []byte {
+	b := r.Bytes()
+	return b[:]
+}
+
 // selSave lists the SEL and writes what format makes of each record into a file. The file is not
 // touched before the whole SEL is read.
 func selSave(format func(sel.Record) []byte) eventsFunc {
-	return func(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Event, error], error) {
+	return func(ctx context.Context, a *App, args []string) (eventSeq, error) {
 		if err := wantArgs(args, 1, 1); err != nil {
 			return nil, err
 		}
@@ -293,7 +311,7 @@ func selSave(format func(sel.Record) []byte) eventsFunc {
 }
 
 func selReadRaw(extended bool) eventsFunc {
-	return func(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Event, error], error) {
+	return func(ctx context.Context, a *App, args []string) (eventSeq, error) {
 		if err := wantArgs(args, 1, 1); err != nil {
 			return nil, err
 		}

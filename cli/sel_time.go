@@ -19,7 +19,8 @@ func newSELTime(a *App) *cobra.Command {
 TIME is local time, or UTC with -Z, as "11/15/23 12:00:00" or "2023-11-15 12:00:00". The clock of
 the SEL runs in UTC: that is how its timestamps are read.`
 	return group(a, "time", "The clock of the SEL",
-		query(a, "get", "Show the clock of the SEL", render.Clock, of((*machine.Machine).EventLogClock)), set)
+		query(a, "get", "Show the clock of the SEL", render.Clock,
+			of((*machine.Machine).EventLogClock)), set)
 }
 
 // runSELTimeSet sets the clock, and shows it as it is then.

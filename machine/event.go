@@ -21,11 +21,14 @@ type SampleEvent struct {
 // SampleEvents are those that ipmitool numbers from 1.
 var SampleEvents = []SampleEvent{
 	{"Temperature - Upper Critical - Going High", sel.Event{
-		SensorType: 0x01, Sensor: 0x30, Type: ipmi.EventThreshold, Data: [3]byte{0x09, 0xff, 0xff}}},
+		SensorType: 0x01, Sensor: 0x30,
+		Type: ipmi.EventThreshold, Data: [3]byte{0x09, 0xff, 0xff}}},
 	{"Voltage Threshold - Lower Critical - Going Low", sel.Event{
-		SensorType: 0x02, Sensor: 0x60, Type: ipmi.EventThreshold, Data: [3]byte{0x02, 0xff, 0xff}}},
+		SensorType: 0x02, Sensor: 0x60,
+		Type: ipmi.EventThreshold, Data: [3]byte{0x02, 0xff, 0xff}}},
 	{"Memory - Correctable ECC", sel.Event{
-		SensorType: 0x0c, Sensor: 0x53, Type: ipmi.EventSensorSpecific, Data: [3]byte{0x00, 0xff, 0xff}}},
+		SensorType: 0x0c, Sensor: 0x53,
+		Type: ipmi.EventSensorSpecific, Data: [3]byte{0x00, 0xff, 0xff}}},
 }
 
 // systemSoftware is the ID of system management software, 20h, as a generator (Table 5-4).
@@ -42,8 +45,9 @@ func SentEvent(e sel.Event) sel.Event {
 func (m *Machine) SendEvent(ctx context.Context, e sel.Event, inBand bool) error {
 	e = SentEvent(e)
 	_, err := do(ctx, m, "Platform Event Message command", ipmi.PlatformEvent{
-		Generator: orNil(uint8(systemSoftware), inBand), Revision: e.Revision, SensorType: e.SensorType,
-		Sensor: e.Sensor, Deassertion: e.Deassertion, EventType: e.Type, Data: e.Data,
+		Generator: orNil(uint8(systemSoftware), inBand), Revision: e.Revision,
+		SensorType: e.SensorType, Sensor: e.Sensor,
+		Deassertion: e.Deassertion, EventType: e.Type, Data: e.Data,
 	})
 	return err
 }
@@ -51,7 +55,8 @@ func (m *Machine) SendEvent(ctx context.Context, e sel.Event, inBand bool) error
 // SensorEvent makes an event of a sensor: that it has come into a state, or with deassert that it
 // has left it. State is one of [EventStates], or for a sensor with two states a word of
 // [StateShortcuts]. For an event that a threshold was crossed the threshold is read.
-func (m *Machine) SensorEvent(ctx context.Context, s *sdr.Sensor, state string, deassert bool) (sel.Event, error) {
+func (m *Machine) SensorEvent(ctx context.Context, s *sdr.Sensor, state string, deassert bool) (
+	sel.Event, error) {
 	e := sel.Event{
 		SensorType: s.SensorType, Sensor: s.Key.Number, Type: s.EventType,
 		Deassertion: deassert, Data: [3]byte{0xff, 0xff, 0xff},
@@ -67,17 +72,20 @@ func (m *Machine) SensorEvent(ctx context.Context, s *sdr.Sensor, state string, 
 
 // thresholdData is the data of an event that a threshold was crossed: the threshold, and a reading
 // just past it.
-func (m *Machine) thresholdData(ctx context.Context, s *sdr.Sensor, word string, deassert bool) (data [3]byte, err error) {
+func (m *Machine) thresholdData(ctx context.Context, s *sdr.Sensor, word string, deassert bool) (
+	data [3]byte, err error) {
 	threshold := slices.Index(thresholdEventWords, word)
 	if threshold < 0 {
-		return data, fmt.Errorf("a threshold is one of %s, not %q", strings.Join(thresholdEventWords, ", "), word)
+		return data, fmt.Errorf("a threshold is one of %s, not %q",
+			strings.Join(thresholdEventWords, ", "), word)
 	}
 	owner := client.OwnerConn(m.conn, s.Key)
 	t, err := client.ReadThresholds(ctx, owner, s.Key)
 	if err != nil {
 		return data, failed("Get Sensor Thresholds command", err)
 	}
-	// Above an upper threshold the reading goes up, and comes down again when the event is deasserted.
+	// Above an upper threshold the reading goes up; it comes down again when the event is
+	// deasserted.
 	up := (word[0] == 'u') != deassert
 	step := 1
 	if h, err := client.ReadHysteresis(ctx, owner, s.Key); err == nil {
@@ -95,7 +103,8 @@ func (m *Machine) thresholdData(ctx context.Context, s *sdr.Sensor, word string,
 	if up {
 		offset++
 	}
-	const readingAndThreshold = 0x50 // the reading is in data 2, the threshold in data 3 (Table 29-6)
+	// The reading is in data 2, the threshold in data 3 (Table 29-6).
+	const readingAndThreshold = 0x50
 	return [3]byte{readingAndThreshold | offset, byte(reading), byte(limit)}, nil
 }
 
@@ -120,7 +129,8 @@ func HasTwoStates(t ipmi.EventType) bool {
 // maxOffset is one more than the last offset of a discrete sensor's states.
 const maxOffset = 15
 
-// EventStates returns the states that events of a sensor may have, as [Machine.SensorEvent] takes them.
+// EventStates returns the states that events of a sensor may have, as [Machine.SensorEvent] takes
+// them.
 func EventStates(s *sdr.Sensor) []string {
 	if s.EventType.Threshold() {
 		return slices.Clone(thresholdEventWords)

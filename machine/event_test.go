@@ -12,9 +12,12 @@ import (
 )
 
 func TestSendEvent(t *testing.T) {
-	for want, inBand := range map[string]bool{"04020401300109ffff": false, "0402410401300109ffff": true} {
+	for want, inBand := range map[string]bool{
+		"04020401300109ffff": false, "0402410401300109ffff": true,
+	} {
 		bmc := ipmitest.Script(t, "> "+want+"\n< 00")
-		if err := machine.New(bmc).SendEvent(t.Context(), machine.SampleEvents[0].Event, inBand); err != nil {
+		event := machine.SampleEvents[0].Event
+		if err := machine.New(bmc).SendEvent(t.Context(), event, inBand); err != nil {
 			t.Error(err)
 		}
 		if got := bmc.Asked(); !slices.Equal(got, []string{want}) {
@@ -25,8 +28,12 @@ func TestSendEvent(t *testing.T) {
 
 func TestSensorEvent(t *testing.T) {
 	temperature := &sdr.Sensor{
-		Key: sdr.Key{Owner: 0x20, Number: 2}, SensorType: ipmi.SensorTemperature, EventType: ipmi.EventThreshold}
-	presence := &sdr.Sensor{Key: sdr.Key{Owner: 0x20, Number: 3}, SensorType: ipmi.SensorProcessor, EventType: 8}
+		Key: sdr.Key{Owner: 0x20, Number: 2}, SensorType: ipmi.SensorTemperature,
+		EventType: ipmi.EventThreshold,
+	}
+	presence := &sdr.Sensor{
+		Key: sdr.Key{Owner: 0x20, Number: 3}, SensorType: ipmi.SensorProcessor, EventType: 8,
+	}
 	// Thresholds 10h to 15h; hysteresis 2 upwards, 3 downwards.
 	const script = "> 04 27 02\n< 00 3f 10 11 12 13 14 15\n> 04 25 02 ff\n< 00 02 03"
 	for _, c := range []struct {
@@ -44,7 +51,8 @@ func TestSensorEvent(t *testing.T) {
 		{presence, "absent", false, [3]byte{0, 0xff, 0xff}, false},
 		{presence, "hot", false, [3]byte{}, true},
 	} {
-		e, err := machine.New(ipmitest.Script(t, script)).SensorEvent(t.Context(), c.sensor, c.state, c.deassert)
+		m := machine.New(ipmitest.Script(t, script))
+		e, err := m.SensorEvent(t.Context(), c.sensor, c.state, c.deassert)
 		want := sel.Event{
 			SensorType: c.sensor.SensorType, Sensor: c.sensor.Number, Type: c.sensor.EventType,
 			Deassertion: c.deassert, Data: c.want,
@@ -53,7 +61,9 @@ func TestSensorEvent(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want %+v", c.state, e, err, want)
 		}
 	}
-	if got, want := machine.EventStates(temperature), []string{"lnc", "lcr", "lnr", "unc", "ucr", "unr"}; !slices.Equal(got, want) {
+	got := machine.EventStates(temperature)
+	want := []string{"lnc", "lcr", "lnr", "unc", "ucr", "unr"}
+	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

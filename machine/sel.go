@@ -17,15 +17,17 @@ import (
 
 // An Event is an entry of the system event log (§32).
 type Event struct {
-	ID         uint16 `json:"id"` // of the entry; IDs are used again after the log was cleared
+	// ID is that of the entry, absent for an event that is in no log. IDs are used again after the
+	// log was cleared.
+	ID         uint16 `json:"id,omitempty"`
 	RecordType string `json:"record_type" enum:"system-event,oem-timestamped,oem,linux-panic,unknown"`
 
-	// The BMC's clock when the event was logged, or the seconds since the BMC's start, if its clock was
-	// not set then. Without either the time is not known.
+	// The BMC's clock when the event was logged, or the seconds since the BMC's start, if its clock
+	// was not set then. Without either the time is not known.
 	Time          time.Time `json:"time,omitzero"`
 	TimeSinceInit *uint32   `json:"time_since_init_seconds,omitempty"`
 
-	Generator    string `json:"generator_id,omitempty"` // four hexadecimal digits, see sel.GeneratorID
+	Generator    string `json:"generator_id,omitempty"` // four hexadecimal digits: sel.GeneratorID
 	SensorType   string `json:"sensor_type,omitempty"`
 	SensorNumber *uint8 `json:"sensor_number,omitempty"`
 	SensorName   string `json:"sensor_name,omitempty"` // if the sensor records name it
@@ -37,13 +39,13 @@ type Event struct {
 	Severity string   `json:"severity,omitempty" enum:"nominal,warning,critical,non-recoverable,unknown"`
 	Details  []string `json:"details,omitempty"` // what event data 2 and 3 say in words
 
-	TriggerReading *float64 `json:"trigger_reading,omitempty"` // that crossed the threshold, in Unit
+	TriggerReading *float64 `json:"trigger_reading,omitempty"` // that crossed Threshold, in Unit
 	Threshold      *float64 `json:"threshold,omitempty"`       // that was crossed, in Unit
 	Unit           string   `json:"unit,omitempty"`
 
-	ManufacturerID *uint32 `json:"manufacturer_id,omitempty"` // of an OEM record: an IANA enterprise number
-	PanicText      string  `json:"panic_text,omitempty"`      // what the Linux kernel said when it panicked
-	Data           Bytes   `json:"data"`                      // event data 1 to 3, or the manufacturer's
+	ManufacturerID *uint32 `json:"manufacturer_id,omitempty"` // of an OEM record
+	PanicText      string  `json:"panic_text,omitempty"`      // of the Linux kernel
+	Data           Bytes   `json:"data"`                      // event data, or the manufacturer's
 	Raw            Bytes   `json:"raw"`                       // the 16 bytes of the entry
 
 	Record sel.Record `json:"-"`
@@ -58,7 +60,9 @@ type Event struct {
 // the rest see [Machine.EventsOf].
 func EventOf(r sel.Record) Event {
 	raw := r.Bytes()
-	v := Event{ID: r.ID, RecordType: recordTypeWord(r.Type), Record: r, Raw: raw[:], Data: r.Body[:]}
+	v := Event{
+		ID: r.ID, RecordType: recordTypeWord(r.Type), Record: r, Raw: raw[:], Data: r.Body[:],
+	}
 	if ts, ok := r.Timestamp(); ok {
 		v.Time, v.TimeSinceInit = timeOf(ts), sinceInit(ts)
 	}
@@ -129,8 +133,8 @@ func FirstEvents(n int) EventOption { return func(q *eventQuery) { q.first = n }
 func LastEvents(n int) EventOption { return func(q *eventQuery) { q.last = n } }
 
 // EventsAfter selects the events after the one with the ID. If there is no such event any more,
-// because the log was cleared or has gone round, these are all events; so they are for ID 0, which is
-// no event's.
+// because the log was cleared or has gone round, these are all events; so they are for ID 0, which
+// is not the ID of an event.
 func EventsAfter(id uint16) EventOption { return func(q *eventQuery) { q.after = id } }
 
 // FreshEvents reads every event from the BMC, and none from the cache.
@@ -152,9 +156,9 @@ func eventQueryOf(opts []EventOption) eventQuery {
 	return q
 }
 
-// Events returns the events of the log, oldest first, each as soon as it was read; those that are in
-// the cache are not read again. If the log could be read only in part, the rest of it comes before
-// a [*PartialError].
+// Events returns the events of the log, oldest first, each as soon as it was read; those that are
+// in the cache are not read again. If the log could be read only in part, that part comes before a
+// [*PartialError].
 func (m *Machine) Events(ctx context.Context, opts ...EventOption) iter.Seq2[Event, error] {
 	q := eventQueryOf(opts)
 	return m.eventsOf(ctx, wanted(m.selRecords(ctx, q), q), q)
@@ -162,7 +166,8 @@ func (m *Machine) Events(ctx context.Context, opts ...EventOption) iter.Seq2[Eve
 
 // EventsOf returns the events of records that were read before, such as those of a file, with what
 // the machine's sensor records know of them.
-func (m *Machine) EventsOf(ctx context.Context, records []sel.Record, opts ...EventOption) iter.Seq2[Event, error] {
+func (m *Machine) EventsOf(ctx context.Context, records []sel.Record, opts ...EventOption,
+) iter.Seq2[Event, error] {
 	seq := func(yield func(sel.Record, error) bool) {
 		for _, r := range records {
 			if !yield(r, nil) {
@@ -190,7 +195,8 @@ func (m *Machine) Event(ctx context.Context, id uint16, opts ...EventOption) (Ev
 }
 
 // eventsOf makes events of records, with their sensors.
-func (m *Machine) eventsOf(ctx context.Context, records iter.Seq2[sel.Record, error], q eventQuery) iter.Seq2[Event, error] {
+func (m *Machine) eventsOf(ctx context.Context, records iter.Seq2[sel.Record, error], q eventQuery,
+) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		sensors := eventSensors{m: m, note: q.note, unwanted: q.nameless}
 		for r, err := range records {
@@ -255,7 +261,8 @@ func wanted(records iter.Seq2[sel.Record, error], q eventQuery) iter.Seq2[sel.Re
 // selError is the error of reading the log after n entries.
 func selError(n int, err error) error {
 	if e := new(client.IncompleteError); errors.As(err, &e) {
-		return &PartialError{errors.New(e.Error())} // what is wrong with one entry is not so with all
+		// What is wrong with one entry is not what is wrong with the command.
+		return &PartialError{errors.New(e.Error())}
 	}
 	if n == 0 {
 		return failed("Get SEL Entry 0 command", err)

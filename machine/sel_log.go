@@ -24,15 +24,18 @@ type EventLog struct {
 	Total       *int `json:"total_bytes,omitempty"`
 	UsedPercent *int `json:"used_percent,omitempty"`
 
-	// The BMC's clock when the last entry was added, and when entries were last deleted; absent if that
-	// never happened. If the clock was not set, the seconds since the BMC's start take its place.
+	// The BMC's clock when the last entry was added, and when entries were last deleted; absent if
+	// that never happened. If the clock was not set, the seconds since the BMC's start take its
+	// place.
 	LastAddition          time.Time `json:"last_addition,omitzero"`
 	LastAdditionSinceInit *uint32   `json:"last_addition_since_init_seconds,omitempty"`
 	LastErase             time.Time `json:"last_erase,omitzero"`
 	LastEraseSinceInit    *uint32   `json:"last_erase_since_init_seconds,omitempty"`
 
-	Overflow   bool                `json:"overflow"`           // events were lost for lack of space
-	Commands   []string            `json:"supported_commands"` // delete, partial-add, reserve, get-allocation-info
+	Overflow bool `json:"overflow"` // events were lost for lack of space
+
+	// Commands are among delete, partial-add, reserve and get-allocation-info.
+	Commands   []string            `json:"supported_commands"`
 	Allocation *EventLogAllocation `json:"allocation,omitempty"`
 
 	Info ipmi.SELInfo `json:"-"`
@@ -100,8 +103,8 @@ func happened(t ipmi.Timestamp) (time.Time, *uint32) {
 	return timeOf(t), sinceInit(t)
 }
 
-// A Clock is the clock of the event log (§31.10): the time, or the seconds since the BMC's start if
-// nobody has set it.
+// A Clock is the clock of the event log (§31.10): the time, or the seconds since the BMC's start
+// if nobody has set it.
 type Clock struct {
 	Time          time.Time `json:"time,omitzero"`
 	TimeSinceInit *uint32   `json:"time_since_init_seconds,omitempty"`
@@ -138,7 +141,8 @@ func (m *Machine) ClearEvents(ctx context.Context) error {
 // DeleteEvent deletes the event with the ID. One that does not exist is refused with
 // ipmi.CodeNotPresent.
 func (m *Machine) DeleteEvent(ctx context.Context, id uint16) error {
-	return failed(fmt.Sprintf("Delete SEL Entry %d command", id), client.DeleteSELEntry(ctx, m.conn, id))
+	err := client.DeleteSELEntry(ctx, m.conn, id)
+	return failed(fmt.Sprintf("Delete SEL Entry %d command", id), err)
 }
 
 // AddEvent adds a record to the log and returns the ID that it has there. The BMC sets its time, if

@@ -84,7 +84,8 @@ func (s *eventSensors) unknown(ctx context.Context, err error) error {
 	case err == nil:
 	case errors.As(err, &partial):
 		s.m.log.Info("sensor names perhaps not known", "error", err)
-	case refused(err, ipmi.CodeInvalidCommand, ipmi.CodeInsufficientPrivilege, ipmi.CodeSubFunctionDisabled):
+	case refused(err, ipmi.CodeInvalidCommand, ipmi.CodeInsufficientPrivilege,
+		ipmi.CodeSubFunctionDisabled):
 		s.m.log.Info("sensor names not known", "error", err)
 	case ctx.Err() != nil:
 		return err

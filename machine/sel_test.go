@@ -53,7 +53,8 @@ const threeEvents = `
 `
 
 // ids returns the IDs of events, and the errors between them.
-func ids(t *testing.T, m *machine.Machine, opts ...machine.EventOption) (list []uint16, errs []error) {
+func ids(t *testing.T, m *machine.Machine, opts ...machine.EventOption) (
+	list []uint16, errs []error) {
 	t.Helper()
 	for e, err := range m.Events(t.Context(), opts...) {
 		if err != nil {
@@ -80,7 +81,8 @@ func TestEvents(t *testing.T) {
 		got = append(got, string(b))
 	}
 	want := []string{
-		`{"id":1,"record_type":"system-event","time":"2023-11-14T22:13:20Z","generator_id":"0020",` +
+		`{"id":1,"record_type":"system-event","time":"2023-11-14T22:13:20Z",` +
+			`"generator_id":"0020",` +
 			`"sensor_type":"Temperature","sensor_number":2,"sensor_name":"Exhaust Temp",` +
 			`"event":"Upper Critical going high","direction":"asserted","severity":"critical",` +
 			`"trigger_reading":90,"threshold":85,"unit":"degrees C",` +
@@ -129,7 +131,8 @@ func TestEventsInPart(t *testing.T) {
 	for _, opts := range [][]machine.EventOption{nil, {machine.LastEvents(5)}} {
 		got, errs := ids(t, machine.New(ipmitest.Script(t, script)), opts...)
 		partial := new(machine.PartialError)
-		if !slices.Equal(got, []uint16{1, 2, 3}) || len(errs) != 1 || !errors.As(errs[0], &partial) ||
+		if !slices.Equal(got, []uint16{1, 2, 3}) || len(errs) != 1 ||
+			!errors.As(errs[0], &partial) ||
 			partial.Error() != "the BMC reports 4 SEL entries and gave 3" {
 			t.Errorf("got %v, %v, want three events and a PartialError", got, errs)
 		}
@@ -194,30 +197,32 @@ func TestEventsWithoutNames(t *testing.T) {
 			partial := new(machine.PartialError)
 			failed := len(errs) == 1 && errors.As(errs[0], &partial)
 			if len(got) != 3 || noted != c.noted || failed != c.failed || len(errs) > 1 {
-				t.Errorf("got %v, %v, noted %t; want noted %t, failed %t", got, errs, noted, c.noted, c.failed)
+				t.Errorf("got %v, %v, noted %t; want noted %t, failed %t",
+					got, errs, noted, c.noted, c.failed)
 			}
 		})
 	}
 }
 
 func TestEventWords(t *testing.T) {
+	const sys = "system-event"
 	for _, c := range []struct {
 		record                    sel.Record
 		kind, severity, panicText string
 	}{
-		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 1, 10: 11}}, "system-event", "non-recoverable", ""},
-		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 1, 10: 9}}, "system-event", "critical", ""},
-		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 7, 10: 6}}, "system-event", "non-recoverable", ""},
-		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 0x70}}, "system-event", "unknown", ""},
+		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 1, 10: 11}}, sys, "non-recoverable", ""},
+		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 1, 10: 9}}, sys, "critical", ""},
+		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 7, 10: 6}}, sys, "non-recoverable", ""},
+		{sel.Record{Type: 2, Body: [13]byte{7: 1, 9: 0x70}}, sys, "unknown", ""},
 		{sel.Record{Type: 5}, "unknown", "unknown", ""},
 		{sel.Record{Type: 0xc0}, "oem-timestamped", "", ""},
 		{sel.Record{Type: 0xe0}, "oem", "", ""},
-		{sel.Record{Type: 0xf0, Body: [13]byte{2: 'O', 3: 'o', 4: 'p', 5: 's'}}, "linux-panic", "", "Oops"},
+		{sel.Record{Type: 0xf0, Body: [13]byte{2: 'B', 3: 'U', 4: 'G'}}, "linux-panic", "", "BUG"},
 	} {
 		e := machine.EventOf(c.record)
 		if e.RecordType != c.kind || e.Severity != c.severity || e.PanicText != c.panicText {
-			t.Errorf("%+v: got %s %s %q, want %s %s %q", c.record, e.RecordType, e.Severity, e.PanicText,
-				c.kind, c.severity, c.panicText)
+			t.Errorf("%+v: got %s %s %q, want %s %s %q",
+				c.record, e.RecordType, e.Severity, e.PanicText, c.kind, c.severity, c.panicText)
 		}
 	}
 }
@@ -294,7 +299,8 @@ func TestEventLines(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(events, []sel.Event{want}) {
 		t.Errorf("got %+v, %v, want %+v", events, err, want)
 	}
-	if got, want := machine.EventLine(sel.Record{Type: 0xe1}), "# OEM record e1: "+strings.Repeat("00", 13)+"\n"; got != want {
+	line := "# OEM record e1: " + strings.Repeat("00", 13) + "\n"
+	if got, want := machine.EventLine(sel.Record{Type: 0xe1}), line; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -303,10 +309,12 @@ func FuzzReadRawEvents(f *testing.F) {
 	f.Add(make([]byte, 40))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		records, err := machine.ReadRawEvents(b)
-		if got, want := len(records), len(b)/sel.Size; got != want || (err == nil) != (len(b)%sel.Size == 0) {
+		got, want := len(records), len(b)/sel.Size
+		if got != want || (err == nil) != (len(b)%sel.Size == 0) {
 			t.Fatalf("got %d records, %v, want %d", got, err, want)
 		}
-		for e, err := range machine.New(nil).EventsOf(context.Background(), records, machine.EventsWithoutSensors()) {
+		m, nameless := machine.New(nil), machine.EventsWithoutSensors()
+		for e, err := range m.EventsOf(context.Background(), records, nameless) {
 			if _, jerr := json.Marshal(e); err != nil || jerr != nil {
 				t.Fatal(err, jerr)
 			}

@@ -7,8 +7,8 @@ import (
 	"lom/machine"
 )
 
-// A SentEvent is what the event command prints: an event that was sent, or a state that a sensor may
-// have. In JSON a state is its words.
+// A SentEvent is what the event command prints: an event that was sent, or a state that a sensor
+// may have. In JSON a state is its words.
 type SentEvent struct {
 	Event *machine.Event
 	State string

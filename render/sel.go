@@ -94,8 +94,8 @@ func (p *Printer) eventValues(v machine.Event, sep string) {
 // isDIMM reports whether event data 3 is read as ipmitool reads that of Memory sensor 0: the number
 // of a memory module and of its processor.
 func isDIMM(e sel.Event) bool {
-	return e.Type == ipmi.EventSensorSpecific && e.SensorType == ipmi.SensorMemory && e.Sensor == 0 &&
-		e.Use3() == sel.UseOEM
+	return e.Type == ipmi.EventSensorSpecific && e.SensorType == ipmi.SensorMemory &&
+		e.Sensor == 0 && e.Use3() == sel.UseOEM
 }
 
 // eventNumber prints whole numbers without digits after the point, in C's single precision.

@@ -19,7 +19,7 @@ var EventLog = View[machine.EventLog]{Text: func(p *Printer, v machine.EventLog)
 	}
 	p.Println("SEL Information")
 	known := v.Info.Version == 0x51 || v.Info.Version == 0x02
-	line("Version", fmt.Sprintf("%s (%s)", v.Version, choose(known, "v1.5, v2 compliant", "Unknown")))
+	line("Version", v.Version+choose(known, " (v1.5, v2 compliant)", " (Unknown)"))
 	line("Entries", v.Entries)
 	line("Free Space", fmt.Sprintf("%d bytes %s", v.Free, choose(v.Free == 0xffff, "or more", "")))
 	line("Percent Used", percentUsed(v))
