@@ -7,9 +7,11 @@ import (
 	"io"
 	"iter"
 	"reflect"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"lom/client"
 	"lom/ipmi"
 	"lom/machine"
 	"lom/render"
@@ -138,6 +140,19 @@ func noting[T any](run func(context.Context, *App, []string) (T, error)) func(co
 // refusal makes of an error of package machine that is a refusal of the BMC the sentence that ipmitool
 // has for it: "Get Device ID command failed: Invalid command". Other errors stay what they are.
 func refusal(err error) error {
+	switch list := err.(type) {
+	case *client.IncompleteError:
+		missing, _ := splitMissing(err)
+		return missing
+	case *machine.PartialError:
+		return refusal(list.Err)
+	case interface{ Unwrap() []error }: // several errors, each with its own sentence
+		sentences := slices.Clone(list.Unwrap())
+		for i, one := range sentences {
+			sentences[i] = refusal(one)
+		}
+		return joinLines(sentences)
+	}
 	var e *ipmi.Error
 	if !errors.As(err, &e) || e.Op == "" {
 		return err

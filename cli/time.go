@@ -47,30 +47,6 @@ func (a *App) stamp(stamp ipmi.Timestamp, layout, separator string) string {
 	}
 	return fmt.Sprintf("S+ %s years %03d days %s", t.Format("06"), t.YearDay(), t.Format("15:04:05"))
 }
-
-// stampDate and stampTime print the two halves of a timestamp: 11/14/23 and 22:13:20 UTC.
-func (a *App) stampDate(stamp ipmi.Timestamp) string {
-	if stamp == ipmi.TimestampUnspecified {
-		return "Unspecified"
-	}
-	t := a.at(stamp)
-	if stamp.SinceInit() {
-		return fmt.Sprintf("S+ %s/%03d", t.Format("06"), t.YearDay())
-	}
-	return t.Format("01/02/06")
-}
-
-func (a *App) stampTime(stamp ipmi.Timestamp) string {
-	if stamp == ipmi.TimestampUnspecified {
-		return "Unspecified"
-	}
-	t := a.at(stamp)
-	if stamp.SinceInit() {
-		return t.Format("15:04:05") + " GMT"
-	}
-	return t.Format("15:04:05") + " " + a.stampZone(t)
-}
-
 // sleep waits for d, or until ctx ends, whose error it then returns.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -20,7 +20,7 @@ func stopProcess() {}
 func foreground(int) bool { return true }
 
 // rawWithSignals is raw mode.
-func rawWithSignals(fd int) error { return raw(fd) }
+func rawWithSignals(fd int) error { return keyByKey(fd) }
 
 // hideInput leaves it to who reads a line without showing it.
 func hideInput(int) error { return nil }

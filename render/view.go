@@ -62,11 +62,13 @@ func Stream[T any](p *Printer, view View[T], seq iter.Seq2[T, error]) error {
 			}
 		}
 	}
-	err := stream(p, view, values)
+	err := stream(p, view, values, func() bool { return len(errs) > 0 })
 	return errors.Join(append(errs, err)...)
 }
 
-func stream[T any](p *Printer, view View[T], values iter.Seq[T]) error {
+// stream prints values. failed reports whether the sequence has had an error: then JSON without
+// values is nothing, because an empty array says that there are none.
+func stream[T any](p *Printer, view View[T], values iter.Seq[T], failed func() bool) error {
 	switch p.Format {
 	case Text, Plain:
 		for v := range values {
@@ -84,7 +86,7 @@ func stream[T any](p *Printer, view View[T], values iter.Seq[T]) error {
 		}
 		return p.err
 	case JSON:
-		return array(p, values)
+		return array(p, values, failed)
 	}
 	all := []T{}
 	for v := range values {
@@ -94,7 +96,7 @@ func stream[T any](p *Printer, view View[T], values iter.Seq[T]) error {
 }
 
 // array prints a JSON array element by element, in the form that Show gives one.
-func array[T any](p *Printer, values iter.Seq[T]) error {
+func array[T any](p *Printer, values iter.Seq[T], failed func() bool) error {
 	w := bufio.NewWriter(p)
 	first := true
 	for v := range values {
@@ -106,7 +108,12 @@ func array[T any](p *Printer, values iter.Seq[T]) error {
 		w.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\n  ")))
 		first = false
 	}
-	fmt.Fprint(w, choose(first, "[]\n", "\n]\n"))
+	switch {
+	case !first:
+		fmt.Fprint(w, "\n]\n")
+	case !failed():
+		fmt.Fprint(w, "[]\n")
+	}
 	return errors.Join(w.Flush(), p.err)
 }
 
@@ -198,6 +205,11 @@ func (o OneOrList[T]) variants() []reflect.Type {
 type Done struct {
 	Done    bool   `json:"done"`
 	Message string `json:"message,omitempty"` // ipmitool's sentence
+}
+
+// DoneOrList prints the sentences of a command that changes one thing, or several.
+var DoneOrList = View[OneOrList[Done]]{
+	Text: func(p *Printer, v OneOrList[Done]) { each(p, v.Values, DoneView.Text) },
 }
 
 // DoneView prints the sentence.
