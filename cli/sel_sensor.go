@@ -7,23 +7,21 @@ import (
 
 	"lom/ipmi/sdr"
 	"lom/machine"
+	"lom/render"
 )
 
 // printEventSensor prints the sensor of an event as sensor get does, and the FRU devices of what it
 // watches.
 func (a *App) printEventSensor(ctx context.Context, record sdr.Record) error {
-	style := a.sdrStyle(false)
-	style.verbose = true
-	views, err := readViews(ctx, a, []sdr.Record{record}, sensorPrecision, !style.csv, true)
+	one := []sdr.Record{record}
+	m, err := a.sensorMachine(ctx, one)
 	if err != nil {
 		return err
 	}
-	for _, v := range views {
-		if v.sensor == nil {
-			v.print(a.Out, style)
-		} else {
-			v.printSensor(a.Out, style)
-		}
+	opts := append(a.eventOptions(), machine.ReadThresholds())
+	sensors := m.ReadSensors(ctx, one, opts...)
+	if err := render.Stream(a.printer(a.Out), render.SensorDetails, sensors); err != nil {
+		return err
 	}
 	records, _, err := loadSDRs(ctx, a)
 	if err != nil {

@@ -134,12 +134,12 @@ func (s *eventSensors) values(ctx context.Context, v *Event, f *sdr.Full) error 
 	if raw, ok := v.Body.Limit(); ok {
 		v.Limit, err = convert(raw)
 	}
-	v.TriggerReading, v.Threshold = finite(v.Trigger), finite(v.Limit)
+	v.TriggerReading, v.Threshold = sayable(v.Trigger), sayable(v.Limit)
 	return err
 }
 
-// finite returns a number, or nil for one that JSON cannot say.
-func finite(x *float64) *float64 {
+// sayable returns a number, or nil for one that JSON cannot say.
+func sayable(x *float64) *float64 {
 	if x == nil || math.IsNaN(*x) || math.IsInf(*x, 0) {
 		return nil
 	}
