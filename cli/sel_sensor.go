@@ -13,12 +13,13 @@ import (
 // printEventSensor prints the sensor of an event as sensor get does, and the FRU devices of what it
 // watches.
 func (a *App) printEventSensor(ctx context.Context, record sdr.Record) error {
-	m, err := a.machine(ctx)
+	one := []sdr.Record{record}
+	m, err := a.sensorMachine(ctx, one)
 	if err != nil {
 		return err
 	}
 	opts := append(a.eventOptions(), machine.ReadThresholds())
-	sensors := m.ReadSensors(ctx, []sdr.Record{record}, opts...)
+	sensors := m.ReadSensors(ctx, one, opts...)
 	if err := render.Stream(a.printer(a.Out), render.SensorDetails, sensors); err != nil {
 		return err
 	}

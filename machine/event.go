@@ -74,10 +74,10 @@ func (m *Machine) SensorEvent(ctx context.Context, s *sdr.Sensor, state string, 
 // just past it.
 func (m *Machine) thresholdData(ctx context.Context, s *sdr.Sensor, word string, deassert bool) (
 	data [3]byte, err error) {
-	threshold := slices.Index(thresholdEventWords, word)
+	threshold := slices.Index(ThresholdWords[:], word)
 	if threshold < 0 {
 		return data, fmt.Errorf("a threshold is one of %s, not %q",
-			strings.Join(thresholdEventWords, ", "), word)
+			strings.Join(ThresholdWords[:], ", "), word)
 	}
 	owner := client.OwnerConn(m.conn, s.Key)
 	t, err := client.ReadThresholds(ctx, owner, s.Key)
@@ -108,10 +108,6 @@ func (m *Machine) thresholdData(ctx context.Context, s *sdr.Sensor, word string,
 	return [3]byte{readingAndThreshold | offset, byte(reading), byte(limit)}, nil
 }
 
-// thresholdEventWords are ipmitool's words for the thresholds, in the order of their offsets (Table
-// 42-2).
-var thresholdEventWords = []string{"lnc", "lcr", "lnr", "unc", "ucr", "unr"}
-
 // A StateShortcut is a pair of words for the two states of generic types that have two.
 type StateShortcut struct{ On, Off string }
 
@@ -133,7 +129,7 @@ const maxOffset = 15
 // them.
 func EventStates(s *sdr.Sensor) []string {
 	if s.EventType.Threshold() {
-		return slices.Clone(thresholdEventWords)
+		return slices.Clone(ThresholdWords[:])
 	}
 	var words []string
 	for o := range uint8(maxOffset) {

@@ -61,7 +61,7 @@ type Event struct {
 func EventOf(r sel.Record) Event {
 	raw := r.Bytes()
 	v := Event{
-		ID: r.ID, RecordType: eventRecordTypeWord(r.Type), Record: r, Raw: raw[:], Data: r.Body[:],
+		ID: r.ID, RecordType: eventTypeWord(r.Type), Record: r, Raw: raw[:], Data: r.Body[:],
 	}
 	if ts, ok := r.Timestamp(); ok {
 		v.Time, v.TimeSinceInit = timeOf(ts), sinceInit(ts)
@@ -88,8 +88,8 @@ func EventOf(r sel.Record) Event {
 	return v
 }
 
-// eventRecordTypeWord is the word for the type of a record (§31.6.1).
-func eventRecordTypeWord(t sel.RecordType) string {
+// eventTypeWord is the word for the type of a record (§31.6.1).
+func eventTypeWord(t sel.RecordType) string {
 	switch {
 	case t == sel.TypeSystemEvent:
 		return "system-event"
