@@ -45,6 +45,7 @@ The tab key completes commands, and the arrow keys bring back earlier ones. See
 // lineRoot makes the tree of commands that exec and shell offer: no global options, and nothing that would
 // start another shell or server.
 func lineRoot(a *App) *cobra.Command {
+	a.results = nil // those of the tree before; hosts of a batch share it
 	root := &cobra.Command{
 		Use: a.Name, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
