@@ -339,7 +339,7 @@ func lanAuth(words []string) (lanChange, error) {
 		}
 		types |= 1 << t
 	}
-	levels := strings.Split(strings.ToLower(words[0]), ",")
+	levels := strings.Split(words[0], ",")
 	for _, level := range levels {
 		if lanAuthLevel(new(ipmi.LANAuthTypeEnables), level) == nil {
 			return nil, usagef("%q is not a privilege level: "+
@@ -356,7 +356,7 @@ func lanAuth(words []string) (lanChange, error) {
 // lanAuthLevel returns the authentication types of a privilege level, nil if there is no such
 // level.
 func lanAuthLevel(p *ipmi.LANAuthTypeEnables, level string) *ipmi.AuthTypes {
-	switch level {
+	switch strings.ToLower(level) {
 	case "callback":
 		return &p.Callback
 	case "user":

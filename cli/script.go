@@ -48,6 +48,7 @@ The tab key completes commands, and the arrow keys bring back earlier ones. See
 // lineRoot makes the tree of commands that exec and shell offer, as far as a line that begins with
 // word needs it: no global options, and nothing that would start another shell or server.
 func lineRoot(a *App, word string) *cobra.Command {
+	a.results = nil // those of the tree before; hosts of a batch share it
 	root := &cobra.Command{
 		Use: a.Name, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -30,6 +31,18 @@ func TestSplitLine(t *testing.T) {
 	}
 	if _, err := splitLine(`echo "a`); err == nil {
 		t.Error("open quote accepted")
+	}
+}
+
+// Each line has a tree of its own: nothing is kept of those before, nor written where other hosts read.
+func TestLineHasItsOwnResults(t *testing.T) {
+	a := scriptedApp(nil, strings.NewReader(""), io.Discard, io.Discard)
+	lineRoot(a)
+	want, other := len(a.results), *a
+	lineRoot(&other)
+	lineRoot(&other)
+	if got := len(other.results); got != want || len(a.results) != want {
+		t.Errorf("got %d results, and %d of another host; want %d each", got, len(a.results), want)
 	}
 }
 

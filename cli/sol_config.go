@@ -48,7 +48,8 @@ PARAMETER and VALUE are
   volatile-bit-rate RATE          in kbit/s: 9.6, 19.2, 38.4, 57.6, 115.2, or serial
   non-volatile-bit-rate RATE
   set-in-progress set-complete|set-in-progress|commit-write
-The BMC's settings are claimed meanwhile, unless noguard is there.`
+The BMC's settings are claimed meanwhile, unless noguard is given. The setting is read back until the
+BMC has it, if the BMC lets it be read.`
 
 func runSOLInfo(ctx context.Context, a *App, args []string) (v machine.SOL, err error) {
 	if err := wantArgs(args, 0, 1); err != nil {
