@@ -198,14 +198,18 @@ func sendMessage(ctx *Context, req ipmi.SendMessage) (r ipmi.SentMessage, err er
 		return r, ipmi.CodeNAKOnWrite
 	}
 	m.Data = slices.Clone(m.Data)
-	s, tracked := ctx.session, req.Tracking == ipmi.TrackRequest
+	tracked := req.Tracking == ipmi.TrackRequest
+	back := origin{session: ctx.session, line: ctx.line}
+	if ctx.line != nil {
+		back.logins = ctx.line.logins.Load()
+	}
 	ctx.AfterAnswer(func() {
 		b.clock.AfterFunc(ipmbTime, func() {
 			// Not under the lock of b: a satellite's is taken before that of its BMC, never after.
 			on := &Context{Context: context.Background(), Channel: channelIPMB, LUN: m.ToLUN, Privilege: ipmi.PrivilegeAdministrator}
 			to.Answer(on, m.NetFn, m.Cmd, m.Data, func(cc ipmi.CompletionCode, data []byte) {
 				answer := m.Reply(cc, data)
-				b.do(func() { b.bridged(s, tracked, &answer) })
+				b.do(func() { b.bridged(back, tracked, &answer) })
 			})
 		})
 	})
@@ -257,8 +261,16 @@ func (b *BMC) toConsole(data []byte) error {
 	return nil
 }
 
+// An origin is where a bridged request came from.
+type origin struct {
+	session *session    // nil: none
+	line    *serialLine // nil: none
+	logins  uint32      // of the line
+}
+
 // bridged takes an answer that came over the IPMB.
-func (b *BMC) bridged(s *session, tracked bool, answer *rmcp.Message) {
+func (b *BMC) bridged(back origin, tracked bool, answer *rmcp.Message) {
+	s := back.session
 	switch {
 	case !tracked && answer.ToLUN == smsLUN:
 		// As it came over the bus, but for the BMC's own address in front (Table 22-8).
@@ -269,5 +281,8 @@ func (b *BMC) bridged(s *session, tracked bool, answer *rmcp.Message) {
 	case tracked && s != nil && b.sessions.active[s.id] == s:
 		answer.To, answer.ToLUN = remoteConsole, 0
 		b.respond(s, s.v15 != nil && b.channels.access[settingActive].PerMessageAuthOff, rmcp.AppendMessage(nil, answer))
+	case tracked && back.line != nil && back.line.logins.Load() == back.logins:
+		answer.To, answer.ToLUN = remoteConsole, 0
+		back.line.bridged(answer)
 	}
 }

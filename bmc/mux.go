@@ -23,8 +23,9 @@ type Context struct {
 	User      uint8
 	SessionID uint32 // ours, 0 outside a session
 
-	session *session   // that the request came in, nil outside a session
-	from    netip.Addr // of a request on the LAN channel outside a session
+	session *session    // that the request came in, nil outside a session
+	line    *serialLine // that the request came in, nil if it was none
+	from    netip.Addr  // of a request on the LAN channel outside a session
 	after   []func()
 	undo    []undo // takes back what the request changed
 	wait    *wait  // for the answer; nil: the handler has it

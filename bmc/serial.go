@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"lom/ipmi"
 	"lom/rmcp"
@@ -29,8 +31,9 @@ type SerialConfig struct {
 func (b *BMC) ServeSerial(ctx context.Context, line io.ReadWriteCloser, cfg SerialConfig) error {
 	stop := context.AfterFunc(ctx, func() { _ = line.Close() }) // it ends the reading
 	defer stop()
-	defer line.Close()
 	l := &serialLine{ctx: ctx, b: b, cfg: cfg, line: line}
+	defer l.end()
+	defer line.Close()
 	var basic rmcp.BasicReader
 	var terminal rmcp.TerminalReader
 	buf := make([]byte, 256)
@@ -46,7 +49,7 @@ func (b *BMC) ServeSerial(ctx context.Context, line io.ReadWriteCloser, cfg Seri
 			}
 		}
 		if err == nil {
-			err = l.failed
+			err = l.failure()
 		}
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, os.ErrClosed), errors.Is(err, io.ErrClosedPipe):
@@ -57,17 +60,59 @@ func (b *BMC) ServeSerial(ctx context.Context, line io.ReadWriteCloser, cfg Seri
 	}
 }
 
-// A serialLine is a line with its session, if there is one.
+// A serialLine is a line with its session, if there is one. Answers to bridged requests are written
+// by goroutines of their own, because they come under the lock of the BMC and a write may block.
+// Neither writing nor mu is held while the lock of the BMC is taken.
 type serialLine struct {
 	ctx    context.Context
 	b      *BMC
 	cfg    SerialConfig
-	line   io.Writer
-	user   uint8 // that has logged in, 0 for none
-	failed error // of the last write
+	user   uint8         // that has logged in, 0 for none
+	logins atomic.Uint32 // how often somebody logged in or out
+
+	writing sync.Mutex
+	line    io.Writer
+	failed  error // of the last write
+
+	mu   sync.Mutex
+	late sync.WaitGroup // answers to bridged requests that are being written
+	over bool           // no more are written
 }
 
-func (l *serialLine) write(p []byte) { _, l.failed = l.line.Write(p) }
+func (l *serialLine) write(p []byte) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	_, l.failed = l.line.Write(p)
+}
+
+// failure returns what was wrong with the last write.
+func (l *serialLine) failure() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	return l.failed
+}
+
+// bridged sends the answer to a request that was carried to another channel (§14.7.6), and does not
+// wait until it is written.
+func (l *serialLine) bridged(answer *rmcp.Message) {
+	p := rmcp.AppendTerminalBridged(nil, answer)
+	if l.cfg.Basic {
+		p = rmcp.AppendBasic(nil, rmcp.AppendMessage(nil, answer))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.late.Go(func() { l.write(p) })
+	}
+}
+
+// end waits for the answers that are being written. The line has been closed.
+func (l *serialLine) end() {
+	l.mu.Lock()
+	l.over = true
+	l.mu.Unlock()
+	l.late.Wait()
+}
 
 // basic answers a message of basic mode, and says first that there is room for the next.
 func (l *serialLine) basic(raw []byte) {
@@ -117,7 +162,7 @@ func (l *serialLine) answer(m *rmcp.Message) (rmcp.Message, bool) {
 	request := *m
 	request.Data = slices.Clone(m.Data)
 	l.b.do(func() {
-		on := &Context{Context: l.ctx, Channel: channelSerial, LUN: m.ToLUN, Privilege: l.privilege(), User: l.user}
+		on := &Context{Context: l.ctx, Channel: channelSerial, LUN: m.ToLUN, Privilege: l.privilege(), User: l.user, line: l}
 		l.b.carryOut(on, m.NetFn, m.Cmd, request.Data, func(cc ipmi.CompletionCode, data []byte) { answers <- request.Reply(cc, data) })
 	})
 	select {
@@ -170,6 +215,7 @@ func (l *serialLine) control(req interface {
 // password logs in or out (SYS PWD). Whatever it is, who was logged in is not any more.
 func (l *serialLine) password(words []string) (code ipmi.CompletionCode) {
 	l.user = 0
+	l.logins.Add(1)
 	name, password := "", ""
 	switch {
 	case len(words) == 1 && words[0] == "-X":

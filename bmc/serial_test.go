@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"lom/ipmi"
 	"lom/rmcp"
@@ -97,4 +99,32 @@ func TestSerialBasic(t *testing.T) {
 			t.Errorf("trusted %v: %+v", trusted, got)
 		}
 	}
+}
+
+// The answer of a satellite comes as that of the bridge (Figure 14-13), unless who asked has logged out.
+func TestSerialBridging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := withSatellite(t)
+		line := serveSerial(t, b, SerialConfig{Trusted: true})
+		in := bufio.NewReader(line)
+		said := func(want string) {
+			t.Helper()
+			got, err := in.ReadString('\n')
+			if got = strings.TrimSpace(got); err != nil || !strings.HasPrefix(got, want) {
+				t.Fatalf("got %s, %v, want %s", got, err, want)
+			}
+		}
+		ask := "[18 08 34 40 24 18 C4 81 08 01 76]\r\n" // Send Message to 24h, tracked: Get Device ID
+		_, _ = io.WriteString(line, ask)
+		said("[1C 08 34 00]")
+		said("[1C 09 01 00 77")
+		_, _ = io.WriteString(line, ask)
+		said("[1C 08 34 00]")
+		_, _ = io.WriteString(line, "[SYS PWD -X]\r\n")
+		said("[OK]")
+		time.Sleep(time.Second)
+		_, _ = io.WriteString(line, "[SYS TMODE]\r\n")
+		said("[OK TMODE]")
+		b.Close()
+	})
 }

@@ -42,6 +42,7 @@ type App struct {
 	begin     func(ctx context.Context) error   // called by Dial, if it is there
 	dialed    func()                            // called by Dial when there is a session, if it is there
 	oneOf     bool                              // of many hosts
+	rows      *render.Rows                      // of its tables, which are printed with those of others
 	running   string                            // the command that is carried out
 	runArgs   []string                          // its arguments
 	undialed  bool                              // there is no session, though one was wanted

@@ -57,7 +57,7 @@ func newBench(a *App) *cobra.Command {
 			a.Options.Fanout = 1 // they would be in each other's way
 			return newMany(a, cmd, one, args).carryOut(ctx)
 		})
-	allHosts(cmd)
+	allHosts(noResult(a, cmd, "prints measurements, in one form for a BMC and in another one for many"))
 	cmd.Long = benchLong
 	f := cmd.Flags()
 	f.Var(number{&o.most, 1, 60}, "most", "commands under way at a time, at the most (default 16)")
@@ -143,7 +143,7 @@ func runBench(ctx context.Context, a *App, o *benchOptions) error {
 var errBenchTime = errors.New("the time that --time gives was over")
 
 // open opens a session with at most n commands under way; 0 finds out how many are good.
-func (b *bench) open(ctx context.Context, n int, more ...func(*Options)) (*client.Session, error) {
+func (b *bench) open(ctx context.Context, n int, more ...func(*Options)) (client.PayloadConn, error) {
 	o := b.app.Options
 	o.Window = n
 	for _, f := range more {
@@ -153,7 +153,7 @@ func (b *bench) open(ctx context.Context, n int, more ...func(*Options)) (*clien
 	if err != nil {
 		return nil, err
 	}
-	session, ok := s.(*client.Session)
+	session, ok := s.(client.PayloadConn)
 	if !ok {
 		_ = s.Close()
 		return nil, errors.New("this is no session over the network")

@@ -53,7 +53,7 @@ type fleetBench struct {
 	app      *App
 	options  *benchOptions
 	result   fleetResult
-	sessions []*client.Session
+	sessions []client.PayloadConn
 	progress func(format string, args ...any)
 }
 
@@ -106,7 +106,7 @@ func (f *fleetBench) login(ctx context.Context) {
 		atOnce = busyFanout
 	}
 	atOnce = min(atOnce, len(targets))
-	sessions, errs, took := make([]*client.Session, len(targets)), make([]error, len(targets)), make([]time.Duration, len(targets))
+	sessions, errs, took := make([]client.PayloadConn, len(targets)), make([]error, len(targets)), make([]time.Duration, len(targets))
 	var crew sync.WaitGroup
 	var next, done atomic.Int64
 	began := time.Now()
@@ -146,14 +146,14 @@ func (f *fleetBench) login(ctx context.Context) {
 }
 
 // open logs in to one BMC.
-func (f *fleetBench) open(ctx context.Context, t target) (*client.Session, error) {
+func (f *fleetBench) open(ctx context.Context, t target) (client.PayloadConn, error) {
 	o := f.app.Options
 	o.name(t)
 	s, err := f.app.dial(ctx, &o, f.app.Log)
 	if err != nil {
 		return nil, err
 	}
-	session, ok := s.(*client.Session)
+	session, ok := s.(client.PayloadConn)
 	if !ok {
 		return nil, errors.Join(errors.New("this is no session over the network"), s.Close())
 	}

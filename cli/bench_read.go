@@ -11,7 +11,7 @@ import (
 )
 
 // read measures something that reads n records of a BMC, with as many requests at a time as the BMC was found to take.
-func (b *bench) read(ctx context.Context, what string, into **benchRead, f func(context.Context, *client.Session) (int, error)) error {
+func (b *bench) read(ctx context.Context, what string, into **benchRead, f func(context.Context, client.PayloadConn) (int, error)) error {
 	b.progress("%s", what)
 	s, err := b.open(ctx, b.result.Best)
 	if err != nil {
@@ -29,7 +29,7 @@ func (b *bench) read(ctx context.Context, what string, into **benchRead, f func(
 
 // records measures how long it takes to read the SDR repository, and keeps the records for the sensors.
 func (b *bench) records(ctx context.Context) error {
-	err := b.read(ctx, "sensor records", &b.result.SDR, func(ctx context.Context, s *client.Session) (int, error) {
+	err := b.read(ctx, "sensor records", &b.result.SDR, func(ctx context.Context, s client.PayloadConn) (int, error) {
 		raw, err := client.ReadSDRs(ctx, s)
 		for _, r := range raw {
 			if rec, err := sdr.Parse(r); err == nil && client.SensorOf(rec) != nil && client.SensorOf(rec).Key.Local() {
@@ -46,7 +46,7 @@ func (b *bench) sensors(ctx context.Context) error {
 	if len(b.result.sensors) == 0 {
 		return nil
 	}
-	return b.read(ctx, "sensors", &b.result.Sensors, func(ctx context.Context, s *client.Session) (int, error) {
+	return b.read(ctx, "sensors", &b.result.Sensors, func(ctx context.Context, s client.PayloadConn) (int, error) {
 		all, err := client.ReadSensors(ctx, s, b.result.sensors, b.options.most)
 		return len(all), err
 	})
@@ -54,7 +54,7 @@ func (b *bench) sensors(ctx context.Context) error {
 
 // events measures how long it takes to read the event log.
 func (b *bench) events(ctx context.Context) error {
-	err := b.read(ctx, "event log", &b.result.SEL, func(ctx context.Context, s *client.Session) (n int, err error) {
+	err := b.read(ctx, "event log", &b.result.SEL, func(ctx context.Context, s client.PayloadConn) (n int, err error) {
 		for _, err := range client.SELEntries(ctx, s, ipmi.FirstRecord) {
 			if err != nil {
 				return n, err

@@ -53,7 +53,7 @@ func newBMC(a *App) *cobra.Command {
 	o := &bmcOptions{}
 	cmd := groupDefault(a, "bmc", "Run simulated servers with a BMC each",
 		func(ctx context.Context, a *App, _ []string) error { return runBMC(ctx, a, o) })
-	withoutHost(cmd)
+	withoutHost(noResult(a, cmd, "runs until it is stopped"))
 	cmd.Long = bmcLong
 	f := cmd.Flags()
 	f.Var(required(&o.config), "config", "`FILE` that describes the servers (YAML)")

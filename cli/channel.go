@@ -15,11 +15,16 @@ import (
 func newChannel(a *App) *cobra.Command {
 	return group(a, "channel", "Channels of the BMC: what they are, and who may use them",
 		query(a, "info [CHANNEL]", "Show what a channel is", render.Channel, runChannelInfo),
-		query(a, "authcap CHANNEL PRIVILEGE", "Show how to log in", render.AuthCapabilities, runAuthCap),
-		query(a, "getaccess CHANNEL [USER]", "Show what users may do on a channel", render.UserAccess, runGetAccess),
-		forcibleChange(a, "setaccess CHANNEL USER [callin=on|off] [ipmi=on|off] [link=on|off] [privilege=LEVEL]",
-			"Change what a user may do on a channel", "take away your own access too", runSetAccess),
-		query(a, "getciphers ipmi|sol [CHANNEL]", "List the cipher suites of a channel", render.CipherSuites, runGetCiphers),
+		query(a, "authcap CHANNEL PRIVILEGE", "Show how to log in",
+			render.AuthCapabilities, runAuthCap),
+		query(a, "getaccess CHANNEL [USER]", "Show what users may do on a channel",
+			render.UserAccess, runGetAccess),
+		forcibleChange(a, "setaccess CHANNEL USER "+
+			"[callin=on|off] [ipmi=on|off] [link=on|off] [privilege=LEVEL]",
+			"Change what a user may do on a channel", "take away your own access too",
+			runSetAccess),
+		query(a, "getciphers ipmi|sol [CHANNEL]", "List the cipher suites of a channel",
+			render.CipherSuites, runGetCiphers),
 	)
 }
 
@@ -37,15 +42,15 @@ func channelArg(args []string, i int) (uint8, error) {
 
 // channelOf reads the words of a command of which the channel is the last and may be omitted: it is
 // args[i], and there are at least i of them. It returns the machine too.
-func (a *App) channelOf(ctx context.Context, args []string, i, most int) (*machine.Machine, uint8, error) {
+func (a *App) channelOf(ctx context.Context, args []string, i, most int) (
+	m *machine.Machine, channel uint8, err error) {
 	if err := wantArgs(args, i, most); err != nil {
 		return nil, 0, err
 	}
-	channel, err := channelArg(args, i)
-	if err != nil {
+	if channel, err = channelArg(args, i); err != nil {
 		return nil, 0, err
 	}
-	m, err := a.machine(ctx)
+	m, err = a.machine(ctx)
 	return m, channel, err
 }
 
@@ -65,7 +70,8 @@ func runChannelInfo(ctx context.Context, a *App, args []string) (v machine.Chann
 	return m.Channel(ctx, channel)
 }
 
-func runAuthCap(ctx context.Context, a *App, args []string) (v machine.AuthCapabilities, err error) {
+func runAuthCap(ctx context.Context, a *App, args []string) (
+	v machine.AuthCapabilities, err error) {
 	if err := wantArgs(args, 2, 2); err != nil {
 		return v, err
 	}

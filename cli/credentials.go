@@ -41,8 +41,6 @@ func (a *App) complete(ctx context.Context) error {
 		switch {
 		case o.Device == "":
 			return fmt.Errorf("%s needs the serial line with -D, such as -D /dev/ttyS0:115200", o.Interface)
-		case o.Target != 0:
-			return errors.New("-t, -b, -T and -B do not work over serial lines; use lan, lanplus or open")
 		case o.Interface == client.SerialBasic && (o.User != "" || o.passwordFrom != fromNowhere):
 			return errors.New("serial-basic works without a log-in only; leave -U and the password away, or use serial-terminal")
 		case o.User == "" && o.passwordFrom == fromNowhere:

@@ -65,7 +65,7 @@ func newDemo(a *App) *cobra.Command {
 			}
 			return runDemo(ctx, a, listen)
 		})
-	withoutHost(cmd)
+	withoutHost(noResult(a, cmd, "runs until it is stopped"))
 	cmd.Long = demoLong
 	cmd.Flags().StringVar(&listen, "listen", demoListen, "`HOST:PORT` of the first BMC; the others have the ports after it")
 	return cmd

@@ -54,13 +54,25 @@ func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, er
 	if err != nil {
 		return nil, err
 	}
+	return behind(s, o), nil
+}
+
+// A throughSession is a session through which controllers behind the BMC are reached.
+type throughSession interface {
+	Session
+	client.Router
+	TargetVia(transitAddr, transitChannel, addr, channel uint8) client.Conn
+}
+
+// behind returns s, or what the options name behind its BMC.
+func behind(s throughSession, o *Options) Session {
 	switch {
 	case o.Transit != 0:
-		return bridgedSession{s.TargetVia(uint8(o.Transit), uint8(o.TransitChannel), uint8(o.Target), uint8(o.TargetChannel)), s}, nil
+		return bridgedSession{s.TargetVia(uint8(o.Transit), uint8(o.TransitChannel), uint8(o.Target), uint8(o.TargetChannel)), s}
 	case o.bridged():
-		return bridgedSession{s.Target(uint8(o.Target), uint8(o.TargetChannel)), s}, nil
+		return bridgedSession{s.Target(uint8(o.Target), uint8(o.TargetChannel)), s}
 	}
-	return s, nil
+	return s
 }
 
 // inBand reports whether the BMC is that of this machine.
@@ -104,7 +116,7 @@ func dialSerial(ctx context.Context, o *Options) (Session, error) {
 	if err != nil {
 		return nil, err // not s, which would be a Session that is not nil
 	}
-	return s, nil
+	return behind(s, o), nil
 }
 
 // bridgedSession is a session through which a controller behind the BMC is talked to.

@@ -208,6 +208,12 @@ func code(err error) (ipmi.CompletionCode, bool) {
 	return 0, false
 }
 
+// isRefusal reports whether the BMC has answered with a completion code.
+func isRefusal(err error) bool {
+	_, ok := code(err)
+	return ok
+}
+
 // hasCode reports whether err is one of these completion codes.
 func hasCode(err error, codes ...ipmi.CompletionCode) bool {
 	c, ok := code(err)

@@ -21,9 +21,13 @@ type localBMC struct{ b *bmc.BMC }
 
 func (s localBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	answer := make(chan ipmi.RawResponse, 1)
-	s.b.Answer(&bmc.Context{Context: ctx, Channel: 1, LUN: req.LUN, Privilege: ipmi.PrivilegeAdministrator, User: 2}, req.Command.NetFn, req.Command.Code,
-		append([]byte(req.Command.Body), req.Data...), func(cc ipmi.CompletionCode, out []byte) {
-			answer <- ipmi.RawResponse{Code: cc, Data: bytes.TrimPrefix(out, []byte(req.Command.Body))}
+	from := &bmc.Context{
+		Context: ctx, Channel: 1, LUN: req.LUN, Privilege: ipmi.PrivilegeAdministrator, User: 2,
+	}
+	body := []byte(req.Command.Body)
+	s.b.Answer(from, req.Command.NetFn, req.Command.Code, append(body, req.Data...),
+		func(cc ipmi.CompletionCode, out []byte) {
+			answer <- ipmi.RawResponse{Code: cc, Data: bytes.TrimPrefix(out, body)}
 		})
 	return <-answer, nil
 }
@@ -35,8 +39,11 @@ func runLocal(b *bmc.BMC, args ...string) (stdout, stderr string, exit int) {
 	var out, errs bytes.Buffer
 	a := newApp("lom", strings.NewReader(""), &out, &errs)
 	a.env = func(string) (string, bool) { return "", false }
-	a.dial = func(context.Context, *Options, *slog.Logger) (Session, error) { return localBMC{b}, nil }
-	exit = a.Run(context.Background(), append([]string{"-H", "bmc1", "-U", "admin", "-P", "secret"}, args...))
+	a.dial = func(context.Context, *Options, *slog.Logger) (Session, error) {
+		return localBMC{b}, nil
+	}
+	words := append([]string{"-H", "bmc1", "-U", "admin", "-P", "secret"}, args...)
+	exit = a.Run(context.Background(), words)
 	return out.String(), errs.String(), exit
 }
 
@@ -50,7 +57,8 @@ func TestFRUFiles(t *testing.T) {
 	run := func(wantExit int, wantOut, wantErr string, args ...string) {
 		t.Helper()
 		out, errs, exit := runLocal(b, args...)
-		if exit != wantExit || !strings.Contains(out, wantOut) || !strings.Contains(errs, wantErr) || wantErr == "" && errs != "" {
+		if exit != wantExit || !strings.Contains(out, wantOut) ||
+			!strings.Contains(errs, wantErr) || wantErr == "" && errs != "" {
 			t.Errorf("%v: exit code %d\n%s%s", args, exit, out, errs)
 		}
 	}
@@ -64,11 +72,16 @@ func TestFRUFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	run(0, "Updating Field '"+m.Chassis.SerialNumber.String()+"' with 'a serial number that is long' ...\n", "", "fru", "edit", "0", "field", "c", "1", "a serial number that is long")
+	const serial = "a serial number that is long"
+	run(0, "Updating Field '"+m.Chassis.SerialNumber.String()+"' with '"+serial+"' ...\n", "",
+		"fru", "edit", "0", "field", "c", "1", serial)
 	run(0, " Chassis Serial        : a serial number that is long\n", "", "fru", "print", "0")
-	run(1, "", "the field cannot hold that", "fru", "edit", "0", "field", "c", "1", strings.Repeat("x", 64))
+	run(1, "", "the field cannot hold that",
+		"fru", "edit", "0", "field", "c", "1", strings.Repeat("x", 64))
 	for i, wantExit := range []int{0, 0, 1} {
-		run(wantExit, "", []string{"", "", "does not fit"}[i], "-o", "json", "fru", "edit", "1", "field", "p", strconv.Itoa(i), strings.Repeat("x", 63))
+		run(wantExit, "", []string{"", "", "does not fit"}[i],
+			"-o", "json", "fru", "edit", "1", "field", "p", strconv.Itoa(i),
+			strings.Repeat("x", 63))
 	}
 	run(0, "Size to Write    : 1024 bytes\n", "", "fru", "write", "0", file)
 	run(0, m.Chassis.SerialNumber.String(), "", "fru", "print", "0")
@@ -79,7 +92,7 @@ func TestFRUFiles(t *testing.T) {
 	if err := os.WriteFile(file, image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(1, "", "is no sound FRU image", "fru", "write", "0", file)
+	run(1, "", "is not a sound FRU image", "fru", "write", "0", file)
 	run(0, "", "", "fru", "write", "0", file, "--force")
 	run(0, "", "bad checksum", "fru", "print", "0")
 	if err := os.WriteFile(file, make([]byte, 8), 0o600); err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"strings"
 
 	"lom/client"
 	fmt "lom/internal/plainfmt"
@@ -38,14 +37,6 @@ func splitPartial(err error) (missing, failure error) {
 		return missing, nil
 	}
 	return &missingError{e.Error(), true}, nil
-}
-
-// missingEntries says which entries of a table the BMC refused, nil if none.
-func missingEntries(what string, entries []int) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	return &missingError{fmt.Sprintf("the BMC refused %s %s", what, strings.Trim(strings.ReplaceAll(fmt.Sprint(entries), " ", ", "), "[]")), true}
 }
 
 // isMissing reports whether an error says that something is missing of a list.

@@ -5,15 +5,18 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
-	"slices"
 	"strings"
 
-	"lom/client"
+	"github.com/spf13/cobra"
+
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
+	"lom/machine"
+	"lom/render"
 )
 
-const lanSetLong = `Change the network settings of the BMC, and read them back until the BMC has made them its own.
+const lanSetLong = `Change the network settings of the BMC, and read them back until the BMC has
+made them its own.
 
 PARAMETER and VALUE are
   ipaddr ADDRESS              the IPv4 address
@@ -40,98 +43,123 @@ PARAMETER and VALUE are
   user                        let the user without a name (ID 1) in as administrator
   password [PASSWORD]         the password of user ID 1`
 
-// A lanSetter carries out one form of lan set with the words behind the parameter's name.
+func newLANSet(a *App) *cobra.Command {
+	var force bool
+	set := change(a, "set CHANNEL PARAMETER VALUE...", "Change the network settings of the BMC",
+		func(ctx context.Context, a *App, args []string) (string, error) {
+			return runLANSet(ctx, a, args, force)
+		})
+	set.Flags().BoolVar(&force, "force", false, "also what locks you out")
+	set.Long = lanSetLong
+	return set
+}
+
+// A lanSetter is the channel of which lan set changes a setting.
 type lanSetter struct {
 	a       *App
-	ctx     context.Context
-	conn    client.Conn
+	m       *machine.Machine
 	channel uint8
-	args    []string
-	force   bool
+	force   bool // also what locks the user out
 }
 
-func runLANSet(ctx context.Context, a *App, args []string, force bool) error {
+// A lanChange makes a change, and returns the sentence to print after it.
+type lanChange func(ctx context.Context, s *lanSetter) (string, error)
+
+// lanSetters read the words after a parameter's name. Of words there is a number, or one or none.
+var lanSetters = map[string]struct {
+	words int // -1: one or none
+	read  func(words []string) (lanChange, error)
+}{
+	"ipaddr": {1, lanAddress}, "netmask": {1, lanMask}, "macaddr": {1, lanMAC},
+	"defgw": {2, lanGateway}, "bakgw": {2, lanBackupGateway}, "ipsrc": {1, lanSource},
+	"vlan": {2, lanVLAN}, "snmp": {1, lanCommunity}, "arp": {2, lanARP}, "auth": {2, lanAuth},
+	"cipher_privs": {1, lanSuites}, "bad_pass_thresh": {4, lanBadPassword},
+	"access": {1, lanAccess}, "alert": {1, lanAlerting}, "user": {0, lanUser},
+	"password": {-1, lanPassword},
+}
+
+func runLANSet(ctx context.Context, a *App, args []string, force bool) (string, error) {
 	if err := wantArgs(args, 2, -1); err != nil {
-		return err
+		return "", err
 	}
-	setters := map[string]struct {
-		words int // behind the name, at the least; one more is too much
-		set   func(*lanSetter) error
-	}{
-		"ipaddr": {1, (*lanSetter).address}, "netmask": {1, (*lanSetter).mask}, "macaddr": {1, (*lanSetter).mac},
-		"defgw": {2, (*lanSetter).gateway}, "bakgw": {2, (*lanSetter).backupGateway}, "ipsrc": {1, (*lanSetter).source},
-		"vlan": {2, (*lanSetter).vlan}, "snmp": {1, (*lanSetter).community}, "arp": {2, (*lanSetter).arp}, "auth": {2, (*lanSetter).auth},
-		"cipher_privs": {1, (*lanSetter).suites}, "bad_pass_thresh": {4, (*lanSetter).badPassword},
-		"access": {1, (*lanSetter).access}, "alert": {1, (*lanSetter).alert}, "user": {0, (*lanSetter).user}, "password": {-1, (*lanSetter).password},
-	}
-	s, ok := setters[args[1]]
+	setter, ok := lanSetters[args[1]]
 	if !ok {
-		return usagef("there is no LAN parameter %q; \"lan set help\" lists them", args[1])
+		return "", usagef("there is no LAN parameter %q; \"lan set help\" lists them", args[1])
 	}
-	words := args[2:]
-	if s.words >= 0 {
-		if err := wantArgs(words, s.words, s.words); err != nil {
-			return err
-		}
-	} else if err := wantArgs(words, 0, 1); err != nil {
-		return err
+	least, most := setter.words, setter.words
+	if setter.words < 0 {
+		least, most = 0, 1
 	}
-	channel, err := a.lanChannel(ctx, args[:1], 0)
+	if err := wantArgs(args[2:], least, most); err != nil {
+		return "", err
+	}
+	change, err := setter.read(args[2:])
 	if err != nil {
-		return err
+		return "", err
 	}
-	conn, err := a.Dial(ctx)
+	m, channel, err := a.lanChannel(ctx, args)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.set(&lanSetter{a, ctx, conn, channel, words, force})
+	// In band nobody can be locked out.
+	force = force || a.Options.inBand() || a.Options.serial()
+	sentence, err := change(ctx, &lanSetter{a, m, channel, force})
+	var silent *machine.LANSilentError
+	var lockout *machine.LANLockoutError
+	switch {
+	case errors.As(err, &silent):
+		return "", fmt.Errorf("%s: %v; it may be reached under other settings now",
+			a.Options.peer(), silent)
+	case errors.As(err, &lockout) && args[1] == "access":
+		return "", fmt.Errorf("channel %d is the one you came over, and nobody could switch it on "+
+			"again from here; do it over another channel or in band, or give --force", channel)
+	case errors.As(err, &lockout):
+		return "", fmt.Errorf("%q lets no administrator in over channel %d, which you came over; "+
+			"leave the letter a to one of its suites, or give --force", args[2], channel)
+	}
+	return sentence, err
 }
 
-// setLAN writes a LAN parameter and reads it back. Before, it tells in the sentence what it is about to do.
+// announced prints a sentence, carries out what it says, and returns the sentence for the result if
+// that is not a text.
+func (a *App) announced(sentence string, set func() error) (string, error) {
+	if a.Options.JSON || sentence == "" {
+		return sentence, set()
+	}
+	if _, err := fmt.Fprintln(a.Out, sentence); err != nil {
+		return "", err
+	}
+	return "", set()
+}
+
+// setLAN makes a change that sets one parameter, after the sentence was printed.
 func setLAN[P interface {
 	comparable
 	ipmi.LANParameter
-}, PP ipmi.Reader[P]](s *lanSetter, p P, sentence string) error {
-	if err := s.a.announceSet(sentence); err != nil {
-		return err
-	}
-	err := guarded(s.ctx, s.claim, func() error {
-		return writeAndLook(s.ctx, func() error { return client.SetLANParam(s.ctx, s.conn, s.channel, p) }, func() (bool, error) {
-			got, err := client.LANParam[P, PP](s.ctx, s.conn, s.channel)
-			if err != nil && !isRefusal(err) {
-				return false, err
-			}
-			return err == nil && got == p, nil
+}, PP ipmi.Reader[P]](p P, sentence string) (lanChange, error) {
+	return func(ctx context.Context, s *lanSetter) (string, error) {
+		return s.a.announced(sentence, func() error {
+			return machine.SetLANParameter[P, PP](ctx, s.m, s.channel, p)
 		})
-	})
-	switch {
-	case errors.Is(err, ipmi.ErrTimeout):
-		return fmt.Errorf("%s: the value was set, and then the BMC answered no more; it may be reached under other settings now", s.a.Options.peer())
-	case err != nil:
-		return failed("Set LAN Parameter command", err)
-	}
-	return s.a.wasSet(sentence)
+	}, nil
 }
 
-func (s *lanSetter) claim(ctx context.Context, p ipmi.SetInProgress) error {
-	return client.SetLANParam(ctx, s.conn, s.channel, p)
-}
-
-// announceSet prints a sentence before something is set; wasSet prints it afterwards, where it is
-// part of a JSON answer.
-func (a *App) announceSet(sentence string) error {
-	if a.Options.JSON || sentence == "" {
-		return nil
-	}
-	_, err := fmt.Fprintln(a.Out, sentence)
-	return err
-}
-
-func (a *App) wasSet(sentence string) error {
-	if !a.Options.JSON {
-		return nil
-	}
-	return a.Done(sentence)
+// changeLAN makes a change of a parameter that has several values. It reads it before it prints the
+// sentence.
+func changeLAN[P interface {
+	comparable
+	ipmi.LANParameter
+}, PP ipmi.Reader[P]](sentence string, change func(*P)) (lanChange, error) {
+	return func(ctx context.Context, s *lanSetter) (string, error) {
+		p, err := machine.LANParameter[P, PP](ctx, s.m, s.channel)
+		if err != nil {
+			return "", err
+		}
+		change(&p)
+		return s.a.announced(sentence, func() error {
+			return machine.SetLANParameter[P, PP](ctx, s.m, s.channel, p)
+		})
+	}, nil
 }
 
 // ipv4Arg reads an IPv4 address.
@@ -152,312 +180,229 @@ func macArg(word string) (ipmi.MACAddress, error) {
 	return ipmi.MACAddress(b), nil
 }
 
-func (s *lanSetter) address() error {
-	ip, err := ipv4Arg(s.args[0])
+func lanAddress(words []string) (lanChange, error) {
+	ip, err := ipv4Arg(words[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return setLAN(s, ipmi.LANIPAddress{Address: ip}, "Setting LAN IP Address to "+ip.String())
+	return setLAN(ipmi.LANIPAddress{Address: ip}, "Setting LAN IP Address to "+ip.String())
 }
 
-func (s *lanSetter) mask() error {
-	ip, err := ipv4Arg(s.args[0])
+func lanMask(words []string) (lanChange, error) {
+	ip, err := ipv4Arg(words[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return setLAN(s, ipmi.LANSubnetMask{Mask: ip}, "Setting LAN Subnet Mask to "+ip.String())
+	return setLAN(ipmi.LANSubnetMask{Mask: ip}, "Setting LAN Subnet Mask to "+ip.String())
 }
 
-func (s *lanSetter) mac() error {
-	mac, err := macArg(s.args[0])
+func lanMAC(words []string) (lanChange, error) {
+	mac, err := macArg(words[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return setLAN(s, ipmi.LANMACAddress{Address: mac}, "Setting LAN MAC Address to "+mac.String())
+	return setLAN(ipmi.LANMACAddress{Address: mac}, "Setting LAN MAC Address to "+mac.String())
 }
 
-func (s *lanSetter) gateway() error {
-	return s.gatewayOf("Setting LAN Default Gateway",
-		func(ip ipmi.IPv4Address, sentence string) error {
-			return setLAN(s, ipmi.LANDefaultGateway{Address: ip}, sentence)
+func lanGateway(words []string) (lanChange, error) {
+	return gatewayOf(words, "Setting LAN Default Gateway",
+		func(ip ipmi.IPv4Address, sentence string) (lanChange, error) {
+			return setLAN(ipmi.LANDefaultGateway{Address: ip}, sentence)
 		},
-		func(mac ipmi.MACAddress, sentence string) error {
-			return setLAN(s, ipmi.LANDefaultGatewayMAC{Address: mac}, sentence)
+		func(mac ipmi.MACAddress, sentence string) (lanChange, error) {
+			return setLAN(ipmi.LANDefaultGatewayMAC{Address: mac}, sentence)
 		})
 }
 
-func (s *lanSetter) backupGateway() error {
-	return s.gatewayOf("Setting LAN Backup Gateway",
-		func(ip ipmi.IPv4Address, sentence string) error {
-			return setLAN(s, ipmi.LANBackupGateway{Address: ip}, sentence)
+func lanBackupGateway(words []string) (lanChange, error) {
+	return gatewayOf(words, "Setting LAN Backup Gateway",
+		func(ip ipmi.IPv4Address, sentence string) (lanChange, error) {
+			return setLAN(ipmi.LANBackupGateway{Address: ip}, sentence)
 		},
-		func(mac ipmi.MACAddress, sentence string) error {
-			return setLAN(s, ipmi.LANBackupGatewayMAC{Address: mac}, sentence)
+		func(mac ipmi.MACAddress, sentence string) (lanChange, error) {
+			return setLAN(ipmi.LANBackupGatewayMAC{Address: mac}, sentence)
 		})
 }
 
-func (s *lanSetter) gatewayOf(sentence string, setIP func(ipmi.IPv4Address, string) error, setMAC func(ipmi.MACAddress, string) error) error {
-	switch s.args[0] {
+func gatewayOf(
+	words []string, sentence string,
+	setIP func(ipmi.IPv4Address, string) (lanChange, error),
+	setMAC func(ipmi.MACAddress, string) (lanChange, error),
+) (lanChange, error) {
+	switch words[0] {
 	case "ipaddr":
-		ip, err := ipv4Arg(s.args[1])
+		ip, err := ipv4Arg(words[1])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		return setIP(ip, sentence+" IP to "+ip.String())
 	case "macaddr":
-		mac, err := macArg(s.args[1])
+		mac, err := macArg(words[1])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		return setMAC(mac, sentence+" MAC to "+mac.String())
 	}
-	return usagef("of a gateway ipaddr or macaddr can be set, not %q", s.args[0])
+	return nil, usagef("of a gateway ipaddr or macaddr can be set, not %q", words[0])
 }
 
-func (s *lanSetter) source() error {
-	sources := map[string]ipmi.IPSource{"none": ipmi.IPSourceUnspecified, "static": ipmi.IPSourceStatic, "dhcp": ipmi.IPSourceDHCP, "bios": ipmi.IPSourceBIOS}
-	source, ok := sources[s.args[0]]
+func lanSource(words []string) (lanChange, error) {
+	sources := map[string]ipmi.IPSource{
+		"none": ipmi.IPSourceUnspecified, "static": ipmi.IPSourceStatic, "dhcp": ipmi.IPSourceDHCP,
+		"bios": ipmi.IPSourceBIOS,
+	}
+	source, ok := sources[words[0]]
 	if !ok {
-		return usagef("%q is no address source: none, static, dhcp and bios are", s.args[0])
+		return nil, usagef("%q is not an address source: none, static, dhcp and bios are", words[0])
 	}
-	return setLAN(s, ipmi.LANIPSource{Source: source}, "")
+	return setLAN(ipmi.LANIPSource{Source: source}, "")
 }
 
-func (s *lanSetter) vlan() error {
-	switch s.args[0] {
-	case "id":
-		if s.args[1] != "off" {
-			id, err := parseNumber(s.args[1], 1, 4094)
-			if err != nil {
-				return usagef("VLAN ID: %v", err)
+func lanVLAN(words []string) (lanChange, error) {
+	switch {
+	case words[0] == "id" && words[1] == "off":
+		return func(ctx context.Context, s *lanSetter) (string, error) {
+			was, err := s.m.DisableVLAN(ctx, s.channel)
+			if err != nil || was {
+				return "", err
 			}
-			return setLAN(s, ipmi.LANVLANID{ID: uint16(id), Enabled: true}, "")
-		}
-		now, err := client.LANParam[ipmi.LANVLANID](s.ctx, s.conn, s.channel)
-		if err != nil && !missingParam(err) {
-			return failed("Get LAN Parameter command", err)
-		}
-		if err == nil && now.ID == 0 && !now.Enabled {
-			return s.a.Done(fmt.Sprintf("VLAN is already disabled for channel %d", s.channel))
-		}
-		now.Enabled = false
-		return setLAN(s, now, "")
-	case "priority":
-		n, err := parseNumber(s.args[1], 0, 7)
+			return fmt.Sprintf("VLAN is already disabled for channel %d", s.channel), nil
+		}, nil
+	case words[0] == "id":
+		id, err := parseNumber(words[1], 1, 4094)
 		if err != nil {
-			return usagef("VLAN priority: %v", err)
+			return nil, usagef("VLAN ID: %v", err)
 		}
-		return setLAN(s, ipmi.LANVLANPriority{Priority: uint8(n)}, "")
-	}
-	return usagef("of a VLAN id or priority can be set, not %q", s.args[0])
-}
-
-func (s *lanSetter) community() error {
-	if len(s.args[0]) > 18 {
-		return usagef("the community has %d bytes, 18 are possible", len(s.args[0]))
-	}
-	return setLAN(s, ipmi.LANCommunity{Community: s.args[0]}, "Setting LAN SNMP Community String to "+s.args[0])
-}
-
-func (s *lanSetter) arp() error {
-	if s.args[0] == "interval" {
-		return s.arpInterval()
-	}
-	if s.args[0] != "respond" && s.args[0] != "generate" {
-		return usagef("of ARP respond, generate or interval can be set, not %q", s.args[0])
-	}
-	on, err := parseOnOff(s.args[1])
-	if err != nil {
-		return usagef("%v", err)
-	}
-	p, err := client.LANParam[ipmi.LANARPControl](s.ctx, s.conn, s.channel)
-	if err != nil {
-		return failed("Get LAN Parameter command", err)
-	}
-	what := "ARP responses"
-	if s.args[0] == "respond" {
-		p.Responses = on
-	} else {
-		what = "Gratuitous ARPs"
-		p.Gratuitous = on
-	}
-	return setLAN(s, p, choose(on, "Enabling", "Disabling")+" BMC-generated "+what)
-}
-
-func (s *lanSetter) arpInterval() error {
-	seconds, err := parseNumber(s.args[1], 0, 127)
-	if err != nil {
-		return usagef("ARP interval: %v", err)
-	}
-	p, err := client.LANParam[ipmi.LANARPInterval](s.ctx, s.conn, s.channel)
-	if err != nil {
-		return failed("Get LAN Parameter command", err)
-	}
-	if seconds != 0 {
-		p.Interval = uint8(seconds*2 - 1) // counted from 0
-		if err := setLAN(s, p, ""); err != nil {
-			return err
+		return setLAN(ipmi.LANVLANID{ID: uint16(id), Enabled: true}, "")
+	case words[0] == "priority":
+		n, err := parseNumber(words[1], 0, 7)
+		if err != nil {
+			return nil, usagef("VLAN priority: %v", err)
 		}
-		if s.a.Options.JSON {
-			return nil
-		}
+		return setLAN(ipmi.LANVLANPriority{Priority: uint8(n)}, "")
 	}
-	return s.a.Done(fmt.Sprintf("BMC-generated Gratuitous ARP interval:  %d.0 seconds", arpSeconds(p.Interval)))
+	return nil, usagef("of a VLAN id or priority can be set, not %q", words[0])
 }
 
-func (s *lanSetter) auth() error {
-	words := map[string]ipmi.AuthType{"none": ipmi.AuthNone, "md2": ipmi.AuthMD2, "md5": ipmi.AuthMD5, "password": ipmi.AuthPassword, "key": ipmi.AuthPassword, "oem": ipmi.AuthOEM}
+func lanCommunity(words []string) (lanChange, error) {
+	if len(words[0]) > 18 {
+		return nil, usagef("the community has %d bytes, 18 are possible", len(words[0]))
+	}
+	return setLAN(ipmi.LANCommunity{Community: words[0]},
+		"Setting LAN SNMP Community String to "+words[0])
+}
+
+func lanARP(words []string) (lanChange, error) {
+	if words[0] == "interval" {
+		return lanARPInterval(words[1])
+	}
+	if words[0] != "respond" && words[0] != "generate" {
+		return nil, usagef("of ARP respond, generate or interval can be set, not %q", words[0])
+	}
+	on, err := parseOnOff(words[1])
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	verb := choose(on, "Enabling", "Disabling") + " BMC-generated "
+	if words[0] == "respond" {
+		return changeLAN(verb+"ARP responses", func(p *ipmi.LANARPControl) { p.Responses = on })
+	}
+	return changeLAN(verb+"Gratuitous ARPs", func(p *ipmi.LANARPControl) { p.Gratuitous = on })
+}
+
+func lanARPInterval(word string) (lanChange, error) {
+	seconds, err := parseNumber(word, 0, 127)
+	if err != nil {
+		return nil, usagef("ARP interval: %v", err)
+	}
+	return func(ctx context.Context, s *lanSetter) (string, error) {
+		p, err := machine.LANParameter[ipmi.LANARPInterval](ctx, s.m, s.channel)
+		if err == nil && seconds != 0 {
+			p.Interval = uint8(seconds*2 - 1) // counted from 0
+			err = machine.SetLANParameter(ctx, s.m, s.channel, p)
+		}
+		return "BMC-generated Gratuitous ARP interval:  " + render.ARPInterval(p), err
+	}, nil
+}
+
+func lanAuth(words []string) (lanChange, error) {
+	byWord := map[string]ipmi.AuthType{
+		"none": ipmi.AuthNone, "md2": ipmi.AuthMD2, "md5": ipmi.AuthMD5,
+		"password": ipmi.AuthPassword, "key": ipmi.AuthPassword, "oem": ipmi.AuthOEM,
+	}
 	var types ipmi.AuthTypes
-	for word := range strings.SplitSeq(s.args[1], ",") {
-		t, ok := words[strings.ToLower(word)]
+	for word := range strings.SplitSeq(words[1], ",") {
+		t, ok := byWord[strings.ToLower(word)]
 		if !ok {
-			return usagef("%q is no authentication type: none, md2, md5, password and oem are", word)
+			return nil, usagef("%q is not an authentication type: "+
+				"none, md2, md5, password and oem are", word)
 		}
 		types |= 1 << t
 	}
-	p, err := client.LANParam[ipmi.LANAuthTypeEnables](s.ctx, s.conn, s.channel)
-	if err != nil {
-		return failed("Get LAN Parameter command", err)
-	}
-	for word := range strings.SplitSeq(s.args[0], ",") {
-		switch strings.ToLower(word) {
-		case "callback":
-			p.Callback = types
-		case "user":
-			p.User = types
-		case "operator":
-			p.Operator = types
-		case "admin", "administrator":
-			p.Administrator = types
-		default:
-			return usagef("%q is no privilege level: callback, user, operator and admin are", word)
+	levels := strings.Split(strings.ToLower(words[0]), ",")
+	for _, level := range levels {
+		if lanAuthLevel(new(ipmi.LANAuthTypeEnables), level) == nil {
+			return nil, usagef("%q is not a privilege level: "+
+				"callback, user, operator and admin are", level)
 		}
 	}
-	return setLAN(s, p, "")
+	return changeLAN("", func(p *ipmi.LANAuthTypeEnables) {
+		for _, level := range levels {
+			*lanAuthLevel(p, level) = types
+		}
+	})
 }
 
-func (s *lanSetter) suites() error {
-	letters := s.args[0]
+// lanAuthLevel returns the authentication types of a privilege level, nil if there is no such
+// level.
+func lanAuthLevel(p *ipmi.LANAuthTypeEnables, level string) *ipmi.AuthTypes {
+	switch level {
+	case "callback":
+		return &p.Callback
+	case "user":
+		return &p.User
+	case "operator":
+		return &p.Operator
+	case "admin", "administrator":
+		return &p.Administrator
+	}
+	return nil
+}
+
+func lanSuites(words []string) (lanChange, error) {
+	letters := words[0]
 	if len(letters) != 15 && len(letters) != 16 {
-		return usagef("%q has %d letters; 15 are needed, or 16", letters, len(letters))
+		return nil, usagef("%q has %d letters; 15 are needed, or 16", letters, len(letters))
 	}
-	// The 16th suite keeps what it has if it is not named.
-	p, err := client.LANParam[ipmi.LANCipherSuitePrivileges](s.ctx, s.conn, s.channel)
-	if err != nil {
-		return failed("Get LAN Parameter command", err)
-	}
-	for i, c := range []byte(letters) {
-		level := strings.IndexByte(privilegeLetters, c)
-		if level < 0 {
-			return usagef("%q is no letter of a privilege level: X, c, u, o, a and O are", c)
-		}
-		p.Max[i] = ipmi.Privilege(level)
-	}
-	if !s.force && !slices.ContainsFunc(p.Max[:], mayAdminister) {
-		switch own, err := s.a.ownChannel(s.ctx, s.channel); {
-		case err != nil:
-			return err
-		case own:
-			return fmt.Errorf("%q lets no administrator in over channel %d, which you came over; "+
-				"leave the letter a to one of its suites, or give --force", letters, s.channel)
+	for _, c := range []byte(letters) {
+		if strings.IndexByte(render.PrivilegeLetters, c) < 0 {
+			return nil, usagef("%q is not a letter of a privilege level: "+
+				"X, c, u, o, a and O are", c)
 		}
 	}
-	return setLAN(s, p, "")
+	return func(ctx context.Context, s *lanSetter) (string, error) {
+		// The 16th suite keeps what it has if it is not named.
+		p, err := machine.LANParameter[ipmi.LANCipherSuitePrivileges](ctx, s.m, s.channel)
+		if err != nil {
+			return "", err
+		}
+		for i, c := range []byte(letters) {
+			p.Max[i] = ipmi.Privilege(strings.IndexByte(render.PrivilegeLetters, c))
+		}
+		return "", s.m.SetLANSuites(ctx, s.channel, p, s.force)
+	}, nil
 }
 
-func (s *lanSetter) badPassword() error {
+func lanBadPassword(words []string) (lanChange, error) {
 	var n [4]uint16
 	for i, most := range [...]int64{255, 1, 65535, 65535} {
-		v, err := parseNumber(s.args[i], 0, most)
+		v, err := parseNumber(words[i], 0, most)
 		if err != nil {
-			return usagef("%v", err)
+			return nil, usagef("%v", err)
 		}
 		n[i] = uint16(v)
 	}
-	return setLAN(s, ipmi.LANBadPassword{Threshold: uint8(n[0]), Event: n[1] == 1, ResetInterval: n[2], Lockout: n[3]}, "")
-}
-
-func (s *lanSetter) access() error {
-	on, err := parseOnOff(s.args[0])
-	if err != nil {
-		return usagef("%v", err)
-	}
-	if !on && !s.force {
-		switch own, err := s.a.ownChannel(s.ctx, s.channel); {
-		case err != nil:
-			return err
-		case own:
-			return fmt.Errorf("channel %d is the one you came over, and nobody could switch it on again from here; "+
-				"do it over another channel or in band, or give --force", s.channel)
-		}
-	}
-	for _, setting := range [...]ipmi.AccessSetting{ipmi.AccessNonVolatile, ipmi.AccessVolatile} {
-		now, err := client.Do(s.ctx, s.conn, ipmi.GetChannelAccess{Channel: s.channel, Setting: setting})
-		if err != nil {
-			return failed("Get Channel Access command", err)
-		}
-		q := channelAccessOf(s.channel, now, setting)
-		q.SetLimit, q.Limit = setting, ipmi.PrivilegeAdministrator
-		if q.Mode = ipmi.AccessDisabled; on {
-			q.Mode = ipmi.AccessAlways
-		}
-		if _, err := client.Do(s.ctx, s.conn, q); err != nil {
-			return failed("Set Channel Access command", err)
-		}
-	}
-	return s.a.Done(fmt.Sprintf("Set Channel Access for channel %d was successful.", s.channel))
-}
-
-func (s *lanSetter) alert() error {
-	on, err := parseOnOff(s.args[0])
-	if err != nil {
-		return usagef("%v", err)
-	}
-	first := fmt.Sprintf("%s PEF alerts for LAN channel %d", choose(on, "Enabling", "Disabling"), s.channel)
-	if err := s.a.announceSet(first); err != nil {
-		return err
-	}
-	now, err := client.Do(s.ctx, s.conn, ipmi.GetChannelAccess{Channel: s.channel, Setting: ipmi.AccessNonVolatile})
-	if err != nil {
-		return failed("Get Channel Access command", err)
-	}
-	now.Alerting = on
-	for _, setting := range [...]ipmi.AccessSetting{ipmi.AccessNonVolatile, ipmi.AccessVolatile} {
-		if _, err := client.Do(s.ctx, s.conn, channelAccessOf(s.channel, now, setting)); err != nil {
-			return failed("Set Channel Access command", err)
-		}
-	}
-	return s.a.Done(fmt.Sprintf("PEF alerts for channel %d %s.", s.channel, enabled(on)))
-}
-
-// channelAccessOf is the request that makes now the access of a channel, but for the privilege limit.
-func channelAccessOf(channel uint8, now ipmi.ChannelAccess, setting ipmi.AccessSetting) ipmi.SetChannelAccess {
-	return ipmi.SetChannelAccess{Channel: channel, SetAccess: setting, Alerting: now.Alerting, PerMessage: now.PerMessage,
-		UserLevel: now.UserLevel, Mode: now.Mode, Limit: now.Limit}
-}
-
-func (s *lanSetter) user() error {
-	_, err := client.Do(s.ctx, s.conn, ipmi.SetUserAccess{Channel: s.channel, User: 1, Limit: ipmi.PrivilegeAdministrator})
-	if err != nil {
-		return failed("Set User Access command", err)
-	}
-	return s.a.Done(fmt.Sprintf("Set User Access for channel %d was successful.", s.channel))
-}
-
-func (s *lanSetter) password() error {
-	word := ""
-	var err error
-	if len(s.args) > 0 {
-		word = s.args[0]
-	} else if word, err = s.a.newPassword(s.ctx, 1); err != nil {
-		return err
-	}
-	if err := checkPasswordSize(word, false); err != nil {
-		return err
-	}
-	q := ipmi.SetUserPassword{User: 1, Operation: ipmi.PasswordSet, Password: ipmi.NewSecret(word)}
-	if _, err := client.Do(s.ctx, s.conn, q); err != nil {
-		return failed("Set User Password command (user 1)", err)
-	}
-	return s.a.Done("Password set for user 1")
+	return setLAN(ipmi.LANBadPassword{
+		Threshold: uint8(n[0]), Event: n[1] == 1, ResetInterval: n[2], Lockout: n[3],
+	}, "")
 }

@@ -7,12 +7,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"lom/client"
-	"lom/ipmi"
 	"lom/machine"
 )
 
-// Commands that may lock out the one who gives them, out of a BMC that nobody is near to, do so with
-// --force only.
+// Commands that may lock out the one who gives them, out of a BMC that nobody is near to, do so
+// only with --force.
 
 // forcible is leaf for a command with --force.
 func forcible(a *App, use, short, force string,
@@ -27,7 +26,8 @@ func forcible(a *App, use, short, force string,
 
 // forcibleChange is change for a command with --force.
 func forcibleChange(a *App, use, short, force string,
-	run func(ctx context.Context, a *App, args []string, force bool) (string, error)) *cobra.Command {
+	run func(ctx context.Context, a *App, args []string, force bool) (string, error),
+) *cobra.Command {
 	var forced bool
 	c := change(a, use, short, func(ctx context.Context, a *App, args []string) (string, error) {
 		return run(ctx, a, args, forced)
@@ -46,7 +46,8 @@ func (a *App) self(ctx context.Context, m *machine.Machine) (machine.Self, error
 }
 
 // guardSelf refuses what would take away the access of the session's own user.
-func (a *App) guardSelf(ctx context.Context, m *machine.Machine, id, channel uint8, what string) error {
+func (a *App) guardSelf(
+	ctx context.Context, m *machine.Machine, id, channel uint8, what string) error {
 	self, err := a.self(ctx, m)
 	if err == nil && self.Is(id, channel) {
 		err = fmt.Errorf("user %d is the one you are logged in as, and %s; "+
@@ -55,25 +56,13 @@ func (a *App) guardSelf(ctx context.Context, m *machine.Machine, id, channel uin
 	return err
 }
 
-// guardName refuses a name that another user has: a BMC that takes it knows the two apart by nothing.
+// guardName refuses a name that another user has: a BMC that takes it cannot tell the two apart.
 func guardName(ctx context.Context, m *machine.Machine, id uint8, name string) error {
 	other, err := m.UserCalled(ctx, name, id)
 	if err == nil && other != 0 {
-		err = fmt.Errorf("user %d is called %q already, and with two of that name a BMC lets in the first only; "+
+		err = fmt.Errorf("user %d is called %q already, "+
+			"and with two of that name a BMC lets in the first only; "+
 			"choose another name, or give --force", other, name)
 	}
 	return err
 }
-
-// ownChannel reports whether the session came over the channel.
-func (a *App) ownChannel(ctx context.Context, channel uint8) (bool, error) {
-	m, err := a.machine(ctx)
-	if err != nil {
-		return false, err
-	}
-	self, err := a.self(ctx, m)
-	return self.User != 0 && self.Channel == channel, err
-}
-
-// mayAdminister reports whether a limit lets a user change users.
-func mayAdminister(limit ipmi.Privilege) bool { return machine.MayAdminister(limit) }

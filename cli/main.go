@@ -114,6 +114,7 @@ func (a *App) report(ctx context.Context, err error) int {
 		return stopped.status()
 	}
 	if !errors.Is(err, errReported) {
+		a.reportError(err)
 		lines, enough := a.ipmitoolLines(err)
 		for _, line := range lines {
 			fmt.Fprintln(a.Err, line)

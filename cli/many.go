@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"lom/render"
 )
 
 // One command on many hosts. The command line is read once; the function of the command then runs once for each host, with
@@ -73,10 +75,16 @@ func (o *Options) name(t target) {
 // carryOut runs the function of a command: once, or on each of many hosts.
 func (a *App) carryOut(cmd *cobra.Command, run runFunc, args []string) error {
 	a.running, a.runArgs = commandName(cmd), args
-	if kind := cmd.Annotations[hostsAnnotation]; len(a.targets) < 2 || a.oneOf || kind == hostsNone || kind == hostsAll {
+	kind := cmd.Annotations[hostsAnnotation]
+	switch {
+	case a.oneOf, kind == hostsNone, kind == hostsAll, len(a.targets) < 2 && kind == hostsOne:
+		return run(cmd.Context(), a, args)
+	case len(a.targets) == 0 && a.Options.HostsForm:
+		return errors.New("--hosts-form puts the name of each host in front, and without -H there is none; name one, or omit it")
+	case len(a.targets) < 2 && !a.Options.HostsForm:
 		return run(cmd.Context(), a, args)
 	}
-	if cmd.Annotations[hostsAnnotation] == hostsOne {
+	if kind == hostsOne {
 		return fmt.Errorf("%s %s, so it works on one host, and -H names %d", commandName(cmd), cmd.Annotations[hostsAnnotation+"-why"], len(a.targets))
 	}
 	if cmd.Name() == "exec" && len(args) == 1 && args[0] == "-" {
@@ -119,7 +127,7 @@ const (
 
 func newMany(a *App, cmd *cobra.Command, run runFunc, args []string) *many {
 	m := &many{
-		app: a, command: commandName(cmd), run: run, args: args, risky: switchesPower(cmd, args),
+		app: a, command: commandName(cmd), run: run, args: args, risky: len(a.targets) > 1 && switchesPower(cmd, args),
 		states: make([]hostState, len(a.targets)), why: make([]string, len(a.targets)),
 	}
 	m.counts[hostWaiting] = len(a.targets)
@@ -128,7 +136,7 @@ func newMany(a *App, cmd *cobra.Command, run runFunc, args []string) *many {
 		names[i] = t.name
 	}
 	m.screen = newHostScreen(a)
-	m.output = newGathered(m.screen, names, &a.Options, a.terminal(a.stdout))
+	m.output = newGathered(m.screen, names, &a.Options, a.printer(screenWriter{m.screen}))
 	return m
 }
 
@@ -209,6 +217,9 @@ func (m *many) prepare(ctx context.Context) error {
 func (m *many) options(i int) Options {
 	o := m.app.Options
 	o.name(m.app.targets[i])
+	if o.Format == render.YAML {
+		o.Format = render.JSON // of which the document of the host is made
+	}
 	return o
 }
 
@@ -218,6 +229,7 @@ func (m *many) newApp(i int) *App {
 	h.Options = m.options(i)
 	h.targets, h.oneOf, h.session, h.bmc = nil, true, nil, nil
 	h.Out = hostWriter{m.output, i}
+	h.rows = m.output.rowsOf(i)
 	h.Err = &hostErrors{output: m.output, host: i}
 	h.readPass = m.secrets.reader(m.screen, m.app.readPass)
 	if h.Options.Verbose > 0 {
@@ -333,21 +345,21 @@ func (m *many) host(ctx context.Context, i int) {
 
 // finish notes how the command ended on a host, and closes its session.
 func (m *many) finish(ctx context.Context, i int, h *App, err error) {
-	state, why := hostDone, ""
+	state, f := hostDone, failure{}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		state, why = hostStopped, "stopped before it was done"
+		state, f = hostStopped, newFailure("stopped before it was done", err)
 	case errors.Is(err, errReported):
-		state, why = hostFailed, "it failed, as its lines say"
+		state, f = hostFailed, newFailure("it failed, as its lines say", err)
 	default:
-		state, why = hostFailed, h.hostSentence(err)
+		state, f = hostFailed, newFailure(h.hostSentence(err), err)
 	}
 	h.Err.(*hostErrors).flush()
 	m.mu.Lock()
-	m.why[i] = why
+	m.why[i] = f.Sentence
 	m.mu.Unlock()
-	m.output.finish(i, why)
+	m.output.finish(i, f)
 	m.set(i, state)
 	h.Close()
 }

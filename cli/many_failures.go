@@ -15,15 +15,16 @@ func (m *many) conclude(ctx context.Context) error {
 	// What was never begun has no output, but a place in it.
 	for i, s := range m.states {
 		if s == hostWaiting {
-			m.output.finish(i, "not begun")
+			m.output.finish(i, newFailure("not begun", context.Canceled))
 		}
 	}
 	if m.output.folded {
 		m.output.printGroups()
 	}
+	wrongTable := m.output.printTable()
 	n, done := len(m.states), m.counts[hostDone]
 	if done == n {
-		return nil
+		return wrongTable
 	}
 	var b strings.Builder
 	switch {
@@ -51,6 +52,9 @@ func (m *many) conclude(ctx context.Context) error {
 	m.screen.writeErr([]byte(b.String()))
 	if stopped {
 		return ctx.Err()
+	}
+	if wrongTable != nil {
+		return wrongTable
 	}
 	return errReported
 }

@@ -14,9 +14,9 @@ import (
 // fold puts a host to those with the same output.
 func (g *gathered) fold(i int) {
 	h := &g.hosts[i]
-	key := string(h.out) + "\x00" + h.why
-	if g.form != formJSON {
-		key = string(h.out) // what failed is told at the end
+	key := string(h.out)
+	if g.form.objects() { // else what failed is told at the end
+		key += "\x00" + h.why.Sentence
 	}
 	group := g.groups[key]
 	if group == nil {
@@ -43,8 +43,14 @@ func (g *gathered) printGroups() {
 		for i, h := range group.hosts {
 			names[i] = g.names[h]
 		}
-		if g.form == formJSON {
-			b = appendJSON(b, jsonHosts(names), group.out, group.why)
+		switch {
+		case g.form == formNDJSON:
+			if b = appendObjects(b, jsonHosts(names), group.out); group.why.failed() {
+				b = appendJSON(b, jsonHosts(names), nil, group.why)
+			}
+			continue
+		case g.form.whole():
+			b = g.form.appendObject(b, jsonHosts(names), group.out, group.why)
 			continue
 		}
 		if len(group.out) == 0 {
@@ -88,7 +94,7 @@ func jsonText(v any) (text []byte) {
 
 // appendJSON appends the object of a host, of which head is the beginning: the fields of what the command
 // printed, or "result" if that is no object, or "results" if it is more than one value; and why the command failed.
-func appendJSON(dst []byte, head string, out []byte, why string) []byte {
+func appendJSON(dst []byte, head string, out []byte, why failure) []byte {
 	dst = append(dst, head...)
 	values, err := jsonValues(out)
 	switch {
@@ -108,11 +114,33 @@ func appendJSON(dst []byte, head string, out []byte, why string) []byte {
 		dst = append(dst, `,"result":`...)
 		dst = append(dst, values[0]...)
 	}
-	if why != "" {
-		dst = append(dst, `,"error":`...)
-		dst = append(dst, jsonText(why)...)
+	if why.failed() {
+		dst = append(dst, ',')
+		dst = append(dst, jsonText(why)[1:]...)
+		return append(dst, '\n')
 	}
 	return append(dst, "}\n"...)
+}
+
+// appendObject appends the object of a host as JSON, or as a document of YAML.
+func (f outputForm) appendObject(dst []byte, head string, out []byte, why failure) []byte {
+	if f != formYAML {
+		return appendJSON(dst, head, out, why)
+	}
+	object := appendJSON(nil, head, out, why)
+	document, err := encodeYAML(object)
+	if err != nil {
+		document = object // which is YAML too
+	}
+	return append(append(dst, "---\n"...), document...)
+}
+
+// appendObjects appends an object for each line of NDJSON.
+func appendObjects(dst []byte, head string, lines []byte) []byte {
+	for line := range bytes.Lines(lines) {
+		dst = appendJSON(dst, head, line, failure{})
+	}
+	return dst
 }
 
 // jsonValues returns the JSON values of a text, each without blanks.
@@ -139,7 +167,7 @@ func isPlainObject(value []byte) bool {
 	if value[0] != '{' || json.Unmarshal(value, &fields) != nil {
 		return false
 	}
-	for _, name := range []string{"host", "hosts", "error"} {
+	for _, name := range []string{"host", "hosts", "error", "error_code"} {
 		if _, ok := fields[name]; ok {
 			return false
 		}

@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"sync"
+
+	"lom/hostlist"
+	"lom/render"
 )
 
 // mostHeld is how many bytes of output wait for that of earlier hosts at the most, if it is sorted: then hosts behind wait too.
@@ -15,10 +18,36 @@ const longOutput = 64 << 10
 type outputForm uint8
 
 const (
-	formLines outputForm = iota // "HOST: " in front of each line
-	formCSV                     // HOST as the first column
-	formJSON                    // an object for each host, each on a line
+	formLines  outputForm = iota // "HOST: " in front of each line
+	formCSV                      // HOST as the first column
+	formNDJSON                   // an object for each line, with the host in it
+	formTable                    // one table of all hosts; other lines are those of formLines
+	formJSON                     // an object for each host, each on a line
+	formYAML                     // a document for each host
 )
+
+// whole reports whether the output of a host is printed in one piece, when the host is done.
+func (f outputForm) whole() bool { return f >= formJSON }
+
+// objects reports whether what went wrong is printed with the output.
+func (f outputForm) objects() bool { return f == formNDJSON || f.whole() }
+
+// formOf returns the form for the options.
+func formOf(o *Options) outputForm {
+	switch {
+	case o.Format == render.NDJSON:
+		return formNDJSON
+	case o.Format == render.YAML:
+		return formYAML
+	case o.Format == render.Table, o.Format == render.CSV:
+		return formTable
+	case o.JSON:
+		return formJSON
+	case o.CSV:
+		return formCSV
+	}
+	return formLines
+}
 
 // gathered takes the output of many hosts and prints it: that of one host together, as soon as the host is done; or sorted,
 // each as soon as those before it are printed; or folded, equal output once, at the end.
@@ -28,6 +57,7 @@ type gathered struct {
 	form   outputForm
 	sorted bool
 	folded bool
+	table  *render.Printer // of formTable
 
 	mu      sync.Mutex
 	room    *sync.Cond // something was printed
@@ -44,8 +74,9 @@ type gathered struct {
 // hostOutput is the output of one host that is not printed.
 type hostOutput struct {
 	out  []byte
-	err  []byte // before printing has begun
-	why  string // of a failed host
+	rows *render.Rows // of formTable
+	err  []byte       // before printing has begun
+	why  failure
 	done bool
 }
 
@@ -53,16 +84,18 @@ type hostOutput struct {
 type outputGroup struct {
 	hosts []int
 	out   []byte
-	why   string
+	why   failure
 }
 
-func newGathered(s *hostScreen, names []string, o *Options, terminal bool) *gathered {
-	g := &gathered{screen: s, names: names, hosts: make([]hostOutput, len(names)), most: mostHeld, folded: o.Consolidate, sorted: !terminal && !o.Consolidate}
-	switch {
-	case o.JSON:
-		g.form = formJSON
-	case o.CSV:
-		g.form = formCSV
+func newGathered(s *hostScreen, names []string, o *Options, table *render.Printer) *gathered {
+	g := &gathered{
+		screen: s, names: names, form: formOf(o), hosts: make([]hostOutput, len(names)), most: mostHeld,
+		folded: o.Consolidate, sorted: !s.outTerminal && !o.Consolidate, table: table,
+	}
+	if g.form == formTable {
+		for i := range g.hosts {
+			g.hosts[i].rows = new(render.Rows)
+		}
 	}
 	if g.folded {
 		g.groups = map[string]*outputGroup{}
@@ -90,11 +123,52 @@ func (g *gathered) unopened() error {
 	if e := g.hosts[0].err; len(e) > 0 {
 		g.screen.writeErr(e)
 	}
-	if out := g.hosts[0].out; len(out) > 0 {
+	h := &g.hosts[0]
+	if h.rows != nil && h.rows.Len() > 0 {
+		return g.table.Gathered("", []render.Labelled{{Rows: h.rows}})
+	}
+	out := h.out
+	if yaml, err := encodeYAML(out); g.form == formYAML && err == nil {
+		out = yaml
+	}
+	if len(out) > 0 {
 		return g.screen.writeOut(out)
 	}
 	return nil
 }
+
+// rowsOf returns what gathers the rows of a host's tables, or nil.
+func (g *gathered) rowsOf(i int) *render.Rows { return g.hosts[i].rows }
+
+// printTable prints the rows of all hosts; those of hosts with equal rows once, if they are folded.
+func (g *gathered) printTable() error {
+	if g.form != formTable {
+		return nil
+	}
+	var groups []render.Labelled
+	hosts := map[string][]string{} // by the key of their rows
+	for i, h := range g.hosts {
+		key := ""
+		if g.folded {
+			key = h.rows.Key()
+			if hosts[key] = append(hosts[key], g.names[i]); len(hosts[key]) > 1 {
+				continue
+			}
+		}
+		groups = append(groups, render.Labelled{Label: g.names[i], Rows: h.rows})
+	}
+	if g.folded {
+		for i := range groups {
+			groups[i].Label = hostlist.Fold(hosts[groups[i].Rows.Key()])
+		}
+	}
+	return g.table.Gathered("host", groups)
+}
+
+// screenWriter writes to the standard output of a screen.
+type screenWriter struct{ *hostScreen }
+
+func (w screenWriter) Write(p []byte) (int, error) { return len(p), w.writeOut(p) }
 
 // hostWriter is the standard output of one host.
 type hostWriter struct {
@@ -116,7 +190,7 @@ func (g *gathered) write(i int, p []byte) {
 	if !g.opened {
 		return
 	}
-	if g.form != formJSON && (g.sorted && i == g.head || !g.sorted && !g.folded && len(h.out) > longOutput) {
+	if !g.form.whole() && (g.sorted && i == g.head || !g.sorted && !g.folded && len(h.out) > longOutput) {
 		g.printLines(i, false)
 	}
 	// The head is always running, for hosts begin in order, and never waits here.
@@ -126,7 +200,7 @@ func (g *gathered) write(i int, p []byte) {
 }
 
 // finish notes that a host is done. why says what went wrong.
-func (g *gathered) finish(i int, why string) {
+func (g *gathered) finish(i int, why failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := &g.hosts[i]
@@ -150,7 +224,7 @@ func (g *gathered) advance() {
 		g.print(g.head)
 		g.head++
 	}
-	if g.head < len(g.hosts) && g.form != formJSON {
+	if g.head < len(g.hosts) && !g.form.whole() {
 		g.printLines(g.head, false)
 	}
 	g.room.Broadcast()
@@ -158,12 +232,18 @@ func (g *gathered) advance() {
 
 // print prints all that a host has said.
 func (g *gathered) print(i int) {
-	if g.form != formJSON {
+	h := &g.hosts[i]
+	g.scratch = g.scratch[:0]
+	switch {
+	case g.form == formNDJSON && h.why.failed():
+		g.printLines(i, true)
+		g.scratch = appendJSON(g.scratch[:0], jsonHost(g.names[i]), nil, h.why)
+	case !g.form.whole():
 		g.printLines(i, true)
 		return
+	default:
+		g.scratch = g.form.appendObject(g.scratch, jsonHost(g.names[i]), h.out, h.why)
 	}
-	h := &g.hosts[i]
-	g.scratch = appendJSON(g.scratch[:0], jsonHost(g.names[i]), h.out, h.why)
 	g.held -= len(h.out)
 	h.out = nil
 	_ = g.screen.writeOut(g.scratch) // App.Out remembers what goes wrong
@@ -195,6 +275,9 @@ func (g *gathered) prefixed(dst []byte, i int, lines []byte) []byte {
 }
 
 func appendPrefixed(dst []byte, name string, form outputForm, lines []byte) []byte {
+	if form == formNDJSON {
+		return appendObjects(dst, jsonHost(name), lines)
+	}
 	separator := ": "
 	if form == formCSV {
 		separator = ","

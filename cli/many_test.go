@@ -221,23 +221,23 @@ func TestManyJSON(t *testing.T) {
 	f.hosts["n3"].off = true
 	const failures = "lom: 1 of 3 hosts failed\n  1  n2  wrong password for user \"admin\"\n"
 	f.run(t, nil, "-H", "n[1-3]", "-o", "json", "power", "status").check(t, 1,
-		`{"host":"n1","power":"on"}`+"\n"+`{"host":"n2","error":"wrong password for user \"admin\""}`+"\n"+`{"host":"n3","power":"off"}`+"\n", failures)
+		`{"host":"n1","power":"on"}`+"\n"+`{"host":"n2","error":"wrong password for user \"admin\"","error_code":"wrong_password"}`+"\n"+`{"host":"n3","power":"off"}`+"\n", failures)
 	f.run(t, nil, "-H", "n[1-3]", "-o", "json", "--consolidate", "power", "status").check(t, 1,
-		`{"hosts":["n1"],"power":"on"}`+"\n"+`{"hosts":["n2"],"error":"wrong password for user \"admin\""}`+"\n"+`{"hosts":["n3"],"power":"off"}`+"\n", failures)
+		`{"hosts":["n1"],"power":"on"}`+"\n"+`{"hosts":["n2"],"error":"wrong password for user \"admin\"","error_code":"wrong_password"}`+"\n"+`{"hosts":["n3"],"power":"off"}`+"\n", failures)
 }
 
 func TestAppendJSON(t *testing.T) {
 	for _, c := range []struct{ out, why, want string }{
 		{"", "", `{"host":"a"}`},
-		{"", "it is <off>", `{"host":"a","error":"it is <off>"}`},
+		{"", "it is <off>", `{"host":"a","error":"it is <off>","error_code":"timeout"}`},
 		{"{\n  \"x\": 1.50\n}\n", "", `{"host":"a","x":1.50}`},
 		{"{}", "", `{"host":"a"}`},
 		{"[1, 2]\n", "", `{"host":"a","result":[1,2]}`},
-		{`{"error": "e"}`, "bad", `{"host":"a","result":{"error":"e"},"error":"bad"}`},
-		{"{\"x\":1}\n{\"x\":2}\n", "bad", `{"host":"a","results":[{"x":1},{"x":2}],"error":"bad"}`},
+		{`{"error": "e"}`, "bad", `{"host":"a","result":{"error":"e"},"error":"bad","error_code":"timeout"}`},
+		{"{\"x\":1}\n{\"x\":2}\n", "bad", `{"host":"a","results":[{"x":1},{"x":2}],"error":"bad","error_code":"timeout"}`},
 		{"some text\n", "", `{"host":"a","output":"some text\n"}`},
 	} {
-		if got := string(appendJSON(nil, jsonHost("a"), []byte(c.out), c.why)); got != c.want+"\n" {
+		if got := string(appendJSON(nil, jsonHost("a"), []byte(c.out), failure{Sentence: c.why, Code: "timeout"})); got != c.want+"\n" {
 			t.Errorf("%q, %q: %s, want %s", c.out, c.why, got, c.want)
 		}
 	}
@@ -530,10 +530,10 @@ func TestManyInterrupted(t *testing.T) {
 			r.stdout, r.stderr = out.String(), errs.String()
 		})
 		r.check(t, c.exit, `{"host":"n1","action":"soft","outcome":"done","before":"on"}
-{"host":"n2","error":"wrong password for user \"admin\""}
-{"host":"n3","action":"soft","outcome":"not-done","before":"unknown","error":"stopped before it was done"}
-{"host":"n4","error":"not begun"}
-{"host":"n5","error":"not begun"}
+{"host":"n2","error":"wrong password for user \"admin\"","error_code":"wrong_password"}
+{"host":"n3","action":"soft","outcome":"not-done","before":"unknown","error":"stopped before it was done","error_code":"canceled"}
+{"host":"n4","error":"not begun","error_code":"canceled"}
+{"host":"n5","error":"not begun","error_code":"canceled"}
 `, `lom: stopped: 1 of 5 hosts done, 1 failed, 1 under way, 2 not begun
   1  n2      wrong password for user "admin"
   1  n1      done
@@ -574,7 +574,7 @@ func TestGatheredIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		a := newFleet().app(&out, io.Discard)
-		g := newGathered(newHostScreen(a), []string{"a", "b", "c"}, &a.Options, false)
+		g := newGathered(newHostScreen(a), []string{"a", "b", "c"}, &a.Options, nil)
 		g.most = 100
 		g.open()
 		var wg sync.WaitGroup
@@ -584,7 +584,7 @@ func TestGatheredIsBounded(t *testing.T) {
 				for range 1000 {
 					hostWriter{g, i}.Write(line)
 				}
-				g.finish(i, "")
+				g.finish(i, failure{})
 			})
 		}
 		synctest.Wait()
@@ -597,7 +597,7 @@ func TestGatheredIsBounded(t *testing.T) {
 		if out.String() != "a: early\n" {
 			t.Errorf("the first is not printed as it comes: %q", out.String())
 		}
-		g.finish(0, "")
+		g.finish(0, failure{})
 		wg.Wait()
 		if want := "a: early\na: late\n" + strings.Repeat("b: "+string(line), 1000) + strings.Repeat("c: "+string(line), 1000); out.String() != want {
 			t.Errorf("%d bytes, want %d", out.Len(), len(want))

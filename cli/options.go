@@ -56,6 +56,7 @@ type Options struct {
 	Stagger     time.Duration // from the beginning of one host to that of the next
 	Consolidate bool          // hosts with equal output are printed once
 	Yes         bool          // power actions on many hosts need no answer of a person
+	HostsForm   bool          // results have the form of those of many hosts, also of one
 
 	Verbose int
 	CSV     bool          // -c: ipmitool's comma-separated output
@@ -152,6 +153,7 @@ func (o *Options) register(f *pflag.FlagSet) {
 	f.Var(number{&o.Batch, 1, 1 << 20}, "batch", "of many hosts, work on this number first, and on the next ones when all are done")
 	f.Var(setter{"TIME", o.setStagger}, "stagger", "of many hosts, begin with each this long after the one before, such as 500ms")
 	f.BoolVar(&o.Consolidate, "consolidate", false, "of many hosts, print those with equal output together")
+	f.BoolVar(&o.HostsForm, "hosts-form", false, "print what one host says in the form for many, so that a list of hosts may shrink to one")
 	f.BoolVar(&o.Yes, "yes", false, "switch the power of many hosts without asking")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
 	f.VarPF(toggle{func() { o.OEM = "supermicro" }}, "oem-supermicro", "s", "same as -o supermicro").NoOptDefVal = "true"

@@ -20,8 +20,9 @@ type output struct {
 	w    io.Writer
 	json func() bool // nil: never
 
-	mu  sync.Mutex
-	err error // the first
+	mu   sync.Mutex
+	err  error // the first
+	used bool  // something was written
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -70,14 +71,27 @@ func cleanOutput(p []byte, json bool) []byte {
 // write writes as it is.
 func (o *output) write(p []byte) (int, error) {
 	n, err := o.w.Write(p)
-	if err != nil {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.err == nil {
-			o.err = err
-		}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.used = o.used || n > 0
+	if err != nil && o.err == nil {
+		o.err = err
 	}
 	return n, err
+}
+
+// isUsed reports whether something was written since the last call of forget.
+func (o *output) isUsed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.used
+}
+
+// forget lets what was written not count for isUsed.
+func (o *output) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.used = false
 }
 
 // failed returns the first error of a Write.

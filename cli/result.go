@@ -75,7 +75,7 @@ func (a *App) returns(cmd *cobra.Command, r result) *cobra.Command {
 // printer returns the Printer for the form that the user asked for.
 func (a *App) printer(w io.Writer) *render.Printer {
 	o := &a.Options
-	s := render.Style{Format: o.Format, Columns: o.Columns, Verbose: o.Verbose, Zone: a.zone, UTC: o.UTC, Encode: encodeYAML}
+	s := render.Style{Format: o.Format, Columns: o.Columns, Verbose: o.Verbose, Zone: a.zone, UTC: o.UTC, Rows: a.rows, Encode: encodeYAML}
 	switch {
 	case o.Format != "":
 	case o.JSON:

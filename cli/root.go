@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	fmt "lom/internal/plainfmt"
+	"lom/render"
 )
 
 const rootLong = `lom operates servers through their BMCs, as ipmitool does and with its grammar, and acts as a BMC.
@@ -37,7 +38,7 @@ func newRoot(a *App, args ...string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case a.Options.version:
-				return runVersion(cmd.Context(), a, nil)
+				return render.Show(a.printer(a.Out), versionView(a), readVersion())
 			case a.Options.OEM == "list":
 				return a.listOEM()
 			case len(args) > 0:

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,7 +62,11 @@ func runSchema(a *App, root *cobra.Command, args []string) error {
 	case r.Reason != "":
 		return fmt.Errorf("%q has no schema: it %s", commandName(cmd), r.Reason)
 	}
-	return render.Show(render.NewPrinter(a.Out, render.Style{Format: render.JSON}), render.View[*render.Schema]{}, r.schema())
+	s := r.schema()
+	if a.Options.HostsForm {
+		s = r.hostSchema(a.Options.Consolidate)
+	}
+	return render.Show(render.NewPrinter(a.Out, render.Style{Format: render.JSON}), render.View[*render.Schema]{}, s)
 }
 
 // leaves returns the commands that do something, in the order of their help.
@@ -69,7 +75,7 @@ func leaves(c *cobra.Command) []*cobra.Command {
 	for _, s := range c.Commands() {
 		switch {
 		case s.Hidden || s.Name() == "help" || s.Name() == "completion":
-		case s.HasSubCommands():
+		case s.HasAvailableSubCommands():
 			out = append(out, leaves(s)...)
 		default:
 			out = append(out, s)
@@ -95,6 +101,30 @@ func (r result) schema() *render.Schema {
 	return render.SchemaOf(t)
 }
 
+// hostSchema returns the schema of the object that a command prints with -o json for a host of many,
+// or for those with the same result. It has the fields of the result, or "result" if that is not an
+// object, and what went wrong, if anything did.
+func (r result) hostSchema(consolidated bool) *render.Schema {
+	s := r.schema()
+	name, names := "host", &render.Schema{Type: "string"}
+	if consolidated {
+		name, names = "hosts", &render.Schema{Type: "array", Items: names}
+	}
+	own := *s
+	own.Dialect, own.Defs = "", nil
+	f := render.SchemaOf(reflect.TypeFor[failure]())
+	properties := maps.Clone(f.Defs["failure"].Properties)
+	properties[name] = names
+	return &render.Schema{
+		Dialect: s.Dialect, Defs: s.Defs, Type: "object", Properties: properties, Required: []string{name},
+		AnyOf: []*render.Schema{
+			{Properties: map[string]*render.Schema{"result": &own}, Required: []string{"result"}},
+			&own,
+			{Required: f.Defs["failure"].Required},
+		},
+	}
+}
+
 // encodeYAML makes YAML of JSON, which is YAML already, in its usual style.
 func encodeYAML(json []byte) ([]byte, error) {
 	var n yaml.Node
@@ -105,10 +135,16 @@ func encodeYAML(json []byte) ([]byte, error) {
 	return yaml.Marshal(&n)
 }
 
-// blockStyle gives a node and all in it the style of a line for each field. Text keeps its quotes
-// where it would be taken for a number or a word of YAML's without them.
+// notText matches text that a reader of YAML 1.1, such as Python's, takes for a truth value, nothing,
+// a number or a time without quotes: off, 1e3, 12:30, 2026-11-27.
+var notText = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|[-+.]?[0-9].*|[-+]?\.(inf|nan))$`)
+
+// blockStyle gives a node and all in it the style of a line for each field.
 func blockStyle(n *yaml.Node) {
 	n.Style = 0
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && notText.MatchString(n.Value) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	for _, c := range n.Content {
 		blockStyle(c)
 	}

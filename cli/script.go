@@ -22,7 +22,8 @@ import (
 const keepAliveInterval = 30 * time.Second
 
 func newExec(a *App) *cobra.Command {
-	c := leaf(a, "exec FILE", "Carry out the commands of a file over one session", runExec)
+	c := noResult(a, leaf(a, "exec FILE", "Carry out the commands of a file over one session", runExec),
+		"prints what the commands of the file print")
 	c.Long = `Carry out the commands of a file, one a line, over one session; "-" is standard input.
 
 What follows a # is a comment. Words with blanks stand in quotes. A command that fails does not
@@ -34,7 +35,9 @@ stop those behind it, but the exit code is then 1. Besides the commands there ar
 }
 
 func newShell(a *App) *cobra.Command {
-	c := oneHost(leaf(a, "shell", "Ask for commands and carry them out over one session", runShell), "asks a person")
+	c := noResult(a, leaf(a, "shell", "Ask for commands and carry them out over one session", runShell),
+		"prints what the commands print that are typed")
+	oneHost(c, "asks a person")
 	c.Long = `Ask for commands and carry them out over one session, until exit, quit or the end of input.
 
 The tab key completes commands, and the arrow keys bring back earlier ones. See
@@ -86,6 +89,9 @@ func (a *App) runLine(ctx context.Context, line string) int {
 	}
 	if len(words) == 0 {
 		return exitOK
+	}
+	if out, ok := a.Out.(*output); ok {
+		out.forget()
 	}
 	root := lineRoot(a, words[0])
 	root.SetArgs(splitOptions(root.PersistentFlags(), words))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ func newSetup(a *App) *cobra.Command {
 			}
 			return runSetupConsole(ctx, a, o)
 		})
-	oneHost(console, "is about one system")
+	oneHost(a.returns(console, result{Type: reflect.TypeFor[setupReport]()}), "is about one system")
 	console.Long = setupConsoleLong
 	f := console.Flags()
 	f.StringVar(&o.port, "port", "", "serial `PORT` that SOL uses, such as ttyS1 (default: what the firmware tells, then the maker's usual one, then the kernel's)")

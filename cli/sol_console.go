@@ -56,7 +56,7 @@ func newSOLActivate(a *App) *cobra.Command {
 		func(ctx context.Context, a *App, args []string) error {
 			return runSOLActivate(ctx, a, *o, cmd.Flags().Changed("linger"), args)
 		})
-	oneHost(cmd, "opens a console")
+	oneHost(noResult(a, cmd, "shows what the host says"), "opens a console")
 	cmd.Long = solActivateLong
 	f := cmd.Flags()
 	f.StringVar(&o.log, "log", "", "append what the host says to `FILE`")
@@ -148,7 +148,7 @@ func (o *activateOptions) read(args []string) (opts []client.ConsoleOption, inst
 }
 
 // bmcKey names a BMC among the records of consoles: by its GUID, or by its address if it has none.
-func bmcKey(ctx context.Context, s *client.Session) string {
+func bmcKey(ctx context.Context, s client.PayloadConn) string {
 	if r, err := client.Do(ctx, s, ipmi.GetSystemGUID{}); err == nil && r.GUID != (ipmi.GUID{}) {
 		return hex.EncodeToString(r.GUID[:])
 	}

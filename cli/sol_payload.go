@@ -3,17 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
 	"time"
 
 	"lom/client"
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
+	"lom/machine"
 )
-
-// solPayload is the set of payloads that holds SOL alone.
-var solPayload = ipmi.PayloadSet{Standard: 1 << ipmi.PayloadSOL}
 
 // payloadArgs reads [CHANNEL [USER]]. Without them ipmitool means the present channel and user 1.
 func payloadArgs(args []string) (channel, user uint8, err error) {
@@ -34,36 +31,33 @@ func payloadArgs(args []string) (channel, user uint8, err error) {
 	return channel, user, nil
 }
 
-func runSOLPayloadStatus(ctx context.Context, a *App, args []string) error {
+func runSOLPayloadStatus(
+	ctx context.Context, a *App, args []string,
+) (v machine.SOLAccess, err error) {
 	channel, user, err := payloadArgs(args)
 	if err != nil {
-		return err
+		return v, err
 	}
-	r, err := do(ctx, a, ipmi.GetUserPayloadAccess{Channel: channel, User: user})
+	m, err := a.machine(ctx)
 	if err != nil {
-		return failed("Get User Payload Access command", err)
+		return v, err
 	}
-	enabled := r.Payloads.Standard&solPayload.Standard != 0
-	return a.Show(struct {
-		Channel uint8 `json:"channel"`
-		User    uint8 `json:"user_id"`
-		Enabled bool  `json:"enabled"`
-	}{channel, user, enabled}, func(w io.Writer) {
-		fmt.Fprintf(w, "User %d on channel %d is %s\n", user, channel, choose(enabled, "enabled", "disabled"))
-	}, nil)
+	return m.SOLAccess(ctx, channel, user)
 }
 
-// runSOLPayloadSet lets a user open consoles, or no longer.
-func runSOLPayloadSet(ctx context.Context, a *App, args []string, disable bool) error {
-	channel, user, err := payloadArgs(args)
-	if err != nil {
-		return err
+// setSOLPayload makes the run function that lets a user open consoles, or no longer.
+func setSOLPayload(on bool) func(context.Context, *App, []string) (string, error) {
+	return func(ctx context.Context, a *App, args []string) (string, error) {
+		channel, user, err := payloadArgs(args)
+		if err != nil {
+			return "", err
+		}
+		m, err := a.machine(ctx)
+		if err == nil {
+			err = m.SetSOLAccess(ctx, channel, user, on)
+		}
+		return "", err
 	}
-	q := ipmi.SetUserPayloadAccess{Channel: channel, User: user, Disable: disable, Payloads: solPayload}
-	if _, err := do(ctx, a, q); err != nil {
-		return failed("Set User Payload Access command", err)
-	}
-	return a.Done("")
 }
 
 // instanceArg reads "instance=N".
@@ -79,22 +73,25 @@ func instanceArg(word string) (uint8, error) {
 	return uint8(n), nil
 }
 
-func runSOLDeactivate(ctx context.Context, a *App, args []string) error {
+func runSOLDeactivate(ctx context.Context, a *App, args []string) (string, error) {
 	if err := wantArgs(args, 0, 1); err != nil {
-		return err
+		return "", err
 	}
 	instance := uint8(1)
 	if len(args) > 0 {
 		var err error
 		if instance, err = instanceArg(args[0]); err != nil {
-			return err
+			return "", err
 		}
 	}
-	_, err := do(ctx, a, ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL, Instance: instance})
+	m, err := a.machine(ctx)
 	if err != nil {
-		return a.whyNotDeactivated(ctx, instance, err)
+		return "", err
 	}
-	return a.Done("")
+	if err := m.CloseSOL(ctx, instance); err != nil {
+		return "", a.whyNotDeactivated(ctx, m, instance, err)
+	}
+	return "", nil
 }
 
 // Defaults of sol looptest, as in ipmitool.
@@ -145,10 +142,11 @@ func runSOLLoopTest(ctx context.Context, a *App, args []string) error {
 }
 
 // noLANPlus says that a BMC cannot have consoles.
-const noLANPlus = "the BMC speaks IPMI 1.5 only, which has no Serial over LAN; reach the host in another way, such as ssh or its serial port"
+const noLANPlus = "the BMC speaks IPMI 1.5 only, which has no Serial over LAN; " +
+	"reach the host in another way, such as ssh or its serial port"
 
 // consoleSession returns a session in which a console can be opened.
-func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
+func (a *App) consoleSession(ctx context.Context) (client.PayloadConn, error) {
 	o := &a.Options
 	if o.Interface == client.LAN || o.Interface == "" && a.Name == "ipmitool" {
 		return nil, client.ErrConsoleNeedsLANPlus
@@ -159,12 +157,13 @@ func (a *App) consoleSession(ctx context.Context) (*client.Session, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	s, ok := conn.(*client.Session)
+	s, ok := conn.(client.PayloadConn)
 	switch {
 	case !ok && (o.inBand() || o.serial()):
 		return nil, errors.New("a console is opened over the network; name the BMC with -H")
 	case !ok:
-		return nil, errors.New("a console is opened with the BMC that -H names itself; omit -t and -T")
+		return nil, errors.New("a console is opened with the BMC that -H names itself; " +
+			"omit -t and -T")
 	case s.Info().Interface != client.LANPlus:
 		return nil, &consoleError{noLANPlus, client.ErrConsoleNeedsLANPlus}
 	}

@@ -72,7 +72,7 @@ func (a *App) asIPMItool(line string) {
 }
 
 // whyNoConsole asks the BMC why it refuses a console, so that what is said of it leads to one.
-func (a *App) whyNoConsole(ctx context.Context, s *client.Session, instance uint8, err error) error {
+func (a *App) whyNoConsole(ctx context.Context, s client.PayloadConn, instance uint8, err error) error {
 	var taken *client.ConsoleTakenError
 	refusal, refused := code(err)
 	switch {
@@ -119,8 +119,8 @@ func deactivateWords(instance uint8) string {
 }
 
 // refusedConsole says why a BMC refuses a console with a completion code, "" if it cannot be found out.
-func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refusal ipmi.CompletionCode) string {
-	status, statusErr := client.Do(ctx, s, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL})
+func refusedConsole(ctx context.Context, s client.PayloadConn, instance uint8, refusal ipmi.CompletionCode) string {
+	status, statusErr := machine.New(s).SOLConsoles(ctx)
 	capacity := status.Capacity // 0 if it is not known
 	switch {
 	case refusal == ipmi.CodePayloadNoEncryption:
@@ -177,27 +177,24 @@ func refusedConsole(ctx context.Context, s *client.Session, instance uint8, refu
 }
 
 // payloadOff says that the user of a session may not open consoles, "" if that is not so or not known.
-func payloadOff(ctx context.Context, s *client.Session) string {
+func payloadOff(ctx context.Context, s client.PayloadConn) string {
 	me, err := client.Do(ctx, s, ipmi.GetSessionInfo{})
 	if err != nil || me.Session == nil {
 		return ""
 	}
 	channel, user := me.Session.Channel, me.Session.User
-	access, err := client.Do(ctx, s, ipmi.GetUserPayloadAccess{Channel: channel, User: user})
-	if err != nil || access.Payloads.Standard&solPayload.Standard != 0 {
+	access, err := machine.New(s).SOLAccess(ctx, channel, user)
+	if err != nil || access.Enabled {
 		return ""
 	}
 	return fmt.Sprintf("user ID %d may not open consoles; \"sol payload enable %d %[1]d\" by an administrator lets it", user, channel)
 }
 
 // openConsoles says who has the consoles that are open, and what closes the first.
-func openConsoles(ctx context.Context, s *client.Session, status ipmi.PayloadActivationStatus) string {
+func openConsoles(ctx context.Context, s client.PayloadConn, status machine.SOLConsoles) string {
 	var all []string
 	first := uint8(0)
-	for n := uint8(1); n <= 16; n++ {
-		if status.Active>>(n-1)&1 == 0 {
-			continue
-		}
+	for _, n := range status.Open {
 		if first == 0 {
 			first = n
 		}
@@ -213,17 +210,17 @@ func openConsoles(ctx context.Context, s *client.Session, status ipmi.PayloadAct
 }
 
 // consoleHolder returns what the BMC says of the session that has an instance open.
-func consoleHolder(ctx context.Context, s *client.Session, instance uint8) (ipmi.SessionInfo, bool) {
-	holder, err := client.Do(ctx, s, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL, Instance: instance})
-	if err != nil || holder.SessionID == 0 || holder.SessionID == s.Info().ID {
+func consoleHolder(ctx context.Context, s client.PayloadConn, instance uint8) (ipmi.SessionInfo, bool) {
+	holder, err := machine.New(s).SOLHolder(ctx, instance)
+	if err != nil || holder == 0 || holder == s.Info().ID {
 		return ipmi.SessionInfo{}, false
 	}
-	who, err := client.Do(ctx, s, ipmi.GetSessionInfo{Index: ipmi.SessionIndexID, ID: holder.SessionID})
+	who, err := client.Do(ctx, s, ipmi.GetSessionInfo{Index: ipmi.SessionIndexID, ID: holder})
 	return who, err == nil && who.Session != nil
 }
 
 // sessionWords names a session by its user and address, as far as the BMC gives them.
-func sessionWords(ctx context.Context, s *client.Session, info ipmi.SessionInfo) string {
+func sessionWords(ctx context.Context, s client.PayloadConn, info ipmi.SessionInfo) string {
 	v, err := machine.SessionOf(info)
 	if err != nil || v.User == 0 {
 		return "another session"
@@ -239,7 +236,7 @@ func sessionWords(ctx context.Context, s *client.Session, info ipmi.SessionInfo)
 }
 
 // whoClosed finds out who has closed the console: who has it now, or who else is logged in.
-func (a *App) whoClosed(ctx context.Context, s *client.Session, instance uint8, err error) error {
+func (a *App) whoClosed(ctx context.Context, s client.PayloadConn, instance uint8, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, askMore)
 	defer cancel()
 	others := otherSessions(ctx, s) // at once: who has closed it may log out as soon
@@ -261,7 +258,7 @@ func (a *App) whoClosed(ctx context.Context, s *client.Session, instance uint8, 
 }
 
 // otherSessions names the sessions that are open besides this one.
-func otherSessions(ctx context.Context, s *client.Session) []string {
+func otherSessions(ctx context.Context, s client.PayloadConn) []string {
 	me, err := client.Do(ctx, s, ipmi.GetSessionInfo{})
 	if err != nil {
 		return nil
@@ -282,7 +279,7 @@ func otherSessions(ctx context.Context, s *client.Session) []string {
 }
 
 // whyNotDeactivated says why a BMC refuses to close a console.
-func (a *App) whyNotDeactivated(ctx context.Context, instance uint8, err error) error {
+func (a *App) whyNotDeactivated(ctx context.Context, m *machine.Machine, instance uint8, err error) error {
 	refusal, refused := code(err)
 	if !refused {
 		return err
@@ -300,7 +297,7 @@ func (a *App) whyNotDeactivated(ctx context.Context, instance uint8, err error) 
 		says = "the BMC has no Serial over LAN, so no console can be open; nothing to do"
 	default:
 		a.asIPMItool("Error de-activating SOL payload: " + refusal.For(ipmi.DeactivatePayload{}.Command()))
-		status, statusErr := do(ctx, a, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL})
+		status, statusErr := m.SOLConsoles(ctx)
 		switch {
 		case statusErr == nil && status.Capacity == 1 && instance > 1:
 			says = fmt.Sprintf("the BMC has one console; omit instance=%d", instance)
@@ -309,7 +306,7 @@ func (a *App) whyNotDeactivated(ctx context.Context, instance uint8, err error) 
 		case refusal == ipmi.CodeInsufficientPrivilege:
 			says = "the console is open in a session of another user; an administrator may close it"
 		default:
-			return failed("Deactivate Payload command", err)
+			return err
 		}
 	}
 	return &consoleError{says, err}

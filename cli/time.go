@@ -32,11 +32,6 @@ func (a *App) stampNumeric(stamp ipmi.Timestamp) string {
 	return a.stamp(stamp, "01/02/06 15:04:05", "/")
 }
 
-// stampLong prints a timestamp as ipmitool does where there is room: Tue Nov 14 22:13:20 2023 UTC.
-func (a *App) stampLong(stamp ipmi.Timestamp) string {
-	return a.stamp(stamp, "Mon Jan _2 15:04:05 2006", " days ")
-}
-
 func (a *App) stamp(stamp ipmi.Timestamp, layout, separator string) string {
 	if stamp == ipmi.TimestampUnspecified {
 		return "Unspecified"

@@ -13,25 +13,30 @@ import (
 )
 
 func newUser(a *App) *cobra.Command {
-	password := change(a, "password ID [PASSWORD [16|20]]", "Set a password; without one you are asked", runUserPassword)
+	password := change(a, "password ID [PASSWORD [16|20]]",
+		"Set a password; without one you are asked", runUserPassword)
 	test := query(a, "test ID 16|20 [PASSWORD]", "Test a password; without one you are asked",
 		render.PasswordTest, runUserTest)
 	for _, c := range []*cobra.Command{password, test} {
 		c.Long = c.Short + `.
 
-A password of at most 16 bytes works with IPMI 1.5 and 2.0, a longer one (up to 20) with IPMI 2.0 only;
-16 or 20 say as which of the two it is stored.`
+A password of at most 16 bytes works with IPMI 1.5 and 2.0, a longer one (up to 20) with IPMI 2.0
+only; 16 or 20 say as which of the two it is stored.`
 	}
 	return group(a, "user", "Users of the BMC: names, passwords, privileges",
 		query(a, "summary [CHANNEL]", "Count the users", render.UserSummary, runUserSummary),
-		query(a, "list [CHANNEL]", "List the users and what they may do", render.Users, runUserList),
+		query(a, "list [CHANNEL]", "List the users and what they may do",
+			render.Users, runUserList),
 		group(a, "set", "Set a user's name or password",
 			forcibleChange(a, "name ID NAME", "Set a user's name",
 				"also a name that another user has, or none for yourself", runUserName), password),
 		change(a, "enable ID", "Let a user log in", runUserEnable),
-		forcibleChange(a, "disable ID", "Let a user log in no more", "also yourself", runUserDisable),
-		forcibleChange(a, "priv ID LEVEL [CHANNEL]", "Set the most that a user may do: callback (1), user (2), "+
-			"operator (3), administrator (4), OEM (5), no access (15)", "take away your own rights too", runUserPriv),
+		forcibleChange(a, "disable ID", "Let a user log in no more", "also yourself",
+			runUserDisable),
+		forcibleChange(a, "priv ID LEVEL [CHANNEL]",
+			"Set the most that a user may do: callback (1), user (2), "+
+				"operator (3), administrator (4), OEM (5), no access (15)",
+			"take away your own rights too", runUserPriv),
 		test,
 	)
 }
@@ -147,7 +152,8 @@ func runUserPriv(ctx context.Context, a *App, args []string, force bool) (string
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Set Privilege Level command successful (user %d)", id), m.SetUserPrivilege(ctx, channel, id, level)
+	return fmt.Sprintf("Set Privilege Level command successful (user %d)", id),
+		m.SetUserPrivilege(ctx, channel, id, level)
 }
 
 const cannotUndo = "could not take this back"

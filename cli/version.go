@@ -2,25 +2,22 @@ package cli
 
 import (
 	"context"
-	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
-	fmt "lom/internal/plainfmt"
+	"lom/render"
 )
 
 // version is what "make build" has the linker put here; "" where Go alone built the program.
 var version string
 
 func newVersion(a *App) *cobra.Command {
-	return withoutHost(leaf(a, "version", "Print the version of lom", func(ctx context.Context, a *App, args []string) error {
-		if err := wantArgs(args, 0, 0); err != nil {
-			return err
-		}
-		return runVersion(ctx, a, nil)
-	}))
+	return withoutHost(query(a, "version", "Print the version of lom", versionView(a),
+		func(_ context.Context, _ *App, args []string) (versionInfo, error) {
+			return readVersion(), wantArgs(args, 0, 0)
+		}))
 }
 
 // ipmitoolVersion is the ipmitool whose output and habits lom has.
@@ -35,7 +32,8 @@ type versionInfo struct {
 	Arch     string `json:"arch"`
 }
 
-func runVersion(_ context.Context, a *App, _ []string) error {
+// readVersion returns the version that the build has noted.
+func readVersion() versionInfo {
 	v := versionInfo{Version: "devel", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	if version != "" {
 		v.Version = version
@@ -50,11 +48,16 @@ func runVersion(_ context.Context, a *App, _ []string) error {
 			}
 		}
 	}
-	return a.Show(v, func(w io.Writer) {
+	return v
+}
+
+// versionView prints the version; for -V as ipmitool does, which programs read.
+func versionView(a *App) render.View[versionInfo] {
+	return render.View[versionInfo]{Text: func(p *render.Printer, v versionInfo) {
 		if a.Name == "ipmitool" && a.Options.version {
-			fmt.Fprintf(w, "ipmitool version %s (lom %s)\n", ipmitoolVersion, v.Version) // which programs read
+			p.Printf("ipmitool version %s (lom %s)\n", ipmitoolVersion, v.Version)
 			return
 		}
-		fmt.Fprintf(w, "lom version %s\n", v.Version)
-	}, nil)
+		p.Printf("lom version %s\n", v.Version)
+	}}
 }

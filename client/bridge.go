@@ -7,12 +7,18 @@ import (
 	"lom/rmcp"
 )
 
+// What carries requests to a controller behind the one before it.
+type carrier interface {
+	Router
+	exchange(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error)
+}
+
 // A hop is a controller behind the one before it, and the channel on which that one reaches it.
 type hop struct{ addr, channel uint8 }
 
 // bridged is a controller behind the BMC.
 type bridged struct {
-	session *Session
+	carrier carrier
 	route   []hop
 }
 
@@ -35,13 +41,13 @@ func (b bridged) Target(addr, channel uint8) Conn {
 	if last := b.route[len(b.route)-1]; last.addr == addr {
 		return b
 	}
-	return b.session.Target(addr, channel)
+	return b.carrier.Target(addr, channel)
 }
 
 // Exchange sends one request to the controller and waits for its answer. If a bridge on the way refused the message, the
 // error is an *ipmi.Error about Send Message.
 func (b bridged) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
-	return b.session.exchange(ctx, req, b.route)
+	return b.carrier.exchange(ctx, req, b.route)
 }
 
 // sendMessage is the Send Message command (§22.7).
@@ -52,6 +58,13 @@ const trackResponse = 0x40
 
 // appendMessage appends the request as the BMC gets it.
 func (r *request) appendMessage(dst []byte) []byte {
+	m := r.message(trackResponse, 0)
+	return rmcp.AppendMessage(dst, &m)
+}
+
+// message returns the request as the BMC gets it: as it is, or in Send Message commands, the
+// outermost of which has the tracking bits. lun is that of the requester of a bridged request.
+func (r *request) message(tracking, lun uint8) rmcp.Message {
 	data := r.raw.Data
 	if body := r.raw.Command.Body; body != "" {
 		data = append([]byte(body), data...)
@@ -66,12 +79,16 @@ func (r *request) appendMessage(dst []byte) []byte {
 	}
 	for i := len(r.route) - 1; i >= 0; i-- {
 		m.To = r.route[i].addr
+		bits := uint8(trackResponse)
+		if i == 0 {
+			m.FromLUN, bits = lun, tracking
+		}
 		m = rmcp.Message{
 			To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: sendMessage.NetFn, Seq: r.seq, Cmd: sendMessage.Code,
-			Data: rmcp.AppendMessage([]byte{r.route[i].channel&0x0f | trackResponse}, &m),
+			Data: rmcp.AppendMessage([]byte{r.route[i].channel&0x0f | bits}, &m),
 		}
 	}
-	return rmcp.AppendMessage(dst, &m)
+	return m
 }
 
 // A verdict says what a message is to a request with its sequence number.

@@ -1,9 +1,3 @@
-// Package client talks to BMCs: over IPMI 1.5 (lan) and IPMI 2.0 (lanplus), and in band through the driver of
-// the operating system (open).
-//
-// [Dial] opens a session, [OpenDevice] the device of this machine, [Do] carries out one command, and the procedures made of many commands
-// (reading the SDR repository, the SEL, a FRU) are functions that take a [Conn]. For thousands of BMCs at a time there is a [Transport], whose
-// sockets sessions share, and [Start], which does not wait for the answer.
 package client
 
 import (
@@ -35,6 +29,16 @@ type (
 	// [Session.Start].
 	Starter interface {
 		Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error))
+	}
+	// A PayloadConn is a session over the network, which carries payloads besides requests: see
+	// [OpenConsole]. It counts its packets.
+	PayloadConn interface {
+		Conn
+		Describer
+		Starter
+		Stats() Stats
+		Close() error
+		payloads() *Session
 	}
 	// transferSizer is a Conn that remembers the transfer sizes of its BMC.
 	transferSizer interface{ ownTransferSizes() *transferSizes }

@@ -41,6 +41,7 @@ type Serial struct {
 	messages chan rmcp.Message
 	texts    chan string // of terminal mode, other than messages
 	seq      uint8       // of the last request; whoever has the turn may use it
+	queued   bool        // answers of other controllers come to the receive message queue; as seq
 
 	mu  sync.Mutex
 	err error // why nothing is received any more
@@ -191,14 +192,31 @@ func await[T any](ctx context.Context, s *Serial, c <-chan T, wanted func(T) boo
 
 // Exchange sends one request and waits for its answer. A request that changes state is sent once.
 func (s *Serial) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
-	resp, err := s.exchange(ctx, req)
-	if err != nil {
-		return resp, &ipmi.Error{Command: req.Command, Err: err}
-	}
-	return resp, nil
+	return s.exchange(ctx, req, nil)
 }
 
-func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest) (resp ipmi.RawResponse, err error) {
+// Target returns a connection to the controller with the given slave address behind the BMC, on the
+// given channel, 0 for the primary IPMB. Its requests travel in Send Message commands (§14.7.6).
+func (s *Serial) Target(addr, channel uint8) Conn {
+	return bridged{s, []hop{{addr, channel}}}
+}
+
+// TargetVia returns a connection to a controller behind another one that is behind the BMC, as
+// [Session.TargetVia] does.
+func (s *Serial) TargetVia(transitAddr, transitChannel, addr, channel uint8) Conn {
+	return bridged{s, []hop{{transitAddr, transitChannel}, {addr, channel}}}
+}
+
+func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+	resp, err := s.inTurn(ctx, req, route)
+	if e := new(ipmi.Error); err != nil && !errors.As(err, &e) {
+		err = &ipmi.Error{Command: req.Command, Err: err}
+	}
+	return resp, err
+}
+
+// inTurn carries out a request when the line is free.
+func (s *Serial) inTurn(ctx context.Context, raw ipmi.RawRequest, route []hop) (resp ipmi.RawResponse, err error) {
 	select {
 	case <-s.turn:
 		defer func() { s.turn <- struct{}{} }()
@@ -212,11 +230,25 @@ func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest) (resp ipmi.R
 		return resp, ipmi.ErrClosed
 	default:
 	}
-	s.seq = (s.seq + 1) & rmcp.MaxSeq
-	m := rmcp.Message{
-		To: ipmi.AddressBMC, ToLUN: req.LUN, From: ipmi.AddressRemoteSWI,
-		NetFn: req.Command.NetFn, Seq: s.seq, Cmd: req.Command.Code, Data: append([]byte(req.Command.Body), req.Data...),
+	r := s.newRequest(raw, route)
+	if !s.queued || route == nil {
+		resp, err = s.send(ctx, r, r.message(trackResponse, 0))
+		if route == nil || !noTracking(err) {
+			return resp, err
+		}
+		r, s.queued = s.newRequest(raw, route), true
 	}
+	return s.sendQueued(ctx, r)
+}
+
+// newRequest returns a request with the next sequence number. The caller has the turn.
+func (s *Serial) newRequest(raw ipmi.RawRequest, route []hop) *request {
+	s.seq = (s.seq + 1) & rmcp.MaxSeq
+	return &request{raw: raw, route: route, seq: s.seq}
+}
+
+// send sends a request as m and waits for its answer. The caller has the turn.
+func (s *Serial) send(ctx context.Context, r *request, m rmcp.Message) (resp ipmi.RawResponse, err error) {
 	packet := rmcp.AppendTerminal(nil, &m)
 	if s.config.Basic {
 		packet = rmcp.AppendBasic(nil, rmcp.AppendMessage(nil, &m))
@@ -226,17 +258,20 @@ func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest) (resp ipmi.R
 			return resp, err
 		}
 		var answer rmcp.Message
-		answer, err = await(ctx, s, s.messages, func(a rmcp.Message) bool {
-			return a.NetFn == m.NetFn.Response() && a.Cmd == m.Cmd && a.Seq == m.Seq
+		var is verdict
+		_, err = await(ctx, s, s.messages, func(a rmcp.Message) bool {
+			answer, is = r.unwrap(a)
+			return is == ours || is == bridgeFailed
 		})
-		if err == nil {
-			return readAnswer(req.Command, answer.Code, answer.Data)
-		}
-		if req.Command.Changes {
+		switch {
+		case err == nil && is == bridgeFailed:
+			return resp, &ipmi.Error{Command: sendMessage, Code: answer.Code}
+		case err == nil:
+			return readAnswer(r.raw.Command, answer.Code, answer.Data)
+		case r.raw.Command.Changes:
 			return resp, fmt.Errorf("%w: %w", ipmi.ErrOutcomeUnknown, err)
-		}
-		if !errors.Is(err, ipmi.ErrTimeout) {
-			break
+		case !errors.Is(err, ipmi.ErrTimeout):
+			return resp, err
 		}
 	}
 	return resp, err

@@ -123,3 +123,74 @@ func TestSerialLogin(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Where the BMC does not track answers of other controllers, they are taken from its receive message
+// queue (§6.13.2); what else is there is passed over.
+func TestSerialAnswersFromTheQueue(t *testing.T) {
+	const target, channel = 0x82, 0
+	for _, basic := range []bool{false, true} {
+		var queue [][]byte
+		polls, refused := 0, 0
+		put := func(m rmcp.Message) { queue = append(queue, rmcp.AppendMessage(nil, &m)[1:]) }
+		line := serialPeer(t, basic, nil, func(m rmcp.Message) (rmcp.Message, bool) {
+			switch {
+			case m.Cmd == sendMessage.Code && m.Data[0] != channel:
+				refused++
+				return m.Reply(ipmi.CodeInvalidDataField, nil), true
+			case m.Cmd == sendMessage.Code:
+				in, err := rmcp.ParseMessage(bytes.Clone(m.Data[1:]))
+				if err != nil || in.To != target || in.FromLUN != smsLUN {
+					t.Errorf("got %+v, %v, want a request to %#02x from LUN %d", in, err, target, smsLUN)
+				}
+				in.From = ipmi.AddressBMC
+				other, old := in.Reply(ipmi.CodeOK, []byte{1}), in.Reply(ipmi.CodeOK, []byte{2})
+				other.From, old.Seq = 0x84, (old.Seq+1)&rmcp.MaxSeq
+				put(other)
+				put(old)
+				put(in.Reply(ipmi.CodeOK, in.Data))
+				return m.Reply(ipmi.CodeOK, nil), true
+			case m.Cmd == (ipmi.GetMessage{}).Command().Code:
+				if polls++; polls == 1 {
+					return m.Reply(ipmi.CodeQueueEmpty, nil), true
+				}
+				next := queue[0]
+				queue = queue[1:]
+				return m.Reply(ipmi.CodeOK, append([]byte{channel}, next...)), true
+			}
+			return m, false
+		})
+		s, err := NewSerial(t.Context(), line, SerialConfig{Basic: basic})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			data := []byte{7, 8, 9}
+			resp, err := s.Target(target, channel).Exchange(t.Context(), ipmi.RawRequest{
+				Command: ipmi.Command{NetFn: ipmi.NetFnApp, Code: 0x01}, Data: data})
+			if err != nil || !bytes.Equal(resp.Data, data) {
+				t.Errorf("basic %t: got %+v, %v, want %x", basic, resp, err, data)
+			}
+		}
+		if refused != 1 {
+			t.Errorf("basic %t: tracking was asked for %d times, want 1", basic, refused)
+		}
+		_ = s.Close()
+	}
+}
+
+// What the BMC says of Send Message is the error, and not taken for the controller's answer.
+func TestSerialBridgeRefuses(t *testing.T) {
+	line := serialPeer(t, false, nil, func(m rmcp.Message) (rmcp.Message, bool) {
+		return m.Reply(ipmi.CodeNAKOnWrite, nil), true
+	})
+	s, err := NewSerial(t.Context(), line, SerialConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = Do(t.Context(), s.Target(0x82, 0), ipmi.GetDeviceID{})
+	e := new(ipmi.Error)
+	if !errors.As(err, &e) || e.Code != ipmi.CodeNAKOnWrite || e.Command.Name != sendMessage.Name {
+		t.Errorf("got %v, want Send Message: NAK on write", err)
+	}
+}

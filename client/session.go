@@ -74,7 +74,7 @@ type Session struct {
 	badSums        bool    // one with a wrong checksum was dropped
 }
 
-var _ Conn = (*Session)(nil)
+var _ PayloadConn = (*Session)(nil)
 
 // Info describes a session as of its last log-in.
 type Info struct {
@@ -149,6 +149,9 @@ func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest,
 	}
 	return resp, nil
 }
+
+// payloads returns the session that carries payloads.
+func (s *Session) payloads() *Session { return s }
 
 // install makes the session use what a log-in opened.
 func (s *Session) install(l *login) {

@@ -150,7 +150,8 @@ type Console struct {
 //
 // The errors are *ipmi.Error; errors.Is tells apart ErrConsoleTaken, ErrConsoleNeedsLANPlus, and
 // the completion codes of Activate Payload (ipmi.CodePayloadDisabled and its neighbours).
-func OpenConsole(ctx context.Context, s *Session, opts ...ConsoleOption) (*Console, error) {
+func OpenConsole(ctx context.Context, conn PayloadConn, opts ...ConsoleOption) (*Console, error) {
+	s := conn.payloads()
 	c := &Console{
 		config: consoleConfig{instance: 1}, first: s, session: s,
 		done: make(chan struct{}), wake: make(chan struct{}, 1), changed: make(chan struct{}),

@@ -33,8 +33,8 @@ func (s *Session) Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error))
 	}
 }
 
-// Start is Session.Start for one command with its types, as [Do] is for Session.Exchange.
-func Start[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](s *Session, req Q, done func(R, error)) {
+// Start is the method Start for one command with its types, as [Do] is for Exchange.
+func Start[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](s Starter, req Q, done func(R, error)) {
 	cmd := req.Command()
 	data, err := req.AppendBinary(nil)
 	if err != nil {

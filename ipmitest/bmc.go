@@ -31,9 +31,10 @@ type BMC struct {
 type Option func(*settings)
 
 type settings struct {
-	config bmc.Config
-	host   sim.Config
-	make   string
+	config     bmc.Config
+	host       sim.Config
+	make       string
+	satellites map[uint8]rack.Satellite
 }
 
 // WithMake makes the server one of a make: dell, hpe, lenovo, supermicro, dense (60 sensors), or lom,
@@ -44,9 +45,22 @@ func WithMake(name string) Option { return func(s *settings) { s.make = name } }
 // ignores a soft shutdown.
 func WithHost(c sim.Config) Option { return func(s *settings) { s.host = c } }
 
-// WithConfig changes the BMC's configuration, such as its users, faults and satellites.
+// WithConfig changes the BMC's configuration, such as its users and faults.
 func WithConfig(change func(*bmc.Config)) Option {
 	return func(s *settings) { change(&s.config) }
+}
+
+// WithSatellite adds a controller on the BMC's IPMB, with sensors of its own. Its slave address is even,
+// from 10h to EEh, and not 20h.
+func WithSatellite(address uint8, c bmc.Config) Option {
+	return func(s *settings) {
+		if s.satellites == nil {
+			s.satellites = map[uint8]rack.Satellite{}
+		}
+		s.satellites[address] = rack.Satellite{
+			BMC: c, Host: func() host.Host { return sim.New(sim.Config{On: true}) },
+		}
+	}
 }
 
 // New runs a simulated server that is on, until the test ends. Its readings do not waver.
@@ -69,7 +83,7 @@ func New(t testing.TB, opts ...Option) *BMC {
 	machine := sim.New(s.host)
 	r, err := rack.Start(rack.Config{Servers: []rack.Server{{
 		Name: "test", Addr: netip.MustParseAddrPort("127.0.0.1:0"), BMC: s.config,
-		Host: func() host.Host { return machine },
+		Host: func() host.Host { return machine }, Satellites: s.satellites,
 	}}})
 	if err != nil {
 		t.Fatal(err)

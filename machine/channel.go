@@ -16,8 +16,8 @@ type Channel struct {
 	Sessions    string         `json:"session_support" enum:"session-less,single-session,multi-session,session-based"`
 	Active      uint8          `json:"active_sessions"`
 	Vendor      uint32         `json:"protocol_vendor_id"`     // IANA enterprise number
-	Volatile    *ChannelAccess `json:"volatile,omitempty"`     // of a LAN: what is in force
-	NonVolatile *ChannelAccess `json:"non_volatile,omitempty"` // of a LAN: what is in force after a reset
+	Volatile    *ChannelAccess `json:"volatile,omitempty"`     // of a LAN: in force
+	NonVolatile *ChannelAccess `json:"non_volatile,omitempty"` // of a LAN: after a reset
 }
 
 // A ChannelAccess is one of the two groups of settings of a channel (Table 22-28).
@@ -34,10 +34,13 @@ type ChannelAccess struct {
 // A NoChannelError says that a BMC has no channel of a number.
 type NoChannelError struct{ Channel uint8 }
 
-func (e *NoChannelError) Error() string { return fmt.Sprintf("the BMC has no channel %d", e.Channel) }
+func (e *NoChannelError) Error() string {
+	return fmt.Sprintf("the BMC has no channel %d", e.Channel)
+}
 
-// Channel asks what a channel is, and for the settings of one that is a LAN. [ipmi.ChannelPresent] is
-// the one that the request comes in on. One that there is not is a [*NoChannelError].
+// Channel asks what a channel is, and for the settings of one that is a LAN. [ipmi.ChannelPresent]
+// is the one that the request comes in on. The error is a [*NoChannelError] if there is no such
+// channel.
 func (m *Machine) Channel(ctx context.Context, channel uint8) (Channel, error) {
 	i, err := do(ctx, m, "Get Channel Info", ipmi.GetChannelInfo{Channel: channel})
 	if refused(err, ipmi.CodeInvalidDataField, ipmi.CodeParameterOutOfRange) {
@@ -60,7 +63,8 @@ func (m *Machine) Channel(ctx context.Context, channel uint8) (Channel, error) {
 }
 
 // ChannelAccess asks for one group of the settings of a channel (§22.23).
-func (m *Machine) ChannelAccess(ctx context.Context, channel uint8, which ipmi.AccessSetting) (*ChannelAccess, error) {
+func (m *Machine) ChannelAccess(
+	ctx context.Context, channel uint8, which ipmi.AccessSetting) (*ChannelAccess, error) {
 	what := "Get Channel Access (volatile)"
 	if which == ipmi.AccessNonVolatile {
 		what = "Get Channel Access (non-volatile)"
@@ -79,8 +83,8 @@ func (m *Machine) ChannelAccess(ctx context.Context, channel uint8, which ipmi.A
 // AuthCapabilities are the ways of logging in over a channel (Table 22-15).
 type AuthCapabilities struct {
 	Channel      uint8    `json:"channel"`
-	AuthTypes    []string `json:"auth_types" enum:"none,md2,md5,password,oem"` // of IPMI 1.5
-	Extended     bool     `json:"ipmi_2_0_data"`                               // the BMC knows IPMI 2.0
+	AuthTypes    []string `json:"auth_types" enum:"none,md2,md5,password,oem"`
+	Extended     bool     `json:"ipmi_2_0_data"` // the BMC knows IPMI 2.0
 	KgSet        bool     `json:"kg_set"`
 	PerMessage   bool     `json:"per_message_auth"`
 	UserLevel    bool     `json:"user_level_auth"`
@@ -96,7 +100,8 @@ type AuthCapabilities struct {
 }
 
 // AuthCapabilities asks how one logs in over a channel with a privilege level (§22.13).
-func (m *Machine) AuthCapabilities(ctx context.Context, channel uint8, level ipmi.Privilege) (AuthCapabilities, error) {
+func (m *Machine) AuthCapabilities(
+	ctx context.Context, channel uint8, level ipmi.Privilege) (AuthCapabilities, error) {
 	const what = "Get Channel Authentication Capabilities"
 	req := ipmi.GetChannelAuthCapabilities{Extended: true, Channel: channel, Privilege: level}
 	c, err := do(ctx, m, what, req)
@@ -114,7 +119,9 @@ func (m *Machine) AuthCapabilities(ctx context.Context, channel uint8, level ipm
 		NullUsers: c.NullUsers, Anonymous: c.AnonymousLogin,
 		IPMI15: c.SupportsIPMI15, IPMI20: c.SupportsIPMI20,
 	}
-	for _, t := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword, ipmi.AuthOEM} {
+	for _, t := range []ipmi.AuthType{
+		ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword, ipmi.AuthOEM,
+	} {
 		if c.AuthTypes.Has(t) {
 			v.Types = append(v.Types, t)
 			v.AuthTypes = append(v.AuthTypes, word(t.String()))
@@ -129,22 +136,24 @@ func (m *Machine) AuthCapabilities(ctx context.Context, channel uint8, level ipm
 // A CipherSuite is a combination of algorithms by which a session can be protected (Table 22-19).
 type CipherSuite struct {
 	ID        uint8  `json:"id"`
-	OEM       uint32 `json:"oem,omitempty"` // IANA enterprise number of one that is not the specification's
+	OEM       uint32 `json:"oem,omitempty"` // IANA enterprise number; 0: the specification's own
 	Auth      string `json:"authentication"`
 	Integrity string `json:"integrity"`
 	Conf      string `json:"confidentiality"`
 }
 
 // CipherSuites asks for the cipher suites of a channel for a type of payload (§22.15).
-func (m *Machine) CipherSuites(ctx context.Context, channel uint8, payload ipmi.PayloadType) ([]CipherSuite, error) {
+func (m *Machine) CipherSuites(
+	ctx context.Context, channel uint8, payload ipmi.PayloadType) ([]CipherSuite, error) {
 	const (
 		piece  = 16   // bytes of one answer but the last
 		pieces = 0x40 // at most
 	)
 	var records []byte
 	for i := range uint8(pieces) {
-		r, err := do(ctx, m, "Get Channel Cipher Suites",
-			ipmi.GetChannelCipherSuites{Channel: channel, Payload: payload, BySuite: true, Index: i})
+		r, err := do(ctx, m, "Get Channel Cipher Suites", ipmi.GetChannelCipherSuites{
+			Channel: channel, Payload: payload, BySuite: true, Index: i,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +164,9 @@ func (m *Machine) CipherSuites(ctx context.Context, channel uint8, payload ipmi.
 	}
 	list := []CipherSuite{}
 	for _, s := range rmcp.ParseCipherSuites(records) {
-		list = append(list, CipherSuite{s.ID, uint32(s.OEM), s.Auth.String(), s.Integrity.String(), s.Conf.String()})
+		list = append(list, CipherSuite{
+			s.ID, uint32(s.OEM), s.Auth.String(), s.Integrity.String(), s.Conf.String(),
+		})
 	}
 	return list, nil
 }

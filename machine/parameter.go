@@ -38,8 +38,8 @@ func (r *paramReader) wait() error {
 	return cmp.Or(err, r.refused)
 }
 
-// read puts the parameter that get reads at *dst, or leaves it nil if the BMC does not have it. One that is refused does not keep the
-// others from being read.
+// read puts the parameter that get reads at *dst, or leaves it nil if the BMC does not have it. One
+// that is refused does not keep the others from being read.
 func read[P any](r *paramReader, dst **P, get func(context.Context, client.Conn) (P, error)) {
 	r.group.Go(func() error {
 		p, err := get(r.ctx, r.conn)
@@ -60,7 +60,9 @@ func read[P any](r *paramReader, dst **P, get func(context.Context, client.Conn)
 }
 
 // readLAN is read for a LAN parameter.
-func readLAN[P ipmi.LANParameter, PP ipmi.Reader[P]](r *paramReader, channel uint8, dst **P, selectors ...uint8) {
+func readLAN[P ipmi.LANParameter, PP ipmi.Reader[P]](
+	r *paramReader, channel uint8, dst **P, selectors ...uint8,
+) {
 	read(r, dst, func(ctx context.Context, c client.Conn) (P, error) {
 		return client.LANParam[P, PP](ctx, c, channel, selectors...)
 	})
@@ -68,7 +70,9 @@ func readLAN[P ipmi.LANParameter, PP ipmi.Reader[P]](r *paramReader, channel uin
 
 // readSOL is read for an SOL parameter.
 func readSOL[P ipmi.SOLParameter, PP ipmi.Reader[P]](r *paramReader, channel uint8, dst **P) {
-	read(r, dst, func(ctx context.Context, c client.Conn) (P, error) { return client.SOLParam[P, PP](ctx, c, channel) })
+	read(r, dst, func(ctx context.Context, c client.Conn) (P, error) {
+		return client.SOLParam[P, PP](ctx, c, channel)
+	})
 }
 
 // readPEF is read for a PEF parameter.
@@ -80,15 +84,20 @@ func readPEF[P ipmi.PEFParameter, PP ipmi.Reader[P]](r *paramReader, dst **P, se
 
 // missingParam reports whether the BMC does not have a parameter, or has it too short to be of use.
 func missingParam(err error) bool {
-	return refused(err, ipmi.CodeParameterNotSupported, ipmi.CodeParameterOutOfRange, ipmi.CodeInvalidDataField) || errors.Is(err, ipmi.ErrMalformed)
+	return errors.Is(err, ipmi.ErrMalformed) || refused(err, ipmi.CodeParameterNotSupported,
+		ipmi.CodeParameterOutOfRange, ipmi.CodeInvalidDataField)
 }
 
 // releaseTime bounds how long the end of a claim may take.
 const releaseTime = 2 * time.Second
 
-// guarded carries out change while the BMC's parameters are claimed. Not every BMC knows how to be claimed, and
-// one that is claimed by a program that has ended stays so for ever: neither keeps change from being made.
-func guarded(ctx context.Context, claim func(context.Context, ipmi.SetInProgress) error, change func() error) error {
+// guarded carries out change while the BMC's parameters are claimed. Not every BMC knows how to be
+// claimed, and one that is claimed by a program that has ended stays so for ever: neither keeps
+// change from being made.
+func guarded(
+	ctx context.Context, claim func(context.Context, ipmi.SetInProgress) error,
+	change func() error,
+) error {
 	_ = claim(ctx, ipmi.SetInProgress{State: ipmi.SetBusy})
 	err := change()
 	// The BMC must not stay claimed, even if the user has lost patience.
@@ -102,7 +111,8 @@ func guarded(ctx context.Context, claim func(context.Context, ipmi.SetInProgress
 }
 
 // errNotTaken says that a BMC took a value without an error, and does not have it.
-var errNotTaken = errors.New("the BMC accepted the value but does not keep it; it may be read-only, or follow from another setting")
+var errNotTaken = errors.New("the BMC accepted the value but does not keep it; " +
+	"it may be read-only, or follow from another setting")
 
 // Some BMCs take their time to make a new network setting their own.
 const (
@@ -111,8 +121,8 @@ const (
 	lookTime  = 30 * time.Second
 )
 
-// writeAndLook sets a parameter and reads it back until it is what was set. If the answer to the setting was
-// lost, what is read says whether it was made.
+// writeAndLook sets a parameter and reads it back until it is what was set. If the answer to the
+// setting was lost, what is read says whether it was made.
 func writeAndLook(ctx context.Context, set func() error, is func() (bool, error)) error {
 	err := set()
 	if err != nil && !errors.Is(err, ipmi.ErrOutcomeUnknown) {

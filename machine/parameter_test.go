@@ -3,6 +3,7 @@ package machine
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,19 +26,20 @@ func TestWriteAndLook(t *testing.T) {
 		{name: "never taken", looks: -1, want: errNotTaken, least: 20 * time.Second},
 		{name: "refused", set: ipmi.CodeParameterReadOnly, want: ipmi.CodeParameterReadOnly},
 		{name: "the answer lost, but taken", set: lost},
-		{name: "the answer lost, and not taken", set: lost, looks: -1, want: ipmi.ErrOutcomeUnknown},
+		{name: "lost, and not taken", set: lost, looks: -1, want: ipmi.ErrOutcomeUnknown},
 		{name: "gone after it", looks: -1, look: ipmi.ErrTimeout, want: ipmi.ErrTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began, looks := time.Now(), 0
-				err := writeAndLook(t.Context(), func() error { return c.set }, func() (bool, error) {
+				set := func() error { return c.set }
+				err := writeAndLook(t.Context(), set, func() (bool, error) {
 					looks++
 					return c.looks >= 0 && looks > c.looks, c.look
 				})
 				took := time.Since(began)
 				if !errors.Is(err, c.want) || took < c.least || took > 40*time.Second {
-					t.Errorf("%v after %v", err, took)
+					t.Errorf("got %v after %v, want %v", err, took, c.want)
 				}
 			})
 		})
@@ -46,7 +48,8 @@ func TestWriteAndLook(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			err := writeAndLook(ctx, func() error { return nil }, func() (bool, error) { return false, nil })
+			err := writeAndLook(ctx, func() error { return nil },
+				func() (bool, error) { return false, nil })
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)
 			}
@@ -72,8 +75,8 @@ func TestGuarded(t *testing.T) {
 			cancel()
 			return c.err
 		})
-		if !errors.Is(err, c.err) || len(states) != len(c.states) || states[len(states)-1] != ipmi.SetComplete {
-			t.Errorf("%s: %v, %v", name, err, states)
+		if !errors.Is(err, c.err) || !slices.Equal(states, c.states) {
+			t.Errorf("%s: got %v, %v; want %v, %v", name, err, states, c.err, c.states)
 		}
 	}
 }

@@ -61,8 +61,8 @@ func (m *Machine) userAccess(ctx context.Context, channel, id uint8) (ipmi.UserA
 		ipmi.GetUserAccess{Channel: channel, User: id})
 }
 
-// Users asks for each user of the BMC and what it may do on a channel. Users that the BMC refuses are
-// named by a [*PartialError]; the first must be there.
+// Users asks for each user of the BMC and what it may do on a channel. Users that the BMC refuses
+// are named by a [*PartialError]; the first must be there.
 func (m *Machine) Users(ctx context.Context, channel uint8) ([]User, error) {
 	first, err := m.User(ctx, channel, 1)
 	if err != nil {
@@ -92,13 +92,17 @@ func (m *Machine) SetUserName(ctx context.Context, id uint8, name string) error 
 }
 
 // setUserPassword is what is tried with the command of that name.
-func setUserPassword(id uint8) string { return fmt.Sprintf("Set User Password command (user %d)", id) }
+func setUserPassword(id uint8) string {
+	return fmt.Sprintf("Set User Password command (user %d)", id)
+}
 
 // SetUserPassword sets the password of a user. A long one has up to [ipmi.PasswordSizeIPMI20] bytes
 // and is good for IPMI 2.0 only; the other has up to [ipmi.PasswordSizeIPMI15].
-func (m *Machine) SetUserPassword(ctx context.Context, id uint8, password ipmi.Secret, long bool) error {
-	req := ipmi.SetUserPassword{Long: long, User: id, Operation: ipmi.PasswordSet, Password: password}
-	_, err := do(ctx, m, setUserPassword(id), req)
+func (m *Machine) SetUserPassword(
+	ctx context.Context, id uint8, password ipmi.Secret, long bool) error {
+	_, err := do(ctx, m, setUserPassword(id), ipmi.SetUserPassword{
+		Long: long, User: id, Operation: ipmi.PasswordSet, Password: password,
+	})
 	return err
 }
 
@@ -115,13 +119,15 @@ func (m *Machine) EnableUser(ctx context.Context, id uint8, on bool) error {
 // A PasswordTest says whether a password is that of a user.
 type PasswordTest struct {
 	Right  bool   `json:"right"`
-	Result string `json:"result" enum:"right,wrong,wrong-size"` // wrong-size: it is stored in the other
+	Result string `json:"result" enum:"right,wrong,wrong-size"` // wrong-size: not stored in this
 }
 
 // TestUserPassword asks whether a password is that of a user, stored in the short or the long size.
-func (m *Machine) TestUserPassword(ctx context.Context, id uint8, password ipmi.Secret, long bool) (PasswordTest, error) {
-	req := ipmi.SetUserPassword{Long: long, User: id, Operation: ipmi.PasswordTest, Password: password}
-	_, err := do(ctx, m, fmt.Sprintf("Test of the password of user %d", id), req)
+func (m *Machine) TestUserPassword(
+	ctx context.Context, id uint8, password ipmi.Secret, long bool) (PasswordTest, error) {
+	_, err := do(ctx, m, fmt.Sprintf("Test of the password of user %d", id), ipmi.SetUserPassword{
+		Long: long, User: id, Operation: ipmi.PasswordTest, Password: password,
+	})
 	switch {
 	case refused(err, ipmi.CodePasswordMismatch):
 		return PasswordTest{Result: "wrong"}, nil
@@ -160,7 +166,8 @@ func MayAdminister(limit ipmi.Privilege) bool {
 
 // SetUserRights sets what a user may do on a channel, in as many sessions as the BMC has.
 func (m *Machine) SetUserRights(ctx context.Context, channel, id uint8, r UserRights) error {
-	_, err := do(ctx, m, fmt.Sprintf("Set User Access (channel %d id %d)", channel, id), ipmi.SetUserAccess{
+	what := fmt.Sprintf("Set User Access (channel %d id %d)", channel, id)
+	_, err := do(ctx, m, what, ipmi.SetUserAccess{
 		Change: true, CallbackOnly: !r.CallIn, Link: r.Link, Messaging: r.Messaging,
 		Channel: channel, User: id, Limit: r.Limit, SessionLimit: new(uint8(0)),
 	})
@@ -168,7 +175,8 @@ func (m *Machine) SetUserRights(ctx context.Context, channel, id uint8, r UserRi
 }
 
 // SetUserPrivilege sets the most that a user may do on a channel, and leaves its other rights.
-func (m *Machine) SetUserPrivilege(ctx context.Context, channel, id uint8, limit ipmi.Privilege) error {
+func (m *Machine) SetUserPrivilege(
+	ctx context.Context, channel, id uint8, limit ipmi.Privilege) error {
 	_, err := do(ctx, m, fmt.Sprintf("Set Privilege Level command (user %d)", id),
 		ipmi.SetUserAccess{Channel: channel, User: id, Limit: limit, SessionLimit: new(uint8(0))})
 	return err
@@ -180,7 +188,8 @@ type Self struct{ User, Channel uint8 }
 
 // Self asks the BMC who sends it requests (§22.20).
 func (m *Machine) Self(ctx context.Context) (Self, error) {
-	r, err := do(ctx, m, "Get Session Info command", ipmi.GetSessionInfo{Index: ipmi.SessionIndexPresent})
+	r, err := do(ctx, m, "Get Session Info command",
+		ipmi.GetSessionInfo{Index: ipmi.SessionIndexPresent})
 	switch {
 	case err != nil && !refused(err):
 		return Self{}, err
@@ -198,11 +207,13 @@ func (s Self) Over(channel uint8) bool {
 	return s.User != 0 && (channel == s.Channel || channel == ipmi.ChannelPresent)
 }
 
-// UserCalled returns the ID of the first user that has a name, except one ID, and 0 if there is none
-// or the BMC does not say how many users it has. A BMC distinguishes users by their names only.
+// UserCalled returns the ID of the first user that has a name, except one ID, and 0 if there is no
+// such user or the BMC does not say how many users it has. A BMC distinguishes users by their names
+// only.
 func (m *Machine) UserCalled(ctx context.Context, name string, except uint8) (uint8, error) {
 	// User 1 has no name.
-	u, err := do(ctx, m, "Get User Access command", ipmi.GetUserAccess{Channel: ipmi.ChannelPresent, User: 1})
+	u, err := do(ctx, m, "Get User Access command",
+		ipmi.GetUserAccess{Channel: ipmi.ChannelPresent, User: 1})
 	switch {
 	case refused(err):
 		return 0, nil // such a BMC checks it itself, or nobody does

@@ -29,7 +29,9 @@ var Channel = View[machine.Channel]{Text: func(p *Printer, v machine.Channel) {
 }}
 
 // AuthCapabilities prints how one logs in over a channel, as channel authcap.
-var AuthCapabilities = View[machine.AuthCapabilities]{Text: func(p *Printer, v machine.AuthCapabilities) {
+var AuthCapabilities = View[machine.AuthCapabilities]{Text: (*Printer).authCapabilities}
+
+func (p *Printer) authCapabilities(v machine.AuthCapabilities) {
 	line := func(key string, value any) { p.Printf("%-27s: %v\n", key, value) }
 	yes := func(b bool) string { return choose(b, "yes", "no") }
 	line("Channel number", v.Channel)
@@ -54,7 +56,7 @@ var AuthCapabilities = View[machine.AuthCapabilities]{Text: func(p *Printer, v m
 		line("IANA Number for OEM", *v.OEM)
 		line("OEM Auxiliary Data", fmt.Sprintf("0x%x", *v.OEMAuxiliary))
 	}
-}}
+}
 
 // CipherSuites prints the cipher suites of a channel, as channel getciphers.
 var CipherSuites = View[[]machine.CipherSuite]{
@@ -62,7 +64,9 @@ var CipherSuites = View[[]machine.CipherSuite]{
 		p.Println("ID   IANA    Auth Alg        Integrity Alg   Confidentiality Alg")
 		p.cipherSuites("%-4d %-7s %-15s %-15s %-15s\n", list)
 	},
-	Plain: func(p *Printer, list []machine.CipherSuite) { p.cipherSuites("%d,%s,%s,%s,%s\n", list) },
+	Plain: func(p *Printer, list []machine.CipherSuite) {
+		p.cipherSuites("%d,%s,%s,%s,%s\n", list)
+	},
 }
 
 func (p *Printer) cipherSuites(format string, list []machine.CipherSuite) {

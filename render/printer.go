@@ -31,6 +31,7 @@ type Style struct {
 	Verbose int            // how often -v was given
 	Zone    *time.Location // of times in text; nil is UTC
 	UTC     bool           // -Z was given, which ipmitool calls GMT
+	Rows    *Rows          // gathers the rows of Table and CSV; nil: they are printed
 	// Encode makes YAML of JSON. Render itself imports no YAML library, so that programs that print
 	// JSON need none.
 	Encode func(json []byte) ([]byte, error)

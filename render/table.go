@@ -90,14 +90,12 @@ func fields(object []byte, f func(name string, raw json.RawMessage)) {
 	}
 }
 
-// table prints rows as a table or as CSV with a header.
-func (p *Printer) table(columns []string, values []any) error {
-	var rows []row
-	var names []string
+// makeRows returns the rows of values, and all names that they have.
+func makeRows(values []any) (names []string, rows []row, err error) {
 	for _, v := range values {
 		b, err := marshal(v, "")
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		r := row{values: map[string]string{}}
 		if len(b) > 0 && b[0] == '{' {
@@ -105,23 +103,51 @@ func (p *Printer) table(columns []string, values []any) error {
 		} else {
 			r.add("value", b)
 		}
-		for _, n := range r.names {
-			if !slices.Contains(names, n) {
-				names = append(names, n)
-			}
-		}
+		names = addNames(names, r.names)
 		rows = append(rows, r)
 	}
-	if p.Columns != nil {
-		for _, c := range p.Columns {
-			if len(rows) > 0 && !slices.Contains(names, c) {
-				return fmt.Errorf("there is no column %q; there are %s", c, strings.Join(names, ", "))
-			}
+	return names, rows, nil
+}
+
+// addNames appends the names that are not there.
+func addNames(names, more []string) []string {
+	for _, n := range more {
+		if !slices.Contains(names, n) {
+			names = append(names, n)
 		}
-		names = p.Columns
-	} else if columns != nil {
+	}
+	return names
+}
+
+// table prints rows as a table or as CSV with a header, or gathers them.
+func (p *Printer) table(columns []string, values []any) error {
+	names, rows, err := makeRows(values)
+	switch {
+	case err != nil:
+		return err
+	case p.Rows != nil:
+		p.Rows.add(columns, rows)
+		return nil
+	case p.Columns != nil:
+		return p.chosen(names, rows)
+	case columns != nil:
 		names = columns
 	}
+	return p.print(names, rows)
+}
+
+// chosen prints the columns that the user chose, of those that there are.
+func (p *Printer) chosen(names []string, rows []row) error {
+	for _, c := range p.Columns {
+		if len(rows) > 0 && !slices.Contains(names, c) {
+			return fmt.Errorf("there is no column %q; there are %s", c, strings.Join(names, ", "))
+		}
+	}
+	return p.print(p.Columns, rows)
+}
+
+// print prints the columns with these names.
+func (p *Printer) print(names []string, rows []row) error {
 	if p.Format == CSV {
 		return p.csv(names, rows)
 	}

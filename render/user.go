@@ -8,11 +8,15 @@ var UserSummary = View[machine.UserSummary]{
 		p.Printf("Maximum IDs\t    : %d\nEnabled User Count  : %d\nFixed Name Count    : %d\n",
 			v.Max, v.Enabled, v.Fixed)
 	},
-	Plain: func(p *Printer, v machine.UserSummary) { p.Printf("%d,%d,%d\n", v.Max, v.Enabled, v.Fixed) },
+	Plain: func(p *Printer, v machine.UserSummary) {
+		p.Printf("%d,%d,%d\n", v.Max, v.Enabled, v.Fixed)
+	},
 }
 
 // userColumns are those of a table of users.
-var userColumns = []string{"id", "name", "enabled", "callin", "link_auth", "ipmi_messaging", "privilege_limit"}
+var userColumns = []string{
+	"id", "name", "enabled", "callin", "link_auth", "ipmi_messaging", "privilege_limit",
+}
 
 // Users prints users a line each, as user list.
 var Users = View[[]machine.User]{

@@ -10,15 +10,25 @@ import (
 // terminalColumns is how long the lines of terminal mode get.
 const terminalColumns = 80
 
-// AppendTerminal appends a message of terminal mode (§14.7.2, §14.7.3), with its newline. A long
-// request goes on behind a backslash on the next line, a long response without one. The addresses,
-// and the LUN of the console, go without saying.
-func AppendTerminal(dst []byte, m *Message) []byte {
+// AppendTerminal appends a message of terminal mode (§14.7.2, §14.7.3), with its newline. A long request goes on behind a
+// backslash on the next line, a long response without one. The addresses, and the LUN of the console, go without saying.
+func AppendTerminal(dst []byte, m *Message) []byte { return appendTerminal(dst, m, 0) }
+
+// AppendTerminalBridged appends the response to a request that Send Message carried to another
+// channel (Figure 14-13).
+func AppendTerminalBridged(dst []byte, m *Message) []byte {
+	return appendTerminal(dst, m, terminalBridged)
+}
+
+// terminalBridged is the bridge field of a message of another channel (Table 14-12).
+const terminalBridged = 1
+
+func appendTerminal(dst []byte, m *Message, bridge uint8) []byte {
 	lun, fold := m.ToLUN, "\\\r\n"
 	if m.NetFn.IsResponse() {
 		lun, fold = m.FromLUN, "\r\n"
 	}
-	raw := []byte{uint8(m.NetFn)<<2 | lun&3, m.Seq << 2, m.Cmd}
+	raw := []byte{uint8(m.NetFn)<<2 | lun&3, m.Seq<<2 | bridge, m.Cmd}
 	if m.NetFn.IsResponse() {
 		raw = append(raw, uint8(m.Code))
 	}
@@ -39,7 +49,8 @@ func AppendTerminal(dst []byte, m *Message) []byte {
 const hexDigits = "0123456789ABCDEF"
 
 // ParseTerminal reads what a TerminalReader has found, if it is a message in pairs of hexadecimal
-// digits. Messages of the bridge (Table 14-12) are refused.
+// digits. A response of another channel (Table 14-12) reads as any other response; a request of
+// another channel is refused.
 func ParseTerminal(text string) (Message, error) {
 	var m Message
 	for _, word := range strings.Fields(text) {
@@ -54,7 +65,7 @@ func ParseTerminal(text string) (Message, error) {
 	if len(raw) < 3 {
 		return m, malformed("terminal mode message of %d bytes", len(raw))
 	}
-	if raw[1]&3 != 0 {
+	if bridge := raw[1] & 3; bridge > terminalBridged || bridge != 0 && !ipmi.NetFn(raw[0]>>2).IsResponse() {
 		return m, malformed("terminal mode message of the bridge")
 	}
 	m = Message{

@@ -1,4 +1,3 @@
-// Package rack runs many BMCs in one process, each on a UDP address of its own.
 package rack
 
 import (

@@ -55,8 +55,10 @@ func TestMachineInside(t *testing.T) {
 		"chassis status":  "System Power         : on",
 		"mc getenables":   "Event Message Buffer Full Interrupt      : enabled",
 		"mc watchdog get": "Watchdog Timer Use", "channel info 1": "802.3 LAN",
-		"-t 0x82 mc info":           "Device ID",
-		"lan set 1 ipaddr 10.9.8.7": "Setting LAN IP Address to 10.9.8.7",
+		"-t 0x82 mc info":                         "Device ID",
+		`-t 0x82 sensor thresh Inlet Temp ucr 43`: "Upper Critical",
+		`-t 0x82 sensor get Inlet Temp`:           "Upper Critical        : 43.000",
+		"lan set 1 ipaddr 10.9.8.7":               "Setting LAN IP Address to 10.9.8.7",
 	} {
 		theirs, ours := outputs[command]["ipmitool"], outputs[command]["lom"]
 		if !strings.Contains(theirs, want) || theirs != ours {

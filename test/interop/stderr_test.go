@@ -114,7 +114,7 @@ var refusedCommands = []struct {
 	{"Get User Payload Access", "sol payload status 1 2", ""},
 	{"Set User Payload Access", "sol payload enable 1 2", ""},
 	{"Get SOL Configuration Parameters", "sol info 1", ""},
-	{"Set SOL Configuration Parameters", "sol set enabled true 1", ""},
+	{"Set SOL Configuration Parameters", "sol set enabled true 1", "lom reads the setting back, and finds it"},
 	{"Get PEF Capabilities", "pef filter list", ""},
 	{"Get Last Processed Event ID", "pef status", ""},
 	{"Get PEF Configuration Parameters", "pef policy list", ""},
