@@ -89,7 +89,7 @@ func TestHostsForm(t *testing.T) {
 		"lom: 1 of 1 hosts failed\n  1  n2  wrong password for user \"admin\"\n")
 	// Nobody is asked about one host.
 	f.run(t, nil, "--hosts-form", "-o", "json", "-H", "n1", "power", "soft").check(t, 0,
-		`{"host":"n1","done":true,"message":"Chassis Power Control: Soft"}`+"\n", "")
+		`{"host":"n1","action":"soft","outcome":"done","before":"on"}`+"\n", "")
 	f.run(t, nil, "--hosts-form", "power", "status").check(t, 1, "",
 		"lom: --hosts-form puts the name of each host in front, and without -H there is none; name one, or omit it\n")
 }

@@ -8,7 +8,7 @@ import (
 
 // A Chassis is the state of a server's power, faults and front panel (§28.2).
 type Chassis struct {
-	Power             string      `json:"power" enum:"on,off"`
+	Power             string      `json:"power" enum:"on,off,unknown"`
 	Overload          bool        `json:"overload"`
 	Interlock         bool        `json:"interlock"`
 	PowerFault        bool        `json:"power_fault"`

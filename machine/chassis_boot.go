@@ -168,10 +168,15 @@ type BootParameter struct {
 	Version uint8 `json:"version"`
 	Valid   bool  `json:"valid"` // and not locked
 	Data    Bytes `json:"data"`
-	// Value is what the data mean: a BootProgress, BootServicePartition, BootServicePartitionScan,
-	// BootValidity, BootAcknowledgement, BootFlags, BootInitiator or BootMailboxBlock; nil for
-	// others.
-	Value any `json:"value,omitempty"`
+	// What the data mean, by the number of the parameter; none for others.
+	Progress     *BootProgress             `json:"progress,omitempty"`
+	Partition    *BootServicePartition     `json:"service_partition,omitempty"`
+	Scan         *BootServicePartitionScan `json:"service_partition_scan,omitempty"`
+	Validity     *BootValidity             `json:"validity,omitempty"`
+	Acknowledged *BootAcknowledgement      `json:"acknowledgement,omitempty"`
+	Flags        *BootFlags                `json:"flags,omitempty"`
+	Initiator    *BootInitiator            `json:"initiator,omitempty"`
+	Mailbox      *BootMailboxBlock         `json:"mailbox,omitempty"`
 
 	Options   ipmi.SystemBootOptions `json:"-"`
 	Parameter ipmi.Parameter         `json:"-"` // nil if the data make no sense
@@ -266,10 +271,9 @@ func (m *Machine) BootParameter(ctx context.Context, number, block uint8) (BootP
 	}
 	v.Parameter = p
 	if b, ok := p.(ipmi.BootMailbox); ok {
-		v.Value = m.mailboxBlock(r, b)
-	} else {
-		v.Value = bootValue(p)
+		v.Mailbox = new(m.mailboxBlock(r, b))
 	}
+	v.setValue(p)
 	return v, nil
 }
 
@@ -281,26 +285,26 @@ var (
 	bootMuxes        = []string{"default", "bmc", "system"}
 )
 
-// bootValue returns what a parameter means, nil if that is not known.
-func bootValue(p ipmi.Parameter) any {
+// setValue sets what a parameter means, if that is known.
+func (v *BootParameter) setValue(p ipmi.Parameter) {
 	switch p := p.(type) {
 	case ipmi.SetInProgress:
-		return BootProgress{numbered(setStates, p.State)}
+		v.Progress = &BootProgress{numbered(setStates, p.State)}
 	case ipmi.BootServicePartition:
-		return BootServicePartition{p.Selector}
+		v.Partition = &BootServicePartition{p.Selector}
 	case ipmi.BootServicePartitionScan:
-		return BootServicePartitionScan{p.Scan, p.Discovered}
+		v.Scan = &BootServicePartitionScan{p.Scan, p.Discovered}
 	case ipmi.BootValidBitClearing:
-		return BootValidity{p.KeepOnPEF, p.KeepOnTimeout, p.KeepOnWatchdog, p.KeepOnReset,
+		v.Validity = &BootValidity{p.KeepOnPEF, p.KeepOnTimeout, p.KeepOnWatchdog, p.KeepOnReset,
 			p.KeepOnPower}
 	case ipmi.BootInfoAcknowledge:
 		has := func(b ipmi.BootParties) bool { return p.Pending&b != 0 }
-		return BootAcknowledgement{BootParties{
+		v.Acknowledged = &BootAcknowledgement{BootParties{
 			has(ipmi.BootPartyBIOS), has(ipmi.BootPartyLoader), has(ipmi.BootPartyOS),
 			has(ipmi.BootPartySMS), has(ipmi.BootPartyOEM),
 		}}
 	case ipmi.BootFlags:
-		return BootFlags{
+		v.Flags = &BootFlags{
 			Valid: p.Valid, Persistent: p.Persistent, EFI: p.EFI, Device: bootDeviceWord(p.Device),
 			Instance: p.Instance, ClearCMOS: p.ClearCMOS, LockKeyboard: p.LockKeyboard,
 			BlankScreen: p.BlankScreen, LockResetButton: p.LockResetButton,
@@ -311,9 +315,8 @@ func bootValue(p ipmi.Parameter) any {
 			SharedMode:         p.SharedMode, Mux: numbered(bootMuxes, p.Mux),
 		}
 	case ipmi.BootInitiator:
-		return BootInitiator{p.Channel, p.SessionID, timeOf(p.Time), sinceInit(p.Time)}
+		v.Initiator = &BootInitiator{p.Channel, p.SessionID, timeOf(p.Time), sinceInit(p.Time)}
 	}
-	return nil
 }
 
 const (

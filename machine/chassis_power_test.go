@@ -138,14 +138,14 @@ func TestBoot(t *testing.T) {
 			ConsoleRedirection: "default", Mux: "default"},
 	} {
 		got, err := get(data)
-		if got.Value != want || err != nil {
-			t.Errorf("%s: got %+v, %v, want %+v", data, got.Value, err, want)
+		if err != nil || got.Flags == nil || *got.Flags != want {
+			t.Errorf("%s: got %+v, %v, want %+v", data, got.Flags, err, want)
 		}
 	}
 	got, err := get("00 01 05")
 	partial := new(machine.PartialError)
 	if !errors.As(err, &partial) || !errors.Is(err, ipmi.ErrMalformed) ||
-		got.Value != nil || got.Number != 5 {
+		got.Flags != nil || got.Number != 5 {
 		t.Errorf("got %+v, %v, want a partial error of data that make no sense", got, err)
 	}
 

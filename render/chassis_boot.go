@@ -50,8 +50,8 @@ var BootParameter = View[machine.BootParameter]{Text: func(p *Printer, v machine
 		p.Printf("    Session Id     : %08Xh\n", b.SessionID)
 		p.Printf("    Timestamp      : %s\n", p.stampNumeric(b.Time))
 	case ipmi.BootMailbox:
-		if block, ok := v.Value.(machine.BootMailboxBlock); ok {
-			p.mailboxBlock(block, false, false)
+		if v.Mailbox != nil {
+			p.mailboxBlock(*v.Mailbox, false, false)
 		}
 	default:
 		p.Printf(" Unsupported parameter %d\n", b.Number())

@@ -22,6 +22,7 @@ var familyFloors = []string{"ipmi", "client", "bmc", "machine", "render", "cli"}
 // noFamily are the files that belong to no family, with what they are about.
 var noFamily = map[string][]string{
 	"ipmi": {
+		"doc",
 		"message", "wire", "netfn", "completion", "errors", "errors_wire", // requests and responses
 		"forwarding", "messaging", "privilege", "secret", "timestamp", "interface_capabilities",
 		"command_discovery", "payload_commands", "network_address",
@@ -33,6 +34,7 @@ var noFamily = map[string][]string{
 		"zz_manufacturers", "zz_parameters", "zz_units", "zz_wire",
 	},
 	"client": {
+		"doc", "serial_queue",
 		"conn", "dial", "options", "login", "login15", "login20", "login_errors", "probe", "revive",
 		"request", "answer", "start", "retry_timer", "congestion_window", "lag", "timers", "outage",
 		"endpoint", "transport", "socket", "socket_linux", "socket_batch_linux", "socket_other",
@@ -40,6 +42,7 @@ var noFamily = map[string][]string{
 		"device", "device_linux", "device_other", "serial", // other ways than the network
 	},
 	"bmc": {
+		"doc",
 		"bmc", "mux", "families", "clock", "state", "profile", "profile_makes", "satellite",
 		"journal", "disk", "sync_linux", "sync_other", // what lasts
 		"exchange", "packets", "login", "halfopen", "messaging", "parameters", "payloads",
@@ -48,11 +51,11 @@ var noFamily = map[string][]string{
 		"serial", "system_interface", "vmproto",
 	},
 	"machine": {"doc", "machine", "value", "parameter", "raw"},
-	"render":  {"doc", "view", "printer", "schema", "table", "time", "raw"},
+	"render":  {"doc", "view", "rows", "printer", "schema", "table", "time", "raw"},
 	"cli": {
 		"main", "app", "root", "command", "commands", "registry", "result", "schema", "help", "man",
 		"version", "args", "options", "output", "files", "ini", "regexp", "time", "model", "explain",
-		"incomplete", "parameters",
+		"incomplete", "failure",
 		"dial", "credentials", "hosts", "lockout", "past_login", // to the BMC
 		"ipmitool", "ipmitool_words", // where lom is called by that name
 		"raw", "event", "script",
