@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	yaml "go.yaml.in/yaml/v4"
 
+	"lom/many"
 	"lom/render"
 )
 
@@ -112,15 +113,15 @@ func (r result) hostSchema(consolidated bool) *render.Schema {
 	}
 	own := *s
 	own.Dialect, own.Defs = "", nil
-	f := render.SchemaOf(reflect.TypeFor[failure]())
-	properties := maps.Clone(f.Defs["failure"].Properties)
+	f := render.SchemaOf(reflect.TypeFor[many.Failure]())
+	properties := maps.Clone(f.Defs["Failure"].Properties)
 	properties[name] = names
 	return &render.Schema{
 		Dialect: s.Dialect, Defs: s.Defs, Type: "object", Properties: properties, Required: []string{name},
 		AnyOf: []*render.Schema{
 			{Properties: map[string]*render.Schema{"result": &own}, Required: []string{"result"}},
 			&own,
-			{Required: f.Defs["failure"].Required},
+			{Required: f.Defs["Failure"].Required},
 		},
 	}
 }
