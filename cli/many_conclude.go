@@ -10,7 +10,8 @@ import (
 	"lom/many"
 )
 
-// conclude prints what is printed at the end: folded output, and what went wrong, hosts with the same problem together.
+// conclude prints what is printed at the end: folded output, and what went wrong, hosts with the
+// same problem together.
 func (m *manyHosts) conclude(ctx context.Context) error {
 	stopped := ctx.Err() != nil
 	// What was never begun has no output, but a place in it.

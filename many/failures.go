@@ -38,8 +38,8 @@ type FailureRow struct {
 	Reason string
 }
 
-// Failures returns the hosts by the reason why they failed, the most frequent first. why says why the
-// host of this name did, and "" of one that did not.
+// Failures returns the hosts by the reason why they failed, the most frequent first. why says why
+// the host of this name did, and "" of one that did not.
 func Failures(names, why []string) []FailureRow {
 	hosts := map[string][]string{}
 	var reasons []string
@@ -60,7 +60,8 @@ func Failures(names, why []string) []FailureRow {
 	return rows
 }
 
-// WriteFailures writes the table: count, hosts, reason. A reason stands below hosts that need much room.
+// WriteFailures writes the table: count, hosts, reason. A reason stands below hosts that need much
+// room.
 func WriteFailures(b *strings.Builder, rows []FailureRow) {
 	const widest = 40
 	countWidth, width := 1, 0

@@ -28,8 +28,8 @@ func (g *Output) fold(i int) {
 	h.out = nil
 }
 
-// printGroups prints each output once, that of the first host first. Output of one line has the hosts in front; longer
-// output stands below them.
+// printGroups prints each output once, that of the first host first. Output of one line has the
+// hosts in front; longer output stands below them.
 func (g *Output) printGroups() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,8 +92,9 @@ func jsonText(v any) (text []byte) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// appendJSON appends the object of a host, of which head is the beginning: the fields of what the command
-// printed, or "result" if that is no object, or "results" if it is more than one value; and why the command failed.
+// appendJSON appends the object of a host, of which head is the beginning: the fields of what the
+// command printed, or "result" if that is no object, or "results" if it is more than one value; and
+// why the command failed.
 func appendJSON(dst []byte, head string, out []byte, why Failure) []byte {
 	dst = append(dst, head...)
 	values, err := jsonValues(out)
@@ -164,7 +165,8 @@ func jsonValues(text []byte) ([][]byte, error) {
 	}
 }
 
-// isPlainObject reports whether a value is an object without the fields that are put beside its own.
+// isPlainObject reports whether a value is an object without the fields that are put beside its
+// own.
 func isPlainObject(value []byte) bool {
 	var fields map[string]json.RawMessage
 	if value[0] != '{' || json.Unmarshal(value, &fields) != nil {

@@ -9,10 +9,12 @@ import (
 	"lom/render"
 )
 
-// mostHeld is how many bytes of output wait for that of earlier hosts at the most, if it is sorted: then hosts behind wait too.
+// mostHeld is how many bytes of output wait for that of earlier hosts at the most, if it is sorted:
+// then hosts behind wait too.
 const mostHeld = 64 << 20
 
-// longOutput is from how many bytes on the output of a host is printed before the host is done, if it is not sorted.
+// longOutput is from how many bytes on the output of a host is printed before the host is done, if
+// it is not sorted.
 const longOutput = 64 << 10
 
 // A Form is how the output of hosts is told apart.
@@ -33,8 +35,9 @@ func (f Form) whole() bool { return f >= FormJSON }
 // objects reports whether what went wrong is printed with the output.
 func (f Form) objects() bool { return f == FormNDJSON || f.whole() }
 
-// An Output takes the output of many hosts and prints it: that of one host together, as soon as the host is done; or sorted,
-// each as soon as those before it are printed; or folded, equal output once, at the end.
+// An Output takes the output of many hosts and prints it: that of one host together, as soon as the
+// host is done; or sorted, each as soon as those before it are printed; or folded, equal output
+// once, at the end.
 type Output struct {
 	screen *Screen
 	names  []string
@@ -71,8 +74,8 @@ type outputGroup struct {
 	why   Failure
 }
 
-// New returns the Output of hosts with these names. folded says that equal output is printed once; table
-// prints that of FormTable, to the screen.
+// New returns the Output of hosts with these names. folded says that equal output is printed once;
+// table prints that of FormTable, to the screen.
 func New(s *Screen, names []string, form Form, folded bool, table *render.Printer) *Output {
 	g := &Output{
 		screen: s, names: names, form: form, hosts: make([]hostOutput, len(names)), most: mostHeld,

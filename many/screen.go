@@ -9,14 +9,15 @@ import (
 	fmt "lom/internal/plainfmt"
 )
 
-// progressDelay is how long lom works before it shows how far it is, and progressInterval how often it does.
+// progressDelay is how long lom works before it shows how far it is, and progressInterval how often
+// it does.
 const (
 	progressDelay    = 500 * time.Millisecond
 	progressInterval = 200 * time.Millisecond
 )
 
-// A Screen is where the output of many hosts is written. On a terminal it has a last line with the progress, which
-// goes away for everything else.
+// A Screen is where the output of many hosts is written. On a terminal it has a last line with the
+// progress, which goes away for everything else.
 type Screen struct {
 	Out, Err    io.Writer
 	OutTerminal bool
