@@ -14,6 +14,7 @@ import (
 	"lom/client"
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
+	"lom/many"
 )
 
 // fleetResult is what lom bench prints of many BMCs. Times are in seconds.
@@ -172,7 +173,7 @@ func (f *fleetBench) failures(errs []error) {
 		}
 	}
 	for why, names := range hosts {
-		f.result.Failures = append(f.result.Failures, fleetFailure{foldHosts(names), len(names), why})
+		f.result.Failures = append(f.result.Failures, fleetFailure{many.FoldHosts(names), len(names), why})
 	}
 	slices.SortFunc(f.result.Failures, func(a, b fleetFailure) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
@@ -261,13 +262,13 @@ func (r *fleetResult) text(w io.Writer) {
 	}
 	writeRates(w, "BMCs at a time", r.Rates)
 	if len(r.Failures) > 0 {
-		var rows []failureRow
+		var rows []many.FailureRow
 		for _, f := range r.Failures {
-			rows = append(rows, failureRow{f.Count, f.Hosts, f.Reason})
+			rows = append(rows, many.FailureRow{Count: f.Count, Hosts: f.Hosts, Reason: f.Reason})
 		}
 		var b strings.Builder
 		b.WriteString("\nNot measured:\n")
-		writeFailures(&b, rows)
+		many.WriteFailures(&b, rows)
 		io.WriteString(w, b.String())
 	}
 	if r.Stopped != "" {

@@ -131,17 +131,3 @@ func exclude(names, excluded []string, usual int) ([]string, error) {
 		return err == nil && (gone[hostPort{host, cmp.Or(port, usual)}] || gone[hostPort{host, 0}])
 	}), nil
 }
-
-// foldHosts writes the hosts of a list for people, the shorter way, and not without end.
-func foldHosts(names []string) string {
-	const enough = 400
-	s := hostlist.Fold(names)
-	if len(s) <= enough {
-		return s
-	}
-	cut := enough
-	for cut > 0 && s[cut] != ',' {
-		cut--
-	}
-	return s[:cut] + " and more"
-}

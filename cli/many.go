@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lom/many"
 	"lom/render"
 )
 
@@ -93,16 +94,16 @@ func (a *App) carryOut(cmd *cobra.Command, run runFunc, args []string) error {
 	return newMany(a, cmd, run, args).carryOut(cmd.Context())
 }
 
-// many is one command on many hosts.
-type many struct {
+// manyHosts is one command on many hosts.
+type manyHosts struct {
 	app     *App
 	command string
 	run     runFunc
 	args    []string
 	risky   bool // it is asked about first
 
-	screen  *hostScreen
-	output  *gathered
+	screen  *many.Screen
+	output  *many.Output
 	places  chan struct{} // has a place for each host that answers
 	secrets sharedSecrets
 
@@ -125,19 +126,49 @@ const (
 	hostStates
 )
 
-func newMany(a *App, cmd *cobra.Command, run runFunc, args []string) *many {
-	m := &many{
+func newMany(a *App, cmd *cobra.Command, run runFunc, args []string) *manyHosts {
+	m := &manyHosts{
 		app: a, command: commandName(cmd), run: run, args: args, risky: len(a.targets) > 1 && switchesPower(cmd, args),
 		states: make([]hostState, len(a.targets)), why: make([]string, len(a.targets)),
 	}
 	m.counts[hostWaiting] = len(a.targets)
-	names := make([]string, len(a.targets))
-	for i, t := range a.targets {
+	m.screen = a.newScreen()
+	m.output = many.New(m.screen, m.names(), formOf(&a.Options), a.Options.Consolidate, a.printer(m.screen))
+	return m
+}
+
+// names returns the names of the hosts.
+func (m *manyHosts) names() []string {
+	names := make([]string, len(m.app.targets))
+	for i, t := range m.app.targets {
 		names[i] = t.name
 	}
-	m.screen = newHostScreen(a)
-	m.output = newGathered(m.screen, names, &a.Options, a.printer(screenWriter{m.screen}))
-	return m
+	return names
+}
+
+// newScreen returns the screen for what many hosts print.
+func (a *App) newScreen() *many.Screen {
+	return &many.Screen{
+		Out: a.Out, Err: a.Err, OutTerminal: a.terminal(a.stdout), ErrTerminal: a.terminal(a.Err),
+		Width: func() int { return terminalWidth(a.Err) },
+	}
+}
+
+// formOf returns the form of many hosts' output for the options.
+func formOf(o *Options) many.Form {
+	switch {
+	case o.Format == render.NDJSON:
+		return many.FormNDJSON
+	case o.Format == render.YAML:
+		return many.FormYAML
+	case o.Format == render.Table, o.Format == render.CSV:
+		return many.FormTable
+	case o.JSON:
+		return many.FormJSON
+	case o.CSV:
+		return many.FormCSV
+	}
+	return many.FormLines
 }
 
 // commandName is the command without the name of the program.
@@ -150,7 +181,7 @@ func commandName(cmd *cobra.Command) string {
 
 // carryOut runs the command on all hosts. The first begins alone: until it asks for its BMC, what it prints and what is
 // wrong are about the command line, and told as for one host.
-func (m *many) carryOut(ctx context.Context) error {
+func (m *manyHosts) carryOut(ctx context.Context) error {
 	ready := make(chan struct{})
 	first := m.newApp(0)
 	var refusal error
@@ -166,7 +197,7 @@ func (m *many) carryOut(ctx context.Context) error {
 		first.Options = m.options(0)
 		m.began = time.Now()
 		m.set(0, hostRunning)
-		m.output.open()
+		m.output.Open()
 		close(ready)
 		return nil
 	}
@@ -181,7 +212,7 @@ func (m *many) carryOut(ctx context.Context) error {
 			if refusal != nil {
 				return refusal
 			}
-			if e := m.output.unopened(); err == nil {
+			if e := m.output.Unopened(); err == nil {
 				err = e
 			}
 			return err
@@ -191,14 +222,14 @@ func (m *many) carryOut(ctx context.Context) error {
 	if t := m.app.Options.transport; t != nil {
 		defer t.Close()
 	}
-	stopProgress := m.showProgress()
+	stopProgress := m.screen.ShowProgress(m.progressLine)
 	m.runAll(ctx, func() { m.finish(ctx, 0, first, <-ended) })
 	stopProgress()
 	return m.conclude(ctx)
 }
 
 // prepare does what is done once for all hosts, after the command line was found good.
-func (m *many) prepare(ctx context.Context) error {
+func (m *manyHosts) prepare(ctx context.Context) error {
 	a := m.app
 	if err := a.complete(ctx); err != nil {
 		return err
@@ -214,7 +245,7 @@ func (m *many) prepare(ctx context.Context) error {
 }
 
 // options returns the options for one host.
-func (m *many) options(i int) Options {
+func (m *manyHosts) options(i int) Options {
 	o := m.app.Options
 	o.name(m.app.targets[i])
 	if o.Format == render.YAML {
@@ -224,13 +255,13 @@ func (m *many) options(i int) Options {
 }
 
 // newApp returns the App for one host.
-func (m *many) newApp(i int) *App {
+func (m *manyHosts) newApp(i int) *App {
 	h := *m.app
 	h.Options = m.options(i)
 	h.targets, h.oneOf, h.session, h.bmc = nil, true, nil, nil
-	h.Out = hostWriter{m.output, i}
-	h.rows = m.output.rowsOf(i)
-	h.Err = &hostErrors{output: m.output, host: i}
+	h.Out = m.output.Writer(i)
+	h.rows = m.output.Rows(i)
+	h.Err = m.output.Errors(i)
 	h.readPass = m.secrets.reader(m.screen, m.app.readPass)
 	if h.Options.Verbose > 0 {
 		h.setLog()
@@ -239,7 +270,7 @@ func (m *many) newApp(i int) *App {
 }
 
 // runAll runs all hosts, of which the first runs already.
-func (m *many) runAll(ctx context.Context, first func()) {
+func (m *manyHosts) runAll(ctx context.Context, first func()) {
 	o, n := &m.app.Options, len(m.states)
 	fanout, busy := o.Fanout, o.Fanout
 	if fanout == 0 {
@@ -316,7 +347,7 @@ const (
 )
 
 // settle waits until another host may be begun with. lag tells by how much the process is late.
-func (m *many) settle(ctx context.Context, lag func() time.Duration) {
+func (m *manyHosts) settle(ctx context.Context, lag func() time.Duration) {
 	for len(m.places) > latePlaces && lag() > lateMost {
 		if sleep(ctx, lateMost/4) != nil {
 			return
@@ -325,14 +356,14 @@ func (m *many) settle(ctx context.Context, lag func() time.Duration) {
 }
 
 // hopeless reports whether no host of a batch could do the command, so that the next batches need not try.
-func (m *many) hopeless(from, to int) bool {
+func (m *manyHosts) hopeless(from, to int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return !slices.Contains(m.states[from:to], hostDone)
 }
 
 // host runs the command on one host.
-func (m *many) host(ctx context.Context, i int) {
+func (m *manyHosts) host(ctx context.Context, i int) {
 	h := m.newApp(i)
 	leave := sync.OnceFunc(func() { <-m.places })
 	if m.app.Options.Fanout == 0 {
@@ -344,22 +375,22 @@ func (m *many) host(ctx context.Context, i int) {
 }
 
 // finish notes how the command ended on a host, and closes its session.
-func (m *many) finish(ctx context.Context, i int, h *App, err error) {
-	state, f := hostDone, failure{}
+func (m *manyHosts) finish(ctx context.Context, i int, h *App, err error) {
+	state, f := hostDone, many.Failure{}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		state, f = hostStopped, newFailure("stopped before it was done", err)
+		state, f = hostStopped, many.NewFailure("stopped before it was done", err)
 	case errors.Is(err, errReported):
-		state, f = hostFailed, newFailure("it failed, as its lines say", err)
+		state, f = hostFailed, many.NewFailure("it failed, as its lines say", err)
 	default:
-		state, f = hostFailed, newFailure(h.hostSentence(err), err)
+		state, f = hostFailed, many.NewFailure(h.hostSentence(err), err)
 	}
-	h.Err.(*hostErrors).flush()
+	h.Err.(*many.ErrorWriter).Flush()
 	m.mu.Lock()
 	m.why[i] = f.Sentence
 	m.mu.Unlock()
-	m.output.finish(i, f)
+	m.output.Finish(i, f)
 	m.set(i, state)
 	h.Close()
 }
@@ -374,7 +405,7 @@ func (a *App) hostSentence(err error) string {
 }
 
 // set notes how far a host is.
-func (m *many) set(i int, s hostState) {
+func (m *manyHosts) set(i int, s hostState) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.counts[m.states[i]]--
@@ -383,7 +414,7 @@ func (m *many) set(i int, s hostState) {
 }
 
 // in returns the names of the hosts that are in a state.
-func (m *many) in(s hostState) []string {
+func (m *manyHosts) in(s hostState) []string {
 	var names []string
 	for i, t := range m.app.targets {
 		if m.states[i] == s {
@@ -400,7 +431,7 @@ type sharedSecrets struct {
 }
 
 // reader returns the function by which one host asks.
-func (s *sharedSecrets) reader(screen *hostScreen, ask func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
+func (s *sharedSecrets) reader(screen *many.Screen, ask func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
 	asked := 0
 	return func(ctx context.Context, prompt string) (string, error) {
 		s.mu.Lock()
@@ -408,7 +439,7 @@ func (s *sharedSecrets) reader(screen *hostScreen, ask func(context.Context, str
 		if asked == len(s.answers) {
 			var answer string
 			var err error
-			screen.pause(func() { answer, err = ask(ctx, prompt) })
+			screen.Pause(func() { answer, err = ask(ctx, prompt) })
 			if err != nil {
 				return "", err
 			}

@@ -3,12 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	fmt "lom/internal/plainfmt"
+	"lom/many"
 )
 
 // powerWords are the commands below power that switch it.
@@ -64,7 +68,7 @@ func fileSwitchesPower(name string) bool {
 }
 
 // ask asks whether a power action is meant for all these hosts. Where there is nobody to ask, --yes must say so.
-func (m *many) ask(ctx context.Context) error {
+func (m *manyHosts) ask(ctx context.Context) error {
 	a := m.app
 	if a.Options.Yes {
 		return nil
@@ -73,7 +77,7 @@ func (m *many) ask(ctx context.Context) error {
 	if !a.terminal(a.In) || !a.terminal(a.Err) {
 		return fmt.Errorf("there is no terminal to ask on whether %q is meant for %d hosts; --yes says that it is", what, len(a.targets))
 	}
-	fmt.Fprintf(a.Err, "%s on %d hosts: %s\nGo on? (yes or no) ", what, len(a.targets), foldHosts(m.output.names))
+	fmt.Fprintf(a.Err, "%s on %d hosts: %s\nGo on? (yes or no) ", what, len(a.targets), many.FoldHosts(m.names()))
 	answer, err := interruptible(ctx, func() (string, error) { return readLine(a.In) })
 	if err != nil && err != errUnanswered {
 		return err
@@ -89,4 +93,17 @@ func (m *many) ask(ctx context.Context) error {
 func isTerminal(stream any) bool {
 	f, ok := fileOf(stream)
 	return ok && isTerminalFile(f)
+}
+
+// isTerminalFile reports whether a file is a terminal.
+func isTerminalFile(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// terminalWidth returns how many characters a line has, 80 if it is not known.
+func terminalWidth(w io.Writer) int {
+	if f, ok := fileOf(w); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 80
 }

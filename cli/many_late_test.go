@@ -17,7 +17,7 @@ func TestSettle(t *testing.T) {
 		{100, 0, 0}, {100, lateMost, 0}, {100, time.Second, time.Second}, {latePlaces, time.Second, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			m := &many{places: make(chan struct{}, 256)}
+			m := &manyHosts{places: make(chan struct{}, 256)}
 			for range c.places {
 				m.places <- struct{}{}
 			}
@@ -28,7 +28,7 @@ func TestSettle(t *testing.T) {
 			}
 		})
 	}
-	m := &many{places: make(chan struct{}, 256)}
+	m := &manyHosts{places: make(chan struct{}, 256)}
 	for range 100 {
 		m.places <- struct{}{}
 	}

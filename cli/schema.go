@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	yaml "go.yaml.in/yaml/v4"
 
+	"lom/many"
 	"lom/render"
 )
 
@@ -101,9 +102,9 @@ func (r result) schema() *render.Schema {
 	return render.SchemaOf(t)
 }
 
-// hostSchema returns the schema of the object that a command prints with -o json for a host of many,
-// or for those with the same result. It has the fields of the result, or "result" if that is not an
-// object, and what went wrong, if anything did.
+// hostSchema returns the schema of the object that a command prints with -o json for a host of
+// many, or for those with the same result. It has the fields of the result, or "result" if that is
+// not an object, and what went wrong, if anything did.
 func (r result) hostSchema(consolidated bool) *render.Schema {
 	s := r.schema()
 	name, names := "host", &render.Schema{Type: "string"}
@@ -112,15 +113,15 @@ func (r result) hostSchema(consolidated bool) *render.Schema {
 	}
 	own := *s
 	own.Dialect, own.Defs = "", nil
-	f := render.SchemaOf(reflect.TypeFor[failure]())
-	properties := maps.Clone(f.Defs["failure"].Properties)
+	f := render.SchemaOf(reflect.TypeFor[many.Failure]())
+	properties := maps.Clone(f.Defs["Failure"].Properties)
 	properties[name] = names
 	return &render.Schema{
 		Dialect: s.Dialect, Defs: s.Defs, Type: "object", Properties: properties, Required: []string{name},
 		AnyOf: []*render.Schema{
 			{Properties: map[string]*render.Schema{"result": &own}, Required: []string{"result"}},
 			&own,
-			{Required: f.Defs["failure"].Required},
+			{Required: f.Defs["Failure"].Required},
 		},
 	}
 }
@@ -135,8 +136,8 @@ func encodeYAML(json []byte) ([]byte, error) {
 	return yaml.Marshal(&n)
 }
 
-// notText matches text that a reader of YAML 1.1, such as Python's, takes for a truth value, nothing,
-// a number or a time without quotes: off, 1e3, 12:30, 2026-11-27.
+// notText matches text that a reader of YAML 1.1, such as Python's, takes for a truth value,
+// nothing, a number or a time without quotes: off, 1e3, 12:30, 2026-11-27.
 var notText = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null|~|[-+.]?[0-9].*|[-+]?\.(inf|nan))$`)
 
 // blockStyle gives a node and all in it the style of a line for each field.

@@ -100,8 +100,8 @@ var unmoved = regexp.MustCompile(`^(channel|chassis|dcmi sensors|event|fru|lan|p
 // refusedByRack are commands that the demo's BMCs refuse: what they print is an error.
 var refusedByRack = map[string]bool{"sol deactivate": true}
 
-// lateCommands are carried out after all others, in this order: they need what others wrote, or take
-// away what others show.
+// lateCommands are carried out after all others, in this order: they need what others wrote, or
+// take away what others show.
 var lateCommands = []string{"sel readraw", "sel ereadraw", "sel delete", "sel clear", "mc reset"}
 
 // runDemoRack runs the demo and returns the addresses of its BMCs.
@@ -133,8 +133,8 @@ func runLom(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// compiled compiles the schema that "lom schema" prints. In a strict one, objects of the result have
-// no fields that it does not name.
+// compiled compiles the schema that "lom schema" prints. In a strict one, objects of the result
+// have no fields that it does not name.
 func compiled(t *testing.T, strict bool, args ...string) *jsonschema.Schema {
 	t.Helper()
 	code, out, errs := runLom(append([]string{"schema"}, args...)...)

@@ -1,63 +1,50 @@
-package cli
+package many
 
 import (
 	"bytes"
+	"io"
 	"sync"
 
 	"lom/hostlist"
 	"lom/render"
 )
 
-// mostHeld is how many bytes of output wait for that of earlier hosts at the most, if it is sorted: then hosts behind wait too.
+// mostHeld is how many bytes of output wait for that of earlier hosts at the most, if it is sorted:
+// then hosts behind wait too.
 const mostHeld = 64 << 20
 
-// longOutput is from how many bytes on the output of a host is printed before the host is done, if it is not sorted.
+// longOutput is from how many bytes on the output of a host is printed before the host is done, if
+// it is not sorted.
 const longOutput = 64 << 10
 
-// outputForm is how the output of hosts is told apart.
-type outputForm uint8
+// A Form is how the output of hosts is told apart.
+type Form uint8
 
 const (
-	formLines  outputForm = iota // "HOST: " in front of each line
-	formCSV                      // HOST as the first column
-	formNDJSON                   // an object for each line, with the host in it
-	formTable                    // one table of all hosts; other lines are those of formLines
-	formJSON                     // an object for each host, each on a line
-	formYAML                     // a document for each host
+	FormLines  Form = iota // "HOST: " in front of each line
+	FormCSV                // HOST as the first column
+	FormNDJSON             // an object for each line, with the host in it
+	FormTable              // one table of all hosts; other lines are those of FormLines
+	FormJSON               // an object for each host, each on a line
+	FormYAML               // a document for each host
 )
 
 // whole reports whether the output of a host is printed in one piece, when the host is done.
-func (f outputForm) whole() bool { return f >= formJSON }
+func (f Form) whole() bool { return f >= FormJSON }
 
 // objects reports whether what went wrong is printed with the output.
-func (f outputForm) objects() bool { return f == formNDJSON || f.whole() }
+func (f Form) objects() bool { return f == FormNDJSON || f.whole() }
 
-// formOf returns the form for the options.
-func formOf(o *Options) outputForm {
-	switch {
-	case o.Format == render.NDJSON:
-		return formNDJSON
-	case o.Format == render.YAML:
-		return formYAML
-	case o.Format == render.Table, o.Format == render.CSV:
-		return formTable
-	case o.JSON:
-		return formJSON
-	case o.CSV:
-		return formCSV
-	}
-	return formLines
-}
-
-// gathered takes the output of many hosts and prints it: that of one host together, as soon as the host is done; or sorted,
-// each as soon as those before it are printed; or folded, equal output once, at the end.
-type gathered struct {
-	screen *hostScreen
+// An Output takes the output of many hosts and prints it: that of one host together, as soon as the
+// host is done; or sorted, each as soon as those before it are printed; or folded, equal output
+// once, at the end.
+type Output struct {
+	screen *Screen
 	names  []string
-	form   outputForm
+	form   Form
 	sorted bool
 	folded bool
-	table  *render.Printer // of formTable
+	table  *render.Printer // of FormTable
 
 	mu      sync.Mutex
 	room    *sync.Cond // something was printed
@@ -74,9 +61,9 @@ type gathered struct {
 // hostOutput is the output of one host that is not printed.
 type hostOutput struct {
 	out  []byte
-	rows *render.Rows // of formTable
+	rows *render.Rows // of FormTable
 	err  []byte       // before printing has begun
-	why  failure
+	why  Failure
 	done bool
 }
 
@@ -84,15 +71,17 @@ type hostOutput struct {
 type outputGroup struct {
 	hosts []int
 	out   []byte
-	why   failure
+	why   Failure
 }
 
-func newGathered(s *hostScreen, names []string, o *Options, table *render.Printer) *gathered {
-	g := &gathered{
-		screen: s, names: names, form: formOf(o), hosts: make([]hostOutput, len(names)), most: mostHeld,
-		folded: o.Consolidate, sorted: !s.outTerminal && !o.Consolidate, table: table,
+// New returns the Output of hosts with these names. folded says that equal output is printed once;
+// table prints that of FormTable, to the screen.
+func New(s *Screen, names []string, form Form, folded bool, table *render.Printer) *Output {
+	g := &Output{
+		screen: s, names: names, form: form, hosts: make([]hostOutput, len(names)), most: mostHeld,
+		folded: folded, sorted: !s.OutTerminal && !folded, table: table,
 	}
-	if g.form == formTable {
+	if g.form == FormTable {
 		for i := range g.hosts {
 			g.hosts[i].rows = new(render.Rows)
 		}
@@ -104,45 +93,45 @@ func newGathered(s *hostScreen, names []string, o *Options, table *render.Printe
 	return g
 }
 
-// open begins printing. Before, everything is kept.
-func (g *gathered) open() {
+// Open begins printing. Before, everything is kept.
+func (g *Output) Open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.opened = true
 	if e := g.hosts[0].err; len(e) > 0 {
-		g.screen.writeErr(g.prefixed(nil, 0, e))
+		g.screen.WriteErr(g.prefixed(nil, 0, e))
 		g.hosts[0].err = nil
 	}
 	g.advance()
 }
 
-// unopened prints what the first host said, as that of a single host.
-func (g *gathered) unopened() error {
+// Unopened prints what the first host said, as that of a single host.
+func (g *Output) Unopened() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if e := g.hosts[0].err; len(e) > 0 {
-		g.screen.writeErr(e)
+		g.screen.WriteErr(e)
 	}
 	h := &g.hosts[0]
 	if h.rows != nil && h.rows.Len() > 0 {
 		return g.table.Gathered("", []render.Labelled{{Rows: h.rows}})
 	}
 	out := h.out
-	if yaml, err := encodeYAML(out); g.form == formYAML && err == nil {
+	if yaml, err := g.encode(out); g.form == FormYAML && err == nil {
 		out = yaml
 	}
 	if len(out) > 0 {
-		return g.screen.writeOut(out)
+		return g.screen.WriteOut(out)
 	}
 	return nil
 }
 
-// rowsOf returns what gathers the rows of a host's tables, or nil.
-func (g *gathered) rowsOf(i int) *render.Rows { return g.hosts[i].rows }
+// Rows returns what gathers the rows of a host's tables, or nil.
+func (g *Output) Rows(i int) *render.Rows { return g.hosts[i].rows }
 
 // printTable prints the rows of all hosts; those of hosts with equal rows once, if they are folded.
-func (g *gathered) printTable() error {
-	if g.form != formTable {
+func (g *Output) printTable() error {
+	if g.form != FormTable {
 		return nil
 	}
 	var groups []render.Labelled
@@ -165,14 +154,23 @@ func (g *gathered) printTable() error {
 	return g.table.Gathered("host", groups)
 }
 
-// screenWriter writes to the standard output of a screen.
-type screenWriter struct{ *hostScreen }
+// Writer returns the standard output of a host.
+func (g *Output) Writer(i int) io.Writer { return hostWriter{g, i} }
 
-func (w screenWriter) Write(p []byte) (int, error) { return len(p), w.writeOut(p) }
+// Errors returns the standard error of a host.
+func (g *Output) Errors(i int) *ErrorWriter { return &ErrorWriter{output: g, host: i} }
+
+// Conclude prints what is printed when all hosts are done: folded output, and tables.
+func (g *Output) Conclude() error {
+	if g.folded {
+		g.printGroups()
+	}
+	return g.printTable()
+}
 
 // hostWriter is the standard output of one host.
 type hostWriter struct {
-	g    *gathered
+	g    *Output
 	host int
 }
 
@@ -181,7 +179,7 @@ func (w hostWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (g *gathered) write(i int, p []byte) {
+func (g *Output) write(i int, p []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := &g.hosts[i]
@@ -199,8 +197,8 @@ func (g *gathered) write(i int, p []byte) {
 	}
 }
 
-// finish notes that a host is done. why says what went wrong.
-func (g *gathered) finish(i int, why failure) {
+// Finish notes that a host is done. why says what went wrong.
+func (g *Output) Finish(i int, why Failure) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := &g.hosts[i]
@@ -216,7 +214,7 @@ func (g *gathered) finish(i int, why failure) {
 }
 
 // advance prints all hosts, in order, that wait for no other.
-func (g *gathered) advance() {
+func (g *Output) advance() {
 	if !g.sorted {
 		return
 	}
@@ -231,26 +229,26 @@ func (g *gathered) advance() {
 }
 
 // print prints all that a host has said.
-func (g *gathered) print(i int) {
+func (g *Output) print(i int) {
 	h := &g.hosts[i]
 	g.scratch = g.scratch[:0]
 	switch {
-	case g.form == formNDJSON && h.why.failed():
+	case g.form == FormNDJSON && h.why.Failed():
 		g.printLines(i, true)
 		g.scratch = appendJSON(g.scratch[:0], jsonHost(g.names[i]), nil, h.why)
 	case !g.form.whole():
 		g.printLines(i, true)
 		return
 	default:
-		g.scratch = g.form.appendObject(g.scratch, jsonHost(g.names[i]), h.out, h.why)
+		g.scratch = g.appendObject(g.scratch, jsonHost(g.names[i]), h.out, h.why)
 	}
 	g.held -= len(h.out)
 	h.out = nil
-	_ = g.screen.writeOut(g.scratch) // App.Out remembers what goes wrong
+	_ = g.screen.WriteOut(g.scratch) // App.Out remembers what goes wrong
 }
 
 // printLines prints the lines of a host that are complete, and at its end the last one too.
-func (g *gathered) printLines(i int, all bool) {
+func (g *Output) printLines(i int, all bool) {
 	h := &g.hosts[i]
 	n := len(h.out)
 	if !all {
@@ -260,7 +258,7 @@ func (g *gathered) printLines(i int, all bool) {
 		return
 	}
 	g.scratch = g.prefixed(g.scratch[:0], i, h.out[:n])
-	_ = g.screen.writeOut(g.scratch)
+	_ = g.screen.WriteOut(g.scratch)
 	g.held -= n
 	if n == len(h.out) {
 		h.out = nil
@@ -270,16 +268,16 @@ func (g *gathered) printLines(i int, all bool) {
 }
 
 // prefixed appends lines with the name of a host in front.
-func (g *gathered) prefixed(dst []byte, i int, lines []byte) []byte {
+func (g *Output) prefixed(dst []byte, i int, lines []byte) []byte {
 	return appendPrefixed(dst, g.names[i], g.form, lines)
 }
 
-func appendPrefixed(dst []byte, name string, form outputForm, lines []byte) []byte {
-	if form == formNDJSON {
+func appendPrefixed(dst []byte, name string, form Form, lines []byte) []byte {
+	if form == FormNDJSON {
 		return appendObjects(dst, jsonHost(name), lines)
 	}
 	separator := ": "
-	if form == formCSV {
+	if form == FormCSV {
 		separator = ","
 	}
 	for line := range bytes.Lines(lines) {
@@ -291,16 +289,16 @@ func appendPrefixed(dst []byte, name string, form outputForm, lines []byte) []by
 	return dst
 }
 
-// hostErrors is the standard error of one host, printed line by line.
-type hostErrors struct {
-	output *gathered
+// An ErrorWriter is the standard error of one host, printed line by line.
+type ErrorWriter struct {
+	output *Output
 	host   int
 
 	mu   sync.Mutex
 	line []byte // not complete
 }
 
-func (e *hostErrors) Write(p []byte) (int, error) {
+func (e *ErrorWriter) Write(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.line = append(e.line, p...)
@@ -311,8 +309,8 @@ func (e *hostErrors) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush prints a last line without an end.
-func (e *hostErrors) flush() {
+// Flush prints a last line without an end.
+func (e *ErrorWriter) Flush() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.line) > 0 {
@@ -321,12 +319,12 @@ func (e *hostErrors) flush() {
 	}
 }
 
-func (g *gathered) writeErr(i int, lines []byte) {
+func (g *Output) writeErr(i int, lines []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.opened {
 		g.hosts[i].err = append(g.hosts[i].err, lines...)
 		return
 	}
-	g.screen.writeErr(appendPrefixed(nil, g.names[i], formLines, lines))
+	g.screen.WriteErr(appendPrefixed(nil, g.names[i], FormLines, lines))
 }

@@ -1,4 +1,4 @@
-package cli
+package many
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 )
 
 // fold puts a host to those with the same output.
-func (g *gathered) fold(i int) {
+func (g *Output) fold(i int) {
 	h := &g.hosts[i]
 	key := string(h.out)
 	if g.form.objects() { // else what failed is told at the end
@@ -28,9 +28,9 @@ func (g *gathered) fold(i int) {
 	h.out = nil
 }
 
-// printGroups prints each output once, that of the first host first. Output of one line has the hosts in front; longer
-// output stands below them.
-func (g *gathered) printGroups() {
+// printGroups prints each output once, that of the first host first. Output of one line has the
+// hosts in front; longer output stands below them.
+func (g *Output) printGroups() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, group := range g.order {
@@ -44,13 +44,13 @@ func (g *gathered) printGroups() {
 			names[i] = g.names[h]
 		}
 		switch {
-		case g.form == formNDJSON:
-			if b = appendObjects(b, jsonHosts(names), group.out); group.why.failed() {
+		case g.form == FormNDJSON:
+			if b = appendObjects(b, jsonHosts(names), group.out); group.why.Failed() {
 				b = appendJSON(b, jsonHosts(names), nil, group.why)
 			}
 			continue
 		case g.form.whole():
-			b = g.form.appendObject(b, jsonHosts(names), group.out, group.why)
+			b = g.appendObject(b, jsonHosts(names), group.out, group.why)
 			continue
 		}
 		if len(group.out) == 0 {
@@ -58,10 +58,10 @@ func (g *gathered) printGroups() {
 		}
 		hosts := hostlist.Fold(names)
 		switch {
-		case g.form == formCSV:
-			b = appendPrefixed(b, csvField(hosts), formCSV, group.out)
+		case g.form == FormCSV:
+			b = appendPrefixed(b, csvField(hosts), FormCSV, group.out)
 		case bytes.Count(bytes.TrimSuffix(group.out, []byte("\n")), []byte("\n")) == 0:
-			b = appendPrefixed(b, hosts, formLines, group.out)
+			b = appendPrefixed(b, hosts, FormLines, group.out)
 		default:
 			const rule = "----------------\n"
 			b = append(b, rule+hosts+"\n"+rule...)
@@ -70,7 +70,7 @@ func (g *gathered) printGroups() {
 		}
 	}
 	if len(b) > 0 {
-		_ = g.screen.writeOut(b)
+		_ = g.screen.WriteOut(b)
 	}
 }
 
@@ -92,9 +92,10 @@ func jsonText(v any) (text []byte) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// appendJSON appends the object of a host, of which head is the beginning: the fields of what the command
-// printed, or "result" if that is no object, or "results" if it is more than one value; and why the command failed.
-func appendJSON(dst []byte, head string, out []byte, why failure) []byte {
+// appendJSON appends the object of a host, of which head is the beginning: the fields of what the
+// command printed, or "result" if that is no object, or "results" if it is more than one value; and
+// why the command failed.
+func appendJSON(dst []byte, head string, out []byte, why Failure) []byte {
 	dst = append(dst, head...)
 	values, err := jsonValues(out)
 	switch {
@@ -114,7 +115,7 @@ func appendJSON(dst []byte, head string, out []byte, why failure) []byte {
 		dst = append(dst, `,"result":`...)
 		dst = append(dst, values[0]...)
 	}
-	if why.failed() {
+	if why.Failed() {
 		dst = append(dst, ',')
 		dst = append(dst, jsonText(why)[1:]...)
 		return append(dst, '\n')
@@ -123,22 +124,25 @@ func appendJSON(dst []byte, head string, out []byte, why failure) []byte {
 }
 
 // appendObject appends the object of a host as JSON, or as a document of YAML.
-func (f outputForm) appendObject(dst []byte, head string, out []byte, why failure) []byte {
-	if f != formYAML {
+func (g *Output) appendObject(dst []byte, head string, out []byte, why Failure) []byte {
+	if g.form != FormYAML {
 		return appendJSON(dst, head, out, why)
 	}
 	object := appendJSON(nil, head, out, why)
-	document, err := encodeYAML(object)
+	document, err := g.encode(object)
 	if err != nil {
 		document = object // which is YAML too
 	}
 	return append(append(dst, "---\n"...), document...)
 }
 
+// encode makes YAML of JSON.
+func (g *Output) encode(json []byte) ([]byte, error) { return g.table.Encode(json) }
+
 // appendObjects appends an object for each line of NDJSON.
 func appendObjects(dst []byte, head string, lines []byte) []byte {
 	for line := range bytes.Lines(lines) {
-		dst = appendJSON(dst, head, line, failure{})
+		dst = appendJSON(dst, head, line, Failure{})
 	}
 	return dst
 }
@@ -161,7 +165,8 @@ func jsonValues(text []byte) ([][]byte, error) {
 	}
 }
 
-// isPlainObject reports whether a value is an object without the fields that are put beside its own.
+// isPlainObject reports whether a value is an object without the fields that are put beside its
+// own.
 func isPlainObject(value []byte) bool {
 	var fields map[string]json.RawMessage
 	if value[0] != '{' || json.Unmarshal(value, &fields) != nil {
