@@ -50,7 +50,8 @@ func (f *pef) alert(b *BMC, e pefEvent, filter ipmi.PEFFilter) {
 
 // followPolicy goes through the alert policy table from the entry. Last is the destination that an
 // alert reached, nil if none did since the policy began.
-func (f *pef) followPolicy(b *BMC, e pefEvent, filter ipmi.PEFFilter, entry uint8, last *ipmi.PEFPolicy) {
+func (f *pef) followPolicy(b *BMC, e pefEvent, filter ipmi.PEFFilter, entry uint8,
+	last *ipmi.PEFPolicy) {
 	for ; entry <= pefPolicies; entry++ {
 		p, _ := pefValue[ipmi.PEFPolicy](b, entry)
 		if !p.Enabled || p.Set == 0 || p.Set != filter.Policy {
@@ -73,18 +74,21 @@ func (f *pef) followPolicy(b *BMC, e pefEvent, filter ipmi.PEFFilter, entry uint
 			}
 		}
 		next := entry + 1
-		f.send(b, p.Channel, p.Destination, f.trapFor(b, e, filter.Severity, f.alertString(b, p, filter.Entry)), func(s ipmi.AlertStatus) {
-			if s == ipmi.AlertDone {
-				last = &p
-			}
-			f.followPolicy(b, e, filter, next, last)
-		})
+		f.send(b, p.Channel, p.Destination,
+			f.trapFor(b, e, filter.Severity, f.alertString(b, p, filter.Entry)),
+			func(s ipmi.AlertStatus) {
+				if s == ipmi.AlertDone {
+					last = &p
+				}
+				f.followPolicy(b, e, filter, next, last)
+			})
 		return
 	}
 }
 
 func (f *pef) destinationType(b *BMC, p ipmi.PEFPolicy) ipmi.DestinationType {
-	d, _ := b.lan.find(parameterKey{Number: ipmi.LANDestinationType{}.Number(), Set: p.Destination}).(ipmi.LANDestinationType)
+	d, _ := b.lan.find(parameterKey{Number: ipmi.LANDestinationType{}.Number(),
+		Set: p.Destination}).(ipmi.LANDestinationType)
 	return d.Type
 }
 
@@ -94,7 +98,8 @@ func (f *pef) alertString(b *BMC, p ipmi.PEFPolicy, filter uint8) string {
 	if p.EventString {
 		n = 0
 		for i := range uint8(pefStrings + 1) {
-			if k, _ := pefValue[ipmi.PEFStringKey](b, i); k.Set == p.String && k.Filter == filter && k.Set != 0 {
+			if k, _ := pefValue[ipmi.PEFStringKey](b, i); k.Set == p.String && k.Filter == filter &&
+				k.Set != 0 {
 				n = i
 				break
 			}
@@ -129,12 +134,17 @@ func (f *pef) trapFor(b *BMC, e pefEvent, severity ipmi.PEFSeverity, text string
 	}
 	f.sequence++
 	t := pet.Trap{
-		Community: community.Community, Agent: address.Address, Uptime: uint32(b.clock.Now().Sub(f.started) / (10 * time.Millisecond)),
-		SensorType: ipmi.SensorType(e.SensorType), EventType: ipmi.EventType(e.Type), Offset: e.Data[0] & 0xf, Deassertion: e.Deassert,
+		Community: community.Community, Agent: address.Address,
+		Uptime:     uint32(b.clock.Now().Sub(f.started) / (10 * time.Millisecond)),
+		SensorType: ipmi.SensorType(e.SensorType), EventType: ipmi.EventType(e.Type),
+		Offset: e.Data[0] & 0xf, Deassertion: e.Deassert,
 		Event: pet.Event{
-			GUID: guid, Sequence: f.sequence, Time: pet.TimestampOf(b.eventLog.now(b)), UTCOffset: offset,
-			TrapSource: pet.SourceBMC, EventSource: pet.SourceBMC, Severity: severity, SensorDevice: uint8(e.Generator), Sensor: e.SensorNumber,
-			Language: pet.LanguageUnspecified, Manufacturer: uint32(b.cfg.Device.Manufacturer), System: b.cfg.Device.Product,
+			GUID: guid, Sequence: f.sequence, Time: pet.TimestampOf(b.eventLog.now(b)),
+			UTCOffset:  offset,
+			TrapSource: pet.SourceBMC, EventSource: pet.SourceBMC, Severity: severity,
+			SensorDevice: uint8(e.Generator), Sensor: e.SensorNumber,
+			Language: pet.LanguageUnspecified, Manufacturer: uint32(b.cfg.Device.Manufacturer),
+			System: b.cfg.Device.Product,
 			Custom: pet.CustomText(text),
 		},
 	}
@@ -148,18 +158,20 @@ func (f *pef) send(b *BMC, channel, destination uint8, trap pet.Trap, done func(
 	to, ok := b.lan.find(key).(ipmi.LANDestinationType)
 	key.Number = ipmi.LANDestinationAddress{}.Number()
 	address, _ := b.lan.find(key).(ipmi.LANDestinationAddress)
-	if channel != channelLAN || !ok || to.Type != ipmi.DestinationPET || address.IPv4 == (ipmi.IPv4Address{}) ||
+	if channel != channelLAN || !ok || to.Type != ipmi.DestinationPET ||
+		address.IPv4 == (ipmi.IPv4Address{}) ||
 		b.cfg.SendAlert == nil || len(f.sending) == maxSending {
 		done(ipmi.AlertNoAnswer)
 		return
 	}
-	s := &sending{Alert: Alert{To: address.IPv4.Addr(), MAC: address.MAC, Trap: trap}, to: to, done: done}
+	s := &sending{Alert: Alert{To: address.IPv4.Addr(), MAC: address.MAC, Trap: trap}, to: to,
+		done: done}
 	f.sending = append(f.sending, s)
 	f.try(b, s)
 }
 
-// try sends an alert once more, until it is acknowledged or was sent often enough. One that is not to be
-// acknowledged is sent as often, and taken for successful (Table 23-4, parameter 18).
+// try sends an alert once more, until it is acknowledged or was sent often enough. One that is not
+// to be acknowledged is sent as often, and taken for successful (Table 23-4, parameter 18).
 func (f *pef) try(b *BMC, s *sending) {
 	b.cfg.SendAlert(s.Alert)
 	wait := time.Duration(s.to.Timeout+1) * time.Second
@@ -230,21 +242,26 @@ func alertImmediate(ctx *Context, req ipmi.AlertImmediate) (ipmi.AlertImmediateS
 	case req.Destination > lanDestinations || req.SendString && req.String > pefStrings:
 		return ipmi.AlertImmediateStatus{}, ipmi.CodeParameterOutOfRange
 	}
-	e := pefEvent{Event: Event{Generator: generatorBMC, SensorType: sensorTypeSystemEvent, SensorNumber: systemEventSensor, Type: eventTypeSensor,
+	e := pefEvent{Event: Event{Generator: generatorBMC, SensorType: sensorTypeSystemEvent,
+		SensorNumber: systemEventSensor, Type: eventTypeSensor,
 		Data: [3]byte{0xff, 0xff, 0xff}}}
 	if req.Event != nil {
 		var m ipmi.PlatformEvent
 		if err := m.UnmarshalBinary(req.Event[:]); err != nil {
 			return ipmi.AlertImmediateStatus{}, ipmi.CodeInvalidDataField
 		}
-		e.Event = Event{Generator: uint16(req.Event[0]), SensorType: uint8(m.SensorType), SensorNumber: m.Sensor,
-			Type: uint8(m.EventType), Deassert: m.Deassertion, Data: m.Data}
+		e.Event = Event{Generator: uint16(req.Event[0]), SensorType: uint8(m.SensorType),
+			SensorNumber: m.Sensor,
+			Type:         uint8(m.EventType), Deassert: m.Deassertion, Data: m.Data}
 	}
 	text := ""
 	if req.SendString {
 		text = f.stringText(b, req.String)
 	}
 	f.immediate = ipmi.AlertStillActive
-	f.send(b, channelLAN, req.Destination, f.trapFor(b, e, ipmi.PEFSeverityUnspecified, text), func(s ipmi.AlertStatus) { f.immediate = s })
+	f.send(b, channelLAN, req.Destination, f.trapFor(b, e, ipmi.PEFSeverityUnspecified, text),
+		func(s ipmi.AlertStatus) {
+			f.immediate = s
+		})
 	return ipmi.AlertImmediateStatus{}, nil
 }

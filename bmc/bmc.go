@@ -14,9 +14,10 @@ import (
 
 // Config is what a BMC is made of. Only Host is required.
 type Config struct {
-	Name    string        // in logs
-	Host    host.Host     // the machine that the BMC controls; New takes it over
-	Console host.Console  // its serial port, for Serial over LAN; New takes it over; nil: there is none
+	Name string    // in logs
+	Host host.Host // the machine that the BMC controls; New takes it over
+	// its serial port, for Serial over LAN; New takes it over; nil: there is none
+	Console host.Console
 	Profile *Profile      // make of server; nil: the first of Profiles
 	Device  ipmi.DeviceID // the zero value is that of the Profile
 	GUID    ipmi.GUID     // as on the wire; the zero value is made of random bytes and kept
@@ -24,10 +25,12 @@ type Config struct {
 	FRUs    []FRUDevice   // inventory devices; nil: those of the Profile
 	Sensors *SensorSet    // nil: those of the Profile
 	Faults  []SensorFault // of sensors, from the start
-	Still   bool          // readings move with the host's power only, and at once, so that outputs can be compared
-	Kg      ipmi.Secret   // BMC key at first start
-	Allow   Allowed       // what is not safe
-	// Satellites are controllers on the IPMB by slave address, reached by Send Message. The BMC takes them over.
+	// readings move with the host's power only, and at once, so that outputs can be compared
+	Still bool
+	Kg    ipmi.Secret // BMC key at first start
+	Allow Allowed     // what is not safe
+	// Satellites are controllers on the IPMB by slave address, reached by Send Message. The BMC
+	// takes them over.
 	Satellites map[uint8]*BMC
 	Address    uint8 // slave address of a satellite; 0 is the BMC's own, 20h
 
@@ -37,7 +40,8 @@ type Config struct {
 	// wait for the network. Nil: alerts are not sent.
 	SendAlert func(Alert)
 
-	CipherSuites []uint8 // of Table 22-20, 16 at the most; none is all that authenticate without xRC4
+	// of Table 22-20, 16 at the most; none is all that authenticate without xRC4
+	CipherSuites []uint8
 
 	StateFile string       // what lasts is kept here; "" keeps it in memory only
 	Disk      *Disk        // shared with other BMCs; nil: one of its own
@@ -91,7 +95,8 @@ func New(cfg Config) (*BMC, error) {
 	if cfg.Host == nil {
 		return nil, errors.New("a BMC needs a host")
 	}
-	b := &BMC{name: cfg.Name, cfg: cfg, mux: cfg.Commands, host: cfg.Host, clock: cfg.Clock, rand: cfg.Rand, logger: cfg.Logger}
+	b := &BMC{name: cfg.Name, cfg: cfg, mux: cfg.Commands, host: cfg.Host, clock: cfg.Clock,
+		rand: cfg.Rand, logger: cfg.Logger}
 	if b.mux == nil {
 		b.mux = NewCommands()
 	}
@@ -144,14 +149,16 @@ func (b *BMC) Close() error {
 
 // Answer carries out one request and calls reply with the answer, once: at once, or, when the
 // request changed what lasts, after the change is safe on disk. Data and the answer's data begin
-// with the defining body where the NetFn has one. Reply is called under the lock of the BMC. It is not
-// called if the BMC is closed before.
-func (b *BMC) Answer(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte, reply func(ipmi.CompletionCode, []byte)) {
+// with the defining body where the NetFn has one. Reply is called under the lock of the BMC. It is
+// not called if the BMC is closed before.
+func (b *BMC) Answer(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte,
+	reply func(ipmi.CompletionCode, []byte)) {
 	b.do(func() { b.carryOut(ctx, netFn, code, data, reply) })
 }
 
 // carryOut is Answer under the lock.
-func (b *BMC) carryOut(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte, reply func(ipmi.CompletionCode, []byte)) {
+func (b *BMC) carryOut(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte,
+	reply func(ipmi.CompletionCode, []byte)) {
 	ctx.BMC = b
 	cc, out := b.mux.Answer(ctx, netFn, code, data)
 	finish := func(err error) {

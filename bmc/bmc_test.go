@@ -44,8 +44,12 @@ func ask[Q ipmi.Request[R], R any, PR interface {
 		out []byte
 	}
 	ch := make(chan answer, 1)
-	ctx := &Context{Context: context.Background(), Channel: channelLAN, Privilege: ipmi.PrivilegeAdministrator, User: 2}
-	b.Answer(ctx, req.Command().NetFn, req.Command().Code, data, func(cc ipmi.CompletionCode, out []byte) { ch <- answer{cc, out} })
+	ctx := &Context{Context: context.Background(), Channel: channelLAN,
+		Privilege: ipmi.PrivilegeAdministrator, User: 2}
+	b.Answer(ctx, req.Command().NetFn, req.Command().Code, data,
+		func(cc ipmi.CompletionCode, out []byte) {
+			ch <- answer{cc, out}
+		})
 	a := <-ch
 	var r R
 	if a.cc == ipmi.CodeOK {
@@ -84,7 +88,8 @@ func TestPower(t *testing.T) {
 		if on() {
 			t.Error("on after a soft shutdown")
 		}
-		if _, cc := ask(t, b, ipmi.ChassisControl{Action: ipmi.HardReset}); cc != ipmi.CodeNotInPresentState {
+		if _, cc := ask(t, b, ipmi.ChassisControl{Action: ipmi.HardReset}); cc !=
+			ipmi.CodeNotInPresentState {
 			t.Errorf("reset while off: %v", cc)
 		}
 		must(t, b, ipmi.ChassisControl{Action: ipmi.PowerUp})
@@ -151,7 +156,10 @@ func TestPrivilege(t *testing.T) {
 		{ipmi.PrivilegeSystem, ipmi.CodeOK},
 	} {
 		ch := make(chan ipmi.CompletionCode, 1)
-		b.Answer(&Context{Context: context.Background(), Privilege: c.privilege}, ipmi.NetFnChassis, 2, []byte{5}, func(cc ipmi.CompletionCode, _ []byte) { ch <- cc })
+		b.Answer(&Context{Context: context.Background(), Privilege: c.privilege}, ipmi.NetFnChassis,
+			2, []byte{5}, func(cc ipmi.CompletionCode, _ []byte) {
+				ch <- cc
+			})
 		if cc := <-ch; cc != c.want {
 			t.Errorf("as %v: %v, want %v", c.privilege, cc, c.want)
 		}
@@ -170,12 +178,14 @@ func TestWatchdog(t *testing.T) {
 		if _, cc := ask(t, b, ipmi.ResetWatchdogTimer{}); cc != ipmi.CodeWatchdogNotSet {
 			t.Errorf("reset before set: %v", cc)
 		}
-		must(t, b, ipmi.SetWatchdogTimer{Use: ipmi.WatchdogSMS, Action: ipmi.WatchdogPowerDown, PreTimeout: ipmi.WatchdogMessaging, PreTimeoutInterval: 2, Countdown: 100})
+		must(t, b, ipmi.SetWatchdogTimer{Use: ipmi.WatchdogSMS, Action: ipmi.WatchdogPowerDown,
+			PreTimeout: ipmi.WatchdogMessaging, PreTimeoutInterval: 2, Countdown: 100})
 		must(t, b, ipmi.ResetWatchdogTimer{})
 		time.Sleep(7 * time.Second)
 		must(t, b, ipmi.ResetWatchdogTimer{})
 		time.Sleep(3 * time.Second)
-		if w := must(t, b, ipmi.GetWatchdogTimer{}); !w.Running || w.Countdown != 70 || w.InitialCountdown != 100 {
+		if w := must(t, b, ipmi.GetWatchdogTimer{}); !w.Running || w.Countdown != 70 ||
+			w.InitialCountdown != 100 {
 			t.Errorf("after 3 s of 10: %+v", w)
 		}
 		time.Sleep(6 * time.Second) // past the pre-timeout: a reset comes too late
@@ -188,7 +198,8 @@ func TestWatchdog(t *testing.T) {
 		if w.Running || !w.Expired.Has(ipmi.WatchdogSMS) {
 			t.Errorf("after the time-out: %+v", w)
 		}
-		if len(events) != 2 || events[0].Data != [3]byte{0xc8, 0x34, 0xff} || events[1].Data != [3]byte{0xc2, 0x34, 0xff} {
+		if len(events) != 2 || events[0].Data != [3]byte{0xc8, 0x34, 0xff} ||
+			events[1].Data != [3]byte{0xc2, 0x34, 0xff} {
 			t.Errorf("events: %+v", events)
 		}
 		must(t, b, ipmi.SetWatchdogTimer{Use: ipmi.WatchdogSMS, ClearExpired: 0xff, Countdown: 10})
@@ -200,14 +211,18 @@ func TestWatchdog(t *testing.T) {
 
 func TestACPIPowerState(t *testing.T) {
 	b := newTest(t, nil)
-	if st := must(t, b, ipmi.GetACPIPowerState{}); st.System != ipmi.ACPIS0 || st.Device != ipmi.ACPID0 {
+	if st := must(t, b, ipmi.GetACPIPowerState{}); st.System != ipmi.ACPIS0 ||
+		st.Device != ipmi.ACPID0 {
 		t.Errorf("at start: %+v", st)
 	}
-	must(t, b, ipmi.SetACPIPowerState{SetSystem: true, System: ipmi.ACPILegacyOn, SetDevice: true, Device: ipmi.ACPINoChange})
-	if st := must(t, b, ipmi.GetACPIPowerState{}); st.System != ipmi.ACPILegacyOn || st.Device != ipmi.ACPID0 {
+	must(t, b, ipmi.SetACPIPowerState{SetSystem: true, System: ipmi.ACPILegacyOn, SetDevice: true,
+		Device: ipmi.ACPINoChange})
+	if st := must(t, b, ipmi.GetACPIPowerState{}); st.System != ipmi.ACPILegacyOn ||
+		st.Device != ipmi.ACPID0 {
 		t.Errorf("after it was set: %+v", st)
 	}
-	if _, cc := ask(t, b, ipmi.SetACPIPowerState{SetDevice: true, Device: 0x10}); cc != ipmi.CodeInvalidDataField {
+	if _, cc := ask(t, b, ipmi.SetACPIPowerState{SetDevice: true, Device: 0x10}); cc !=
+		ipmi.CodeInvalidDataField {
 		t.Errorf("device state 10h: %v", cc)
 	}
 }

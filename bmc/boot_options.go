@@ -10,8 +10,8 @@ import (
 	"lom/ipmi"
 )
 
-// bootOptions is the system boot options (§28.12, Table 28-14). The simulated firmware of the host reads them: the BMC does
-// for it what a BIOS does with them.
+// bootOptions is the system boot options (§28.12, Table 28-14). The simulated firmware of the host
+// reads them: the BMC does for it what a BIOS does with them.
 type bootOptions struct {
 	kept     bootKept
 	progress ipmi.SetState
@@ -24,7 +24,8 @@ type bootKept struct {
 	Parameter map[uint8][]byte // 1 to 6
 	Invalid   uint8            // bit n: parameter n is marked invalid
 	Mailbox   [bootMailboxBlocks][ipmi.BootMailboxBlockSize]byte
-	// Setup is where the host boots from when nothing overrides it: what was last asked for with the persistent bit.
+	// Setup is where the host boots from when nothing overrides it: what was last asked for with
+	// the persistent bit.
 	Setup host.Boot
 }
 
@@ -53,7 +54,8 @@ func (o *bootOptions) load(b *BMC) error {
 	}
 	o.watch(b)
 	if !b.host.CanBoot(o.kept.Setup) { // it is another host than it was
-		b.logger.Warn("the host cannot boot from the device that it was set to boot from; it boots as it does by itself", "bmc", b.name)
+		b.logger.Warn("the host cannot boot from the device that it was set to boot from; it "+
+			"boots as it does by itself", "bmc", b.name)
 		o.kept.Setup = host.Boot{}
 	}
 	if err := o.setBoot(b, o.kept.Setup); err != nil {
@@ -143,13 +145,15 @@ func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 		return nil
 	case ipmi.BootFlags:
 		switch {
-		case p.Persistent && ctx.Channel != channelSystem && ctx.Privilege < ipmi.PrivilegeAdministrator:
+		case p.Persistent && ctx.Channel != channelSystem &&
+			ctx.Privilege < ipmi.PrivilegeAdministrator:
 			return ipmi.CodeInsufficientPrivilege
 		case !p.Valid:
 			p.Persistent = false // goes with the valid bit
 		case !ctx.BMC.host.CanBoot(bootOf(p, o.kept.Setup)):
 			b := ctx.BMC
-			b.logger.Warn("host", "bmc", b.name, "action", "set boot device", "err", host.ErrUnsupported)
+			b.logger.Warn("host", "bmc", b.name, "action", "set boot device", "err",
+				host.ErrUnsupported)
 			return ipmi.CodeInvalidDataField
 		}
 		data, err = p.AppendBinary(nil)
@@ -177,7 +181,8 @@ func (o *bootOptions) set(ctx *Context, n uint8, data []byte) error {
 	return nil
 }
 
-func getSystemBootOptions(ctx *Context, req ipmi.GetSystemBootOptions) (r ipmi.SystemBootOptions, err error) {
+func getSystemBootOptions(ctx *Context,
+	req ipmi.GetSystemBootOptions) (r ipmi.SystemBootOptions, err error) {
 	o := &ctx.BMC.bootOptions
 	r = ipmi.SystemBootOptions{Version: 1, Number: req.Number}
 	switch {
@@ -231,8 +236,9 @@ type bootChange struct {
 	keep func() // when it was accepted
 }
 
-// beforeControl tells the host how to boot, before an action that may start it. The flags count for starts that Chassis Control
-// makes, and for others if parameter 3 says so. Its error says that the host does not boot so.
+// beforeControl tells the host how to boot, before an action that may start it. The flags count for
+// starts that Chassis Control makes, and for others if parameter 3 says so. Its error says that the
+// host does not boot so.
 func (o *bootOptions) beforeControl(b *BMC, a host.Action, why cause) (bootChange, error) {
 	nothing := bootChange{func() {}, func() {}}
 	switch a {
@@ -284,7 +290,8 @@ func (o *bootOptions) setBoot(b *BMC, boot host.Boot) error {
 	return nil
 }
 
-// hostEvent does what the host's firmware does once it runs: it takes note of what it was asked, once.
+// hostEvent does what the host's firmware does once it runs: it takes note of what it was asked,
+// once.
 func (o *bootOptions) hostEvent(b *BMC, e host.Event) {
 	switch e.Kind {
 	case host.PoweredOff:
@@ -312,9 +319,12 @@ func (o *bootOptions) hostEvent(b *BMC, e host.Event) {
 // bootOf returns what the flags ask of a host whose own setup is given.
 func bootOf(f ipmi.BootFlags, setup host.Boot) host.Boot {
 	devices := map[ipmi.BootDevice]host.Device{
-		ipmi.BootPXE: host.BootNetwork, ipmi.BootDisk: host.BootDisk, ipmi.BootSafeMode: host.BootSafe, ipmi.BootDiagnostic: host.BootDiagnostic,
-		ipmi.BootCDROM: host.BootCD, ipmi.BootBIOSSetup: host.BootSetup, ipmi.BootFloppy: host.BootFloppy,
-		ipmi.BootRemoteFloppy: host.BootFloppy, ipmi.BootRemoteCDROM: host.BootCD, ipmi.BootRemoteMedia: host.BootCD, ipmi.BootRemoteDisk: host.BootDisk,
+		ipmi.BootPXE: host.BootNetwork, ipmi.BootDisk: host.BootDisk,
+		ipmi.BootSafeMode: host.BootSafe, ipmi.BootDiagnostic: host.BootDiagnostic,
+		ipmi.BootCDROM: host.BootCD, ipmi.BootBIOSSetup: host.BootSetup,
+		ipmi.BootFloppy:       host.BootFloppy,
+		ipmi.BootRemoteFloppy: host.BootFloppy, ipmi.BootRemoteCDROM: host.BootCD,
+		ipmi.BootRemoteMedia: host.BootCD, ipmi.BootRemoteDisk: host.BootDisk,
 	}
 	if d, ok := devices[f.Device]; ok {
 		return host.Boot{Device: d, EFI: f.EFI}

@@ -92,7 +92,8 @@ func TestBootFlagsExpire(t *testing.T) {
 		time.Sleep(time.Hour)
 		valid("kept for an hour", true)
 		// A watchdog reset is no Chassis Control.
-		must(t, x.b, ipmi.SetWatchdogTimer{Use: ipmi.WatchdogOEM, Action: ipmi.WatchdogHardReset, Countdown: 1})
+		must(t, x.b, ipmi.SetWatchdogTimer{Use: ipmi.WatchdogOEM, Action: ipmi.WatchdogHardReset,
+			Countdown: 1})
 		must(t, x.b, ipmi.ResetWatchdogTimer{})
 		time.Sleep(time.Second)
 		valid("after a watchdog reset", false)
@@ -119,7 +120,8 @@ func TestBootFlagsPersist(t *testing.T) {
 		if got := x.m.Boot(); got != (host.Boot{Device: host.BootDisk, EFI: true}) {
 			t.Errorf("boots for ever from %+v", got)
 		}
-		if cause := must(t, x.b, ipmi.GetSystemRestartCause{}); cause.Channel != 0 && cause.Cause == ipmi.RestartUnknown {
+		if cause := must(t, x.b, ipmi.GetSystemRestartCause{}); cause.Channel != 0 &&
+			cause.Cause == ipmi.RestartUnknown {
 			t.Errorf("restart cause %+v", cause)
 		}
 		x.b.Close()
@@ -140,13 +142,16 @@ func TestBootOptionsRefuse(t *testing.T) {
 	code(t, "parameter 96", ipmi.CodeParameterNotSupported)(set(96, 0))
 	code(t, "short flags", ipmi.CodeDataLengthInvalid)(set(5, 0x80, 4, 0, 0))
 	code(t, "mailbox block", ipmi.CodeParameterOutOfRange)(set(7, bootMailboxBlocks, 1))
-	code(t, "mailbox size", ipmi.CodeDataLengthInvalid)(set(7, append([]byte{0}, make([]byte, 17)...)...))
-	wantCode[ipmi.SystemBootOptions](t, "get 9", ipmi.CodeParameterNotSupported)(ask(t, b, ipmi.GetSystemBootOptions{Number: 9}))
+	code(t, "mailbox size", ipmi.CodeDataLengthInvalid)(set(7,
+		append([]byte{0}, make([]byte, 17)...)...))
+	wantCode[ipmi.SystemBootOptions](t, "get 9",
+		ipmi.CodeParameterNotSupported)(ask(t, b, ipmi.GetSystemBootOptions{Number: 9}))
 	flags, err := ipmi.SetBootParameter(ipmi.BootFlags{Valid: true, Persistent: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cc := askAs(t, b, &Context{Channel: channelLAN, Privilege: ipmi.PrivilegeOperator}, flags); cc != ipmi.CodeInsufficientPrivilege {
+	if cc := askAs(t, b, &Context{Channel: channelLAN, Privilege: ipmi.PrivilegeOperator},
+		flags); cc != ipmi.CodeInsufficientPrivilege {
 		t.Errorf("an operator sets persistent flags: %v", cc)
 	}
 	// Marking a parameter invalid leaves its data.
@@ -156,7 +161,8 @@ func TestBootOptionsRefuse(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	must(t, b, ipmi.SetSystemBootOptions{Number: 7, Data: []byte{4, 0xf2, 0x1b, 0}})
-	if got := must(t, b, ipmi.GetSystemBootOptions{Number: 7, Set: 4}); len(got.Data) != 17 || got.Data[1] != 0xf2 {
+	if got := must(t, b, ipmi.GetSystemBootOptions{Number: 7, Set: 4}); len(got.Data) != 17 ||
+		got.Data[1] != 0xf2 {
 		t.Errorf("mailbox % x", got.Data)
 	}
 }

@@ -34,19 +34,23 @@ func setChannelAccess(ctx *Context, req ipmi.SetChannelAccess) (r ipmi.NoData, e
 	}
 	c := &ctx.BMC.channels
 	access := c.access
-	which := map[ipmi.AccessSetting]int{ipmi.AccessNonVolatile: settingKept, ipmi.AccessVolatile: settingActive}
+	which := map[ipmi.AccessSetting]int{ipmi.AccessNonVolatile: settingKept,
+		ipmi.AccessVolatile: settingActive}
 	switch {
 	case req.SetAccess > ipmi.AccessVolatile || req.SetLimit > ipmi.AccessVolatile:
 		return r, ipmi.CodeInvalidDataField
-	case req.SetAccess != ipmi.AccessUnchanged && req.Mode != ipmi.AccessDisabled && req.Mode != ipmi.AccessAlways && req.Mode != ipmi.AccessPreBoot:
+	case req.SetAccess != ipmi.AccessUnchanged && req.Mode != ipmi.AccessDisabled &&
+		req.Mode != ipmi.AccessAlways && req.Mode != ipmi.AccessPreBoot:
 		return r, ipmi.CodeAccessModeNotSupported
-	case req.SetLimit != ipmi.AccessUnchanged && (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM):
+	case req.SetLimit != ipmi.AccessUnchanged &&
+		(req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM):
 		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.AfterAnswer(ctx.BMC.channelChanged)
 	if i, ok := which[req.SetAccess]; ok {
 		a := &access[i]
-		a.Mode, a.PEFAlertingOff, a.PerMessageAuthOff, a.UserLevelAuthOff = uint8(req.Mode), !req.Alerting, !req.PerMessage, !req.UserLevel
+		a.Mode, a.PEFAlertingOff, a.PerMessageAuthOff, a.UserLevelAuthOff = uint8(req.Mode),
+			!req.Alerting, !req.PerMessage, !req.UserLevel
 	}
 	if i, ok := which[req.SetLimit]; ok {
 		access[i].Privilege = req.Limit
@@ -71,8 +75,9 @@ func getChannelAccess(ctx *Context, req ipmi.GetChannelAccess) (r ipmi.ChannelAc
 		return r, ipmi.CodeInvalidDataField
 	}
 	return ipmi.ChannelAccess{
-		Alerting: !a.PEFAlertingOff, PerMessage: !a.PerMessageAuthOff, UserLevel: !a.UserLevelAuthOff,
-		Mode: ipmi.AccessMode(a.Mode), Limit: a.Privilege,
+		Alerting: !a.PEFAlertingOff, PerMessage: !a.PerMessageAuthOff,
+		UserLevel: !a.UserLevelAuthOff,
+		Mode:      ipmi.AccessMode(a.Mode), Limit: a.Privilege,
 	}, nil
 }
 
@@ -83,7 +88,8 @@ func getChannelInfo(ctx *Context, req ipmi.GetChannelInfo) (ipmi.ChannelInfo, er
 	case channelIPMB:
 		r.Medium, r.Protocol = ipmi.MediumIPMB, ipmi.ProtocolIPMB
 	case channelLAN:
-		r.Medium, r.Protocol, r.SessionSupport = ipmi.MediumLAN, ipmi.ProtocolIPMB, ipmi.MultiSession
+		r.Medium, r.Protocol, r.SessionSupport = ipmi.MediumLAN, ipmi.ProtocolIPMB,
+			ipmi.MultiSession
 		r.ActiveSessions = uint8(len(ctx.BMC.sessions.active))
 	case channelSystem:
 		r.Medium, r.Protocol = ipmi.MediumSystemInterface, ipmi.ProtocolKCS
@@ -94,7 +100,8 @@ func getChannelInfo(ctx *Context, req ipmi.GetChannelInfo) (ipmi.ChannelInfo, er
 	return r, nil
 }
 
-func setChannelSecurityKeys(ctx *Context, req ipmi.SetChannelSecurityKeys) (r ipmi.ChannelSecurityKeys, err error) {
+func setChannelSecurityKeys(ctx *Context,
+	req ipmi.SetChannelSecurityKeys) (r ipmi.ChannelSecurityKeys, err error) {
 	if !ctx.isLAN(req.Channel) || req.Key > ipmi.KeyGeneration || req.Operation > ipmi.KeyLock {
 		return r, ipmi.CodeInvalidDataField
 	}

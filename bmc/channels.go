@@ -7,8 +7,8 @@ import (
 	"lom/ipmi"
 )
 
-// channels is the access to the LAN channel and its keys (§22.22, §22.25). A BMC of lom has one LAN channel, 1,
-// the IPMB, 0, and the system interface, 15.
+// channels is the access to the LAN channel and its keys (§22.22, §22.25). A BMC of lom has one LAN
+// channel, 1, the IPMB, 0, and the system interface, 15.
 type channels struct {
 	access [2]channelAccess // by settingActive, settingKept
 	keys   channelKeys
@@ -32,15 +32,16 @@ type channelAccess struct {
 // accessAlways is the access mode "always available".
 const accessAlways = 2
 
-// channelKeys are the keys of RMCP+ (§22.25), 20 bytes or none each. Kr is kept for those who set, read and lock
-// it: random numbers come from the operating system, not from a key.
+// channelKeys are the keys of RMCP+ (§22.25), 20 bytes or none each. Kr is kept for those who set,
+// read and lock it: random numbers come from the operating system, not from a key.
 type channelKeys struct {
 	Kr, Kg   []byte `json:",omitempty"`
 	KrLocked bool   `json:",omitempty"`
 }
 
 func (c *channels) load(b *BMC) error {
-	c.access[settingKept] = channelAccess{Mode: accessAlways, Privilege: ipmi.PrivilegeAdministrator}
+	c.access[settingKept] = channelAccess{Mode: accessAlways,
+		Privilege: ipmi.PrivilegeAdministrator}
 	if kg := b.cfg.Kg.Reveal(); kg != "" {
 		if len(kg) > 20 {
 			return errors.New("a Kg has 20 bytes at the most")
@@ -64,7 +65,8 @@ func (c *channels) load(b *BMC) error {
 		b.channelChanged()
 	})
 	return errors.Join(err, keep(b, "keys", func(_ string, v channelKeys) error {
-		if n := ipmi.ChannelKeySize; len(v.Kg) != 0 && len(v.Kg) != n || len(v.Kr) != 0 && len(v.Kr) != n {
+		if n := ipmi.ChannelKeySize; len(v.Kg) != 0 && len(v.Kg) != n ||
+			len(v.Kr) != 0 && len(v.Kr) != n {
 			return errors.New("a key has 20 bytes")
 		}
 		c.keys = v
@@ -72,8 +74,8 @@ func (c *channels) load(b *BMC) error {
 	}))
 }
 
-// channelChanged ends the sessions of a channel that takes no messages any more, and the payloads that its privilege limit no
-// longer allows.
+// channelChanged ends the sessions of a channel that takes no messages any more, and the payloads
+// that its privilege limit no longer allows.
 func (b *BMC) channelChanged() {
 	if !b.listening() {
 		b.sessions.closeIf(func(*session) bool { return true })

@@ -40,7 +40,8 @@ type cause struct {
 }
 
 func (c *chassis) load(b *BMC) error {
-	c.kept = chassisKept{On: b.host.State().Power == host.On, Policy: ipmi.RestorePrevious, CycleInterval: 1, Capabilities: defaultCapabilities}
+	c.kept = chassisKept{On: b.host.State().Power == host.On, Policy: ipmi.RestorePrevious,
+		CycleInterval: 1, Capabilities: defaultCapabilities}
 	known := false
 	err := keep(b, "chassis", func(_ string, v chassisKept) error {
 		c.kept, known = v, true
@@ -61,8 +62,8 @@ func (c *chassis) load(b *BMC) error {
 	return nil
 }
 
-// mainsReturned does to the host what the power restore policy says (§28.8). A host that went on while
-// the BMC was away is not touched.
+// mainsReturned does to the host what the power restore policy says (§28.8). A host that went on
+// while the BMC was away is not touched.
 func (c *chassis) mainsReturned(b *BMC) {
 	h, ok := b.host.(host.Restorer)
 	if !ok {
@@ -93,8 +94,8 @@ func handleChassis(m *Mux) {
 	Handle(m, chassisControl)
 }
 
-// getChassisStatus refuses while the host cannot be seen: the answer has no bit for that (Table 28-3), and whoever
-// believes an off of it may start services twice.
+// getChassisStatus refuses while the host cannot be seen: the answer has no bit for that (Table
+// 28-3), and whoever believes an off of it may start services twice.
 func getChassisStatus(ctx *Context, _ ipmi.GetChassisStatus) (ipmi.ChassisStatus, error) {
 	b := ctx.BMC
 	c := &b.chassis
@@ -157,11 +158,12 @@ func chassisControl(ctx *Context, req ipmi.ChassisControl) (ipmi.NoData, error) 
 	return ipmi.NoData{}, ctx.control(a)
 }
 
-// answerTime is how long the answer to a request waits for the host to accept what it is told. Clients ask again
-// after about a second, which does no harm, and give up after four at least.
+// answerTime is how long the answer to a request waits for the host to accept what it is told.
+// Clients ask again after about a second, which does no harm, and give up after four at least.
 const answerTime = 2 * time.Second
 
-// control begins an action on the host that a request asks for. What fails within the answer's time is refused.
+// control begins an action on the host that a request asks for. What fails within the answer's time
+// is refused.
 func (c *Context) control(a host.Action) error {
 	var answer func(error)
 	var now error
@@ -177,9 +179,10 @@ func (c *Context) control(a host.Action) error {
 	return now
 }
 
-// control begins an action on the host. The cause is told as restart cause if the action starts the system. Settled is called
-// once: with the completion code of a refusal, or with nil when the host has accepted the action, or has not
-// said anything for answerTime. What fails after that is a control fault.
+// control begins an action on the host. The cause is told as restart cause if the action starts the
+// system. Settled is called once: with the completion code of a refusal, or with nil when the host
+// has accepted the action, or has not said anything for answerTime. What fails after that is a
+// control fault.
 func (b *BMC) control(a host.Action, why cause, settled func(error)) {
 	c := &b.chassis
 	boot, err := b.bootOptions.beforeControl(b, a, why)
@@ -238,7 +241,8 @@ func (b *BMC) control(a host.Action, why cause, settled func(error)) {
 	}
 }
 
-// refused logs why the host does not do what it was told, and returns the completion code that says so.
+// refused logs why the host does not do what it was told, and returns the completion code that says
+// so.
 func (b *BMC) refused(a host.Action, err error) ipmi.CompletionCode {
 	if err != host.ErrState { // which says nothing that the caller does not know
 		b.logger.Warn("host", "bmc", b.name, "action", a.String(), "err", err)
@@ -253,8 +257,8 @@ func (b *BMC) refused(a host.Action, err error) ipmi.CompletionCode {
 	return ipmi.CodeUnspecified
 }
 
-// The sensor of the BMC's own view of its host, which only makes events: of type Management Subsystem Health, with the
-// offset "sensor access degraded or unavailable" (Table 42-3).
+// The sensor of the BMC's own view of its host, which only makes events: of type Management
+// Subsystem Health, with the offset "sensor access degraded or unavailable" (Table 42-3).
 const (
 	sensorTypeHealth   = 0x28
 	healthSensor       = 0x74
@@ -274,7 +278,8 @@ func (c *chassis) sight(b *BMC, e host.Event) {
 	}
 	if unseen != c.unseen {
 		c.unseen = unseen
-		b.raise(Event{SensorType: sensorTypeHealth, SensorNumber: healthSensor, Type: eventTypeSensor, Deassert: !unseen,
+		b.raise(Event{SensorType: sensorTypeHealth, SensorNumber: healthSensor,
+			Type: eventTypeSensor, Deassert: !unseen,
 			Data: [3]byte{healthSensorAccess, 0xff, 0xff}})
 	}
 }
@@ -309,5 +314,6 @@ func (b *BMC) hostEvent(e host.Event) {
 	}
 }
 
-// onHostEvent has f called, under the lock, after each event of the host. It belongs into a family's load.
+// onHostEvent has f called, under the lock, after each event of the host. It belongs into a
+// family's load.
 func (b *BMC) onHostEvent(f func(host.Event)) { b.onHost = append(b.onHost, f) }

@@ -11,7 +11,8 @@ import (
 // defaultCapabilities says that all is in the BMC itself.
 var defaultCapabilities = ipmi.SetChassisCapabilities{
 	FrontPanelLockout: true,
-	FRUDevice:         ipmi.AddressBMC, SDRDevice: ipmi.AddressBMC, SELDevice: ipmi.AddressBMC, SystemManagement: ipmi.AddressBMC,
+	FRUDevice:         ipmi.AddressBMC, SDRDevice: ipmi.AddressBMC, SELDevice: ipmi.AddressBMC,
+	SystemManagement: ipmi.AddressBMC,
 }
 
 // identifyTime is how long the chassis shows itself if it is told nothing else (§28.5).
@@ -31,7 +32,8 @@ func handleChassisSettings(m *Mux) {
 	})
 }
 
-func getChassisCapabilities(ctx *Context, _ ipmi.GetChassisCapabilities) (ipmi.ChassisCapabilities, error) {
+func getChassisCapabilities(ctx *Context,
+	_ ipmi.GetChassisCapabilities) (ipmi.ChassisCapabilities, error) {
 	c := ctx.BMC.chassis.kept.Capabilities
 	bridge := uint8(ipmi.AddressBMC)
 	if c.BridgeDevice != nil {
@@ -39,7 +41,8 @@ func getChassisCapabilities(ctx *Context, _ ipmi.GetChassisCapabilities) (ipmi.C
 	}
 	return ipmi.ChassisCapabilities{
 		DiagnosticInterrupt: true, FrontPanelLockout: c.FrontPanelLockout, Intrusion: c.Intrusion,
-		FRUDevice: c.FRUDevice, SDRDevice: c.SDRDevice, SELDevice: c.SELDevice, SystemManagement: c.SystemManagement, BridgeDevice: &bridge,
+		FRUDevice: c.FRUDevice, SDRDevice: c.SDRDevice, SELDevice: c.SELDevice,
+		SystemManagement: c.SystemManagement, BridgeDevice: &bridge,
 	}, nil
 }
 
@@ -77,7 +80,8 @@ func (b *BMC) identify(d time.Duration, forever bool) error {
 		c.identify = ipmi.IdentifyIndefinite
 	case d > 0:
 		c.identify = ipmi.IdentifyTimed
-		c.identifyTimer = b.after(d, func() { _ = b.identify(0, false) }) // it logs its errors itself
+		// it logs its errors itself
+		c.identifyTimer = b.after(d, func() { _ = b.identify(0, false) })
 	default:
 		c.identify = ipmi.IdentifyOff
 	}
@@ -94,13 +98,16 @@ func setFrontPanelEnables(ctx *Context, req ipmi.SetFrontPanelEnables) (ipmi.NoD
 func (c *chassis) frontPanel() *ipmi.FrontPanelButtons {
 	b := c.kept.Buttons
 	c.panel = ipmi.FrontPanelButtons{
-		StandbyDisableAllowed: true, DiagnosticDisableAllowed: true, ResetDisableAllowed: true, PowerOffDisableAllowed: true,
-		StandbyDisabled: b.DisableStandby, DiagnosticDisabled: b.DisableDiagnostic, ResetDisabled: b.DisableReset, PowerOffDisabled: b.DisablePowerOff,
+		StandbyDisableAllowed: true, DiagnosticDisableAllowed: true, ResetDisableAllowed: true,
+		PowerOffDisableAllowed: true,
+		StandbyDisabled:        b.DisableStandby, DiagnosticDisabled: b.DisableDiagnostic,
+		ResetDisabled: b.DisableReset, PowerOffDisabled: b.DisablePowerOff,
 	}
 	return &c.panel
 }
 
-func setPowerRestorePolicy(ctx *Context, req ipmi.SetPowerRestorePolicy) (r ipmi.PowerRestorePolicySupport, err error) {
+func setPowerRestorePolicy(ctx *Context,
+	req ipmi.SetPowerRestorePolicy) (r ipmi.PowerRestorePolicySupport, err error) {
 	b := ctx.BMC
 	switch {
 	case req.Policy > ipmi.RestoreUnknown:
@@ -118,7 +125,8 @@ func setPowerCycleInterval(ctx *Context, req ipmi.SetPowerCycleInterval) (ipmi.N
 	return ipmi.NoData{}, nil
 }
 
-func getSystemRestartCause(ctx *Context, _ ipmi.GetSystemRestartCause) (ipmi.SystemRestartCause, error) {
+func getSystemRestartCause(ctx *Context,
+	_ ipmi.GetSystemRestartCause) (ipmi.SystemRestartCause, error) {
 	c := ctx.BMC.chassis.kept.Restart
 	return ipmi.SystemRestartCause{Cause: c.Code, Channel: c.Channel}, nil
 }
@@ -142,12 +150,13 @@ func (p *powerOnHours) load(b *BMC) error {
 	}
 	b.onHostEvent(func(e host.Event) {
 		switch e.Kind {
-		case host.Started, host.PoweredOff, host.Seen, host.Unseen: // what was not seen is not counted
+		case host.Started, host.PoweredOff, host.Seen, host.Unseen:
+			// what was not seen is not counted
 			p.count(b)
 		}
 	})
-	// What runs out between two savings is lost when the BMC is killed: an hour at the most. BMCs of a rack save at
-	// different times.
+	// What runs out between two savings is lost when the BMC is killed: an hour at the most. BMCs
+	// of a rack save at different times.
 	if b.journal.path != "" {
 		b.after(time.Hour-time.Duration(b.controller.guid[0])*10*time.Second, func() { p.tick(b) })
 	}
@@ -185,5 +194,6 @@ func (p *powerOnHours) elapsed(now time.Time) uint32 {
 
 func getPOHCounter(ctx *Context, _ ipmi.GetPOHCounter) (ipmi.POHCounter, error) {
 	b := ctx.BMC
-	return ipmi.POHCounter{MinutesPerCount: minutesPerCount, Count: (b.powerOn.minutes + b.powerOn.elapsed(b.clock.Now())) / minutesPerCount}, nil
+	return ipmi.POHCounter{MinutesPerCount: minutesPerCount,
+		Count: (b.powerOn.minutes + b.powerOn.elapsed(b.clock.Now())) / minutesPerCount}, nil
 }

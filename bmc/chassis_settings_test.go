@@ -31,7 +31,8 @@ func TestIdentify(t *testing.T) {
 		} {
 			must(t, b, step.req)
 			time.Sleep(step.after)
-			if got := state(); got != step.want || m.Identified() != (step.want != ipmi.IdentifyOff) {
+			if got := state(); got != step.want ||
+				m.Identified() != (step.want != ipmi.IdentifyOff) {
 				t.Errorf("%+v, after %v: %v, light %v", step.req, step.after, got, m.Identified())
 			}
 		}
@@ -77,7 +78,8 @@ func TestPowerOnHoursLast(t *testing.T) {
 func TestChassisSettingsLast(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	b := newTest(t, func(c *Config) { c.StateFile = state })
-	if s := must(t, b, ipmi.SetPowerRestorePolicy{Policy: ipmi.RestoreUnknown}); !s.AlwaysOn || !s.AlwaysOff || !s.Previous {
+	if s := must(t, b, ipmi.SetPowerRestorePolicy{Policy: ipmi.RestoreUnknown}); !s.AlwaysOn ||
+		!s.AlwaysOff || !s.Previous {
 		t.Errorf("policies %+v", s)
 	}
 	if p := must(t, b, ipmi.GetChassisStatus{}).RestorePolicy; p != ipmi.RestorePrevious {
@@ -85,18 +87,22 @@ func TestChassisSettingsLast(t *testing.T) {
 	}
 	must(t, b, ipmi.SetPowerRestorePolicy{Policy: ipmi.RestoreAlwaysOn})
 	must(t, b, ipmi.SetFrontPanelEnables{DisableReset: true, DisablePowerOff: true})
-	must(t, b, ipmi.SetChassisCapabilities{Intrusion: true, FRUDevice: 0x24, BridgeDevice: ptr(uint8(0x26))})
+	must(t, b, ipmi.SetChassisCapabilities{Intrusion: true, FRUDevice: 0x24,
+		BridgeDevice: ptr(uint8(0x26))})
 	must(t, b, ipmi.SetPowerCycleInterval{Seconds: 9})
 	b.Close()
 	b = newTest(t, func(c *Config) { c.StateFile = state })
 	st := must(t, b, ipmi.GetChassisStatus{})
-	if st.RestorePolicy != ipmi.RestoreAlwaysOn || !st.FrontPanelLockout || !st.FrontPanel.ResetDisabled || st.FrontPanel.StandbyDisabled {
+	if st.RestorePolicy != ipmi.RestoreAlwaysOn || !st.FrontPanelLockout ||
+		!st.FrontPanel.ResetDisabled || st.FrontPanel.StandbyDisabled {
 		t.Errorf("status %+v %+v", st, st.FrontPanel)
 	}
-	if c := must(t, b, ipmi.GetChassisCapabilities{}); !c.Intrusion || c.FrontPanelLockout || c.FRUDevice != 0x24 || *c.BridgeDevice != 0x26 {
+	if c := must(t, b, ipmi.GetChassisCapabilities{}); !c.Intrusion || c.FrontPanelLockout ||
+		c.FRUDevice != 0x24 || *c.BridgeDevice != 0x26 {
 		t.Errorf("capabilities %+v", c)
 	}
-	wantCode[ipmi.PowerRestorePolicySupport](t, "policy 5", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SetPowerRestorePolicy{Policy: 5}))
+	wantCode[ipmi.PowerRestorePolicySupport](t, "policy 5",
+		ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SetPowerRestorePolicy{Policy: 5}))
 }
 
 func TestRestartCause(t *testing.T) {
@@ -104,7 +110,8 @@ func TestRestartCause(t *testing.T) {
 		b := newTest(t, nil)
 		must(t, b, ipmi.ChassisControl{Action: ipmi.HardReset})
 		time.Sleep(time.Second)
-		if c := must(t, b, ipmi.GetSystemRestartCause{}); c != (ipmi.SystemRestartCause{Cause: ipmi.RestartChassisControl, Channel: channelLAN}) {
+		if c := must(t, b, ipmi.GetSystemRestartCause{}); c !=
+			(ipmi.SystemRestartCause{Cause: ipmi.RestartChassisControl, Channel: channelLAN}) {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -112,11 +119,14 @@ func TestRestartCause(t *testing.T) {
 
 func TestSelfTest(t *testing.T) {
 	b := newTest(t, nil)
-	if r := must(t, b, ipmi.GetSelfTestResults{}); r != (ipmi.SelfTestResults{Result: ipmi.SelfTestPassed}) {
+	if r := must(t, b, ipmi.GetSelfTestResults{}); r !=
+		(ipmi.SelfTestResults{Result: ipmi.SelfTestPassed}) {
 		t.Errorf("%+v", r)
 	}
 	b.repository.records = nil
-	if r := must(t, b, ipmi.GetSelfTestResults{}); r != (ipmi.SelfTestResults{Result: ipmi.SelfTestCorrupted, Detail: uint8(ipmi.SelfTestSDREmpty)}) {
+	if r := must(t, b, ipmi.GetSelfTestResults{}); r !=
+		(ipmi.SelfTestResults{Result: ipmi.SelfTestCorrupted,
+			Detail: uint8(ipmi.SelfTestSDREmpty)}) {
 		t.Errorf("without records: %+v", r)
 	}
 }

@@ -12,7 +12,8 @@ type Clock interface {
 
 // A Timer is a call that a Clock will make.
 type Timer interface {
-	// Stop keeps the call from being made; it reports false if the call was begun or stopped before.
+	// Stop keeps the call from being made; it reports false if the call was begun or stopped
+	// before.
 	Stop() bool
 }
 

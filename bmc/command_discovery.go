@@ -17,7 +17,8 @@ func handleCommandDiscovery(m *Mux) {
 func (b *BMC) commands(channel uint8) []ipmi.Command {
 	var list []ipmi.Command
 	for _, e := range b.mux.handlers {
-		if (e.command.Privilege != ipmi.PrivilegeSystem || channel == channelSystem) && b.makerHas(e.command) {
+		if (e.command.Privilege != ipmi.PrivilegeSystem || channel == channelSystem) &&
+			b.makerHas(e.command) {
 			list = append(list, e.command)
 		}
 	}
@@ -40,7 +41,8 @@ func getNetFnSupport(ctx *Context, req ipmi.GetNetFnSupport) (r ipmi.NetFnSuppor
 	return r, nil
 }
 
-func getCommandSupport(ctx *Context, req ipmi.GetCommandSupport) (r ipmi.CommandSupport, err error) {
+func getCommandSupport(ctx *Context,
+	req ipmi.GetCommandSupport) (r ipmi.CommandSupport, err error) {
 	n := ctx.channel(req.Channel)
 	body := map[ipmi.NetFn]int{ipmi.NetFnGroup: 1, ipmi.NetFnOEM: 3}[req.NetFn.Request()]
 	switch {
@@ -53,7 +55,8 @@ func getCommandSupport(ctx *Context, req ipmi.GetCommandSupport) (r ipmi.Command
 		r.Missing[i] = 0xff
 	}
 	for _, c := range ctx.BMC.commands(n) {
-		if req.LUN == 0 && c.NetFn == req.NetFn.Request() && c.Body == string(req.Body[:body]) && c.Code>>7 == req.Half {
+		if req.LUN == 0 && c.NetFn == req.NetFn.Request() && c.Body == string(req.Body[:body]) &&
+			c.Code>>7 == req.Half {
 			at := c.Code & 0x7f
 			r.Missing[at/8] &^= 1 << (at % 8)
 		}
@@ -61,7 +64,8 @@ func getCommandSupport(ctx *Context, req ipmi.GetCommandSupport) (r ipmi.Command
 	return r, nil
 }
 
-func getOEMNetFnIANASupport(ctx *Context, req ipmi.GetOEMNetFnIANASupport) (r ipmi.OEMNetFnIANASupport, err error) {
+func getOEMNetFnIANASupport(ctx *Context,
+	req ipmi.GetOEMNetFnIANASupport) (r ipmi.OEMNetFnIANASupport, err error) {
 	n := ctx.channel(req.Channel)
 	if !hasChannel(n) {
 		return r, ipmi.CodeInvalidDataField
@@ -76,10 +80,12 @@ func getOEMNetFnIANASupport(ctx *Context, req ipmi.GetOEMNetFnIANASupport) (r ip
 	if int(req.Index) >= len(bodies) {
 		return r, ipmi.CodeParameterOutOfRange
 	}
-	return ipmi.OEMNetFnIANASupport{Last: int(req.Index) == len(bodies)-1, LUN0: ipmi.LUNOpen, Body: []byte(bodies[req.Index])}, nil
+	return ipmi.OEMNetFnIANASupport{Last: int(req.Index) == len(bodies)-1, LUN0: ipmi.LUNOpen,
+		Body: []byte(bodies[req.Index])}, nil
 }
 
-func getSystemInterfaceCapabilities(_ *Context, req ipmi.GetSystemInterfaceCapabilities) (r ipmi.SystemInterfaceCapabilities, err error) {
+func getSystemInterfaceCapabilities(_ *Context,
+	req ipmi.GetSystemInterfaceCapabilities) (r ipmi.SystemInterfaceCapabilities, err error) {
 	if req.Type != ipmi.InterfaceKCS {
 		return r, ipmi.CodeInvalidDataField
 	}

@@ -19,7 +19,8 @@ type controller struct {
 // defaultDevice is what a BMC that was told nothing else says of itself.
 var defaultDevice = ipmi.DeviceID{
 	ID: 0x20, Revision: 1, FirmwareMajor: 1, FirmwareMinor: 0x00, Version: 0x02,
-	Support: ipmi.SupportsSensors | ipmi.SupportsSDRRepository | ipmi.SupportsSEL | ipmi.SupportsFRUInventory |
+	Support: ipmi.SupportsSensors | ipmi.SupportsSDRRepository | ipmi.SupportsSEL |
+		ipmi.SupportsFRUInventory |
 		ipmi.SupportsIPMBEventReceiver | ipmi.SupportsChassis,
 }
 
@@ -61,8 +62,12 @@ func handleController(m *Mux) {
 	Handle(m, getDeviceGUID)
 	Handle(m, getSystemGUID)
 	Handle(m, getSelfTestResults)
-	Handle(m, func(ctx *Context, _ ipmi.ColdReset) (ipmi.NoData, error) { return resetBMC(ctx, true) })
-	Handle(m, func(ctx *Context, _ ipmi.WarmReset) (ipmi.NoData, error) { return resetBMC(ctx, false) })
+	Handle(m, func(ctx *Context, _ ipmi.ColdReset) (ipmi.NoData, error) {
+		return resetBMC(ctx, true)
+	})
+	Handle(m, func(ctx *Context, _ ipmi.WarmReset) (ipmi.NoData, error) {
+		return resetBMC(ctx, false)
+	})
 	Handle(m, setACPIPowerState)
 	Handle(m, getACPIPowerState)
 }
@@ -82,16 +87,19 @@ func getSystemGUID(ctx *Context, _ ipmi.GetSystemGUID) (ipmi.SystemGUID, error) 
 // getSelfTestResults tells what the BMC finds wrong with itself now.
 func getSelfTestResults(ctx *Context, _ ipmi.GetSelfTestResults) (ipmi.SelfTestResults, error) {
 	if len(ctx.BMC.repository.records) == 0 {
-		return ipmi.SelfTestResults{Result: ipmi.SelfTestCorrupted, Detail: uint8(ipmi.SelfTestSDREmpty)}, nil
+		return ipmi.SelfTestResults{Result: ipmi.SelfTestCorrupted,
+			Detail: uint8(ipmi.SelfTestSDREmpty)}, nil
 	}
 	return ipmi.SelfTestResults{Result: ipmi.SelfTestPassed}, nil
 }
 
-// resetTime is from the answer to a reset to the reset: programs end their session in it, and complain if they cannot.
+// resetTime is from the answer to a reset to the reset: programs end their session in it, and
+// complain if they cannot.
 const resetTime = 100 * time.Millisecond
 
-// resetBMC starts the BMC again when the answer is out (§20.2, §20.3): a warm reset ends the sessions, a cold one
-// also brings back the settings that the BMC starts with. The host is not touched.
+// resetBMC starts the BMC again when the answer is out (§20.2, §20.3): a warm reset ends the
+// sessions, a cold one also brings back the settings that the BMC starts with. The host is not
+// touched.
 func resetBMC(ctx *Context, cold bool) (ipmi.NoData, error) {
 	b := ctx.BMC
 	ctx.AfterAnswer(func() {
@@ -109,13 +117,17 @@ func resetBMC(ctx *Context, cold bool) (ipmi.NoData, error) {
 }
 
 // listenReset has f called, under the lock, when the BMC is reset. It belongs into a family's load.
-func (b *BMC) listenReset(f func(cold bool)) { b.controller.onReset = append(b.controller.onReset, f) }
+func (b *BMC) listenReset(f func(cold bool)) {
+	b.controller.onReset = append(b.controller.onReset, f)
+}
 
 func setACPIPowerState(ctx *Context, req ipmi.SetACPIPowerState) (ipmi.NoData, error) {
 	c := &ctx.BMC.controller
-	if req.SetSystem && req.System > ipmi.ACPIOverride && req.System != ipmi.ACPILegacyOn && req.System != ipmi.ACPILegacyOff &&
+	if req.SetSystem && req.System > ipmi.ACPIOverride && req.System != ipmi.ACPILegacyOn &&
+		req.System != ipmi.ACPILegacyOff &&
 		req.System != ipmi.ACPIUnknown && req.System != ipmi.ACPINoChange ||
-		req.SetDevice && req.Device > ipmi.ACPID3 && req.Device != ipmi.ACPIDeviceUnknown && req.Device != ipmi.ACPINoChange {
+		req.SetDevice && req.Device > ipmi.ACPID3 && req.Device != ipmi.ACPIDeviceUnknown &&
+			req.Device != ipmi.ACPINoChange {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
 	if req.SetSystem && req.System != ipmi.ACPINoChange {

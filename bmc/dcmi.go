@@ -19,8 +19,9 @@ type dcmi struct {
 
 // dcmiKept is what lasts.
 type dcmiKept struct {
-	AssetTag     []byte           `json:",omitempty"`
-	ControllerID []byte           `json:",omitempty"` // with its NUL; nil: that which the MAC address makes
+	AssetTag []byte `json:",omitempty"`
+	// with its NUL; nil: that which the MAC address makes
+	ControllerID []byte           `json:",omitempty"`
 	Parameter    map[uint8][]byte // configuration, 2 to 5
 	Limit        ipmi.SetPowerLimit
 	LimitActive  bool
@@ -34,8 +35,10 @@ const (
 	dcmiConfigurationRevision = 1
 )
 
-// dcmiPeriods are the rolling average periods of enhanced power statistics: those that ipmitool knows.
-var dcmiPeriods = []ipmi.DCMIPeriod{5, 15, 30, 0x40 | 1, 0x40 | 3, 0x40 | 7, 0x40 | 15, 0x40 | 30, 0x80 | 1}
+// dcmiPeriods are the rolling average periods of enhanced power statistics: those that ipmitool
+// knows.
+var dcmiPeriods = []ipmi.DCMIPeriod{5, 15, 30, 0x40 | 1, 0x40 | 3, 0x40 | 7, 0x40 | 15, 0x40 | 30,
+	0x80 | 1}
 
 func (d *dcmi) load(b *BMC) error {
 	d.kept = dcmiKept{
@@ -50,7 +53,8 @@ func (d *dcmi) load(b *BMC) error {
 				return errors.New("a parameter has not its length")
 			}
 		}
-		if len(v.AssetTag) > ipmi.DCMIAssetTagSize || len(v.ControllerID) > ipmi.DCMIControllerIDSize {
+		if len(v.AssetTag) > ipmi.DCMIAssetTagSize ||
+			len(v.ControllerID) > ipmi.DCMIControllerIDSize {
 			return errors.New("a name is too long")
 		}
 		if d.kept = v; v.Thermal == nil {
@@ -76,25 +80,29 @@ func handleDCMI(m *Mux) {
 	handleDCMIThermal(m)
 }
 
-func getDCMICapabilities(ctx *Context, req ipmi.GetDCMICapabilities) (r ipmi.DCMICapabilities, err error) {
+func getDCMICapabilities(ctx *Context,
+	req ipmi.GetDCMICapabilities) (r ipmi.DCMICapabilities, err error) {
 	var p ipmi.Parameter
 	switch req.Number {
 	case 1:
 		p = ipmi.DCMISupported{PowerManagement: true, SystemInterface: true}
 	case 2:
 		sampling := uint8(scanPeriod.Seconds())
-		p = ipmi.DCMIPlatformAttributes{SELEntries: uint16(min(ctx.BMC.eventLog.capacity, 4095)), TemperatureSampling: &sampling}
+		p = ipmi.DCMIPlatformAttributes{SELEntries: uint16(min(ctx.BMC.eventLog.capacity, 4095)),
+			TemperatureSampling: &sampling}
 	case 3:
 		p = ipmi.DCMIPowerController{Address: ipmi.AddressBMC}
 	case 4:
-		p = ipmi.DCMIAccessAttributes{PrimaryLAN: channelLAN, SecondaryLAN: ipmi.DCMINoChannel, Serial: ipmi.DCMINoChannel}
+		p = ipmi.DCMIAccessAttributes{PrimaryLAN: channelLAN, SecondaryLAN: ipmi.DCMINoChannel,
+			Serial: ipmi.DCMINoChannel}
 	case 5:
 		p = ipmi.DCMIPowerPeriods{Count: uint8(len(dcmiPeriods)), Periods: dcmiPeriods}
 	default:
 		return r, ipmi.CodeParameterOutOfRange
 	}
 	data, err := p.AppendBinary(nil)
-	return ipmi.DCMICapabilities{Major: dcmiMajor, Minor: dcmiMinor, Revision: dcmiCapabilityRevision, Data: data}, err
+	return ipmi.DCMICapabilities{Major: dcmiMajor, Minor: dcmiMinor,
+		Revision: dcmiCapabilityRevision, Data: data}, err
 }
 
 func setDCMIConfiguration(ctx *Context, req ipmi.SetDCMIConfiguration) (r ipmi.NoData, err error) {
@@ -107,7 +115,8 @@ func setDCMIConfiguration(ctx *Context, req ipmi.SetDCMIConfiguration) (r ipmi.N
 		return r, ipmi.CodeDataLengthInvalid
 	}
 	if _, ok := p.(ipmi.DCMIActivateDHCP); ok {
-		return r, nil // the BMC's address comes from the machine that it runs on: there is nothing to start again
+		// the BMC's address comes from the machine that it runs on: there is nothing to start again
+		return r, nil
 	}
 	stored, ok := b.dcmi.kept.Parameter[req.Number]
 	switch {
@@ -124,8 +133,10 @@ func setDCMIConfiguration(ctx *Context, req ipmi.SetDCMIConfiguration) (r ipmi.N
 	return r, nil
 }
 
-func getDCMIConfiguration(ctx *Context, req ipmi.GetDCMIConfiguration) (r ipmi.DCMIConfiguration, err error) {
-	r = ipmi.DCMIConfiguration{Major: dcmiMajor, Minor: dcmiMinor, Revision: dcmiConfigurationRevision}
+func getDCMIConfiguration(ctx *Context,
+	req ipmi.GetDCMIConfiguration) (r ipmi.DCMIConfiguration, err error) {
+	r = ipmi.DCMIConfiguration{Major: dcmiMajor, Minor: dcmiMinor,
+		Revision: dcmiConfigurationRevision}
 	data, ok := ctx.BMC.dcmi.kept.Parameter[req.Number]
 	switch {
 	case req.Set != 0:
@@ -178,7 +189,8 @@ func (d *dcmi) controllerID(b *BMC) []byte {
 	return fmt.Appendf(nil, "DCMI%X\x00", mac[:])
 }
 
-func getManagementControllerID(ctx *Context, req ipmi.GetManagementControllerID) (r ipmi.ManagementControllerID, err error) {
+func getManagementControllerID(ctx *Context,
+	req ipmi.GetManagementControllerID) (r ipmi.ManagementControllerID, err error) {
 	if outside(req.Offset, req.Count, ipmi.DCMIControllerIDSize) {
 		return r, ipmi.CodeParameterOutOfRange
 	}
@@ -187,10 +199,12 @@ func getManagementControllerID(ctx *Context, req ipmi.GetManagementControllerID)
 	if n < 0 {
 		n = len(id) // its end is not written yet
 	}
-	return ipmi.ManagementControllerID{Length: uint8(n), Data: piece(id, req.Offset, req.Count)}, nil
+	return ipmi.ManagementControllerID{Length: uint8(n), Data: piece(id, req.Offset, req.Count)},
+		nil
 }
 
-func setManagementControllerID(ctx *Context, req ipmi.SetManagementControllerID) (r ipmi.ManagementControllerIDWritten, err error) {
+func setManagementControllerID(ctx *Context,
+	req ipmi.SetManagementControllerID) (r ipmi.ManagementControllerIDWritten, err error) {
 	b := ctx.BMC
 	id := b.dcmi.controllerID(b)
 	end := int(req.Offset) + int(req.Count)
@@ -200,6 +214,7 @@ func setManagementControllerID(ctx *Context, req ipmi.SetManagementControllerID)
 	case end == ipmi.DCMIControllerIDSize && req.Data[len(req.Data)-1] != 0:
 		return r, ipmi.CodeInvalidDataField // the last place is for the NUL
 	}
-	set(ctx, &b.dcmi.kept.ControllerID, append(slices.Clone(id[:req.Offset]), req.Data...), b.dcmi.save)
+	set(ctx, &b.dcmi.kept.ControllerID, append(slices.Clone(id[:req.Offset]), req.Data...),
+		b.dcmi.save)
 	return ipmi.ManagementControllerIDWritten{Length: uint8(end)}, nil
 }

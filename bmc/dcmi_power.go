@@ -23,9 +23,9 @@ const (
 	powerSamples = 120
 )
 
-// watts returns what the server consumes at a moment that is not in the future: what its sensor of consumption measures or, where
-// there is none, the sensors of its power supplies together. Readings are a function of time, so that the
-// past needs no memory.
+// watts returns what the server consumes at a moment that is not in the future: what its sensor of
+// consumption measures or, where there is none, the sensors of its power supplies together.
+// Readings are a function of time, so that the past needs no memory.
 func (s *sensors) watts(at time.Time) float64 {
 	total, supplies := math.NaN(), 0.0
 	for i := range s.set.sensors {
@@ -67,7 +67,8 @@ func getPowerReading(ctx *Context, req ipmi.GetPowerReading) (r ipmi.PowerReadin
 		return r, ipmi.CodeInvalidDataField
 	}
 	if b.host.State().Power == host.Unknown {
-		return r, ipmi.CodeNotInPresentState // the little that a server takes while it is off would be taken for off
+		// the little that a server takes while it is off would be taken for off
+		return r, ipmi.CodeNotInPresentState
 	}
 	now := b.clock.Now()
 	current := b.sensors.watts(now)
@@ -76,7 +77,8 @@ func getPowerReading(ctx *Context, req ipmi.GetPowerReading) (r ipmi.PowerReadin
 		v := b.sensors.watts(now.Add(-window * time.Duration(i) / powerSamples))
 		least, most, sum = min(least, v), max(most, v), sum+v
 	}
-	r.Current, r.Minimum, r.Maximum, r.Average = toWatts(current), toWatts(least), toWatts(most), toWatts(sum/powerSamples)
+	r.Current, r.Minimum, r.Maximum, r.Average = toWatts(current), toWatts(least), toWatts(most),
+		toWatts(sum/powerSamples)
 	r.Time, r.Active = b.eventLog.now(b), true
 	return r, nil
 }
@@ -84,7 +86,8 @@ func getPowerReading(ctx *Context, req ipmi.GetPowerReading) (r ipmi.PowerReadin
 // getPowerLimit answers with data also if the limit is off, and a completion code that says so.
 func getPowerLimit(ctx *Context, _ []byte) (ipmi.CompletionCode, []byte) {
 	d := &ctx.BMC.dcmi.kept
-	out, err := ipmi.PowerLimit{Exception: d.Limit.Exception, Watts: d.Limit.Watts, Correction: d.Limit.Correction, Sampling: d.Limit.Sampling}.AppendBinary(nil)
+	out, err := ipmi.PowerLimit{Exception: d.Limit.Exception, Watts: d.Limit.Watts,
+		Correction: d.Limit.Correction, Sampling: d.Limit.Sampling}.AppendBinary(nil)
 	switch {
 	case err != nil:
 		return ipmi.CodeUnspecified, nil
@@ -97,7 +100,8 @@ func getPowerLimit(ctx *Context, _ []byte) (ipmi.CompletionCode, []byte) {
 func setPowerLimit(ctx *Context, req ipmi.SetPowerLimit) (r ipmi.NoData, err error) {
 	b := ctx.BMC
 	switch {
-	case req.Exception != ipmi.DCMINoAction && req.Exception != ipmi.DCMIPowerOff && req.Exception != ipmi.DCMILogEvent:
+	case req.Exception != ipmi.DCMINoAction && req.Exception != ipmi.DCMIPowerOff &&
+		req.Exception != ipmi.DCMILogEvent:
 		return r, ipmi.CodeInvalidDataField
 	case req.Watts == 0:
 		return r, ipmi.CodeDCMILimitOutOfRange
@@ -130,8 +134,8 @@ type limitWatch struct {
 	acted bool      // and what is to be done was done
 }
 
-// exceeded tells the watch what it sees now, and reports whether to act: once each time that the limit is
-// exceeded for long enough.
+// exceeded tells the watch what it sees now, and reports whether to act: once each time that the
+// limit is exceeded for long enough.
 func (w *limitWatch) exceeded(over bool, now time.Time, patience time.Duration) bool {
 	switch {
 	case !over:
@@ -163,7 +167,8 @@ const (
 
 // limitEvent raises the event of a limit that was exceeded.
 func (b *BMC) limitEvent(t ipmi.SensorType, sensor uint8) {
-	b.raise(Event{SensorType: uint8(t), SensorNumber: sensor, Type: eventTypeLimit, Data: [3]byte{limitExceeded, 0xff, 0xff}})
+	b.raise(Event{SensorType: uint8(t), SensorNumber: sensor, Type: eventTypeLimit,
+		Data: [3]byte{limitExceeded, 0xff, 0xff}})
 }
 
 // watch begins to look at the limits, or stops to.
@@ -185,7 +190,8 @@ func (d *dcmi) check(b *BMC) {
 	now := b.clock.Now()
 	if l := d.kept.Limit; d.kept.LimitActive {
 		over := b.sensors.watts(now) > float64(l.Watts)
-		if d.power.exceeded(over, now, time.Duration(l.Correction)*time.Millisecond) && l.Exception != ipmi.DCMINoAction {
+		if d.power.exceeded(over, now, time.Duration(l.Correction)*time.Millisecond) &&
+			l.Exception != ipmi.DCMINoAction {
 			b.limitEvent(ipmi.SensorPowerUnit, powerLimitSensor)
 			if l.Exception == ipmi.DCMIPowerOff {
 				b.limitPowerOff()
@@ -197,7 +203,8 @@ func (d *dcmi) check(b *BMC) {
 
 // limitPowerOff switches the host off because of a limit.
 func (b *BMC) limitPowerOff() {
-	b.raise(Event{SensorType: uint8(ipmi.SensorSystemEvent), SensorNumber: powerOffSensor, Type: eventTypeState, Data: [3]byte{transitionToPowerOff, 0xff, 0xff}})
+	b.raise(Event{SensorType: uint8(ipmi.SensorSystemEvent), SensorNumber: powerOffSensor,
+		Type: eventTypeState, Data: [3]byte{transitionToPowerOff, 0xff, 0xff}})
 	b.control(host.PowerOff, cause{}, func(err error) {
 		if err != nil {
 			b.logger.Warn("limit exceeded: the host did not switch off", "bmc", b.name, "err", err)

@@ -16,8 +16,8 @@ func handleDCMIThermal(m *Mux) {
 	Handle(m, setThermalLimit)
 }
 
-// A dcmiSensor is a temperature sensor that DCMI shows. Its instance is its place among those of its entity, from 1 on, because instances
-// in records may have gaps (DCMI 1.5 Table 6-22).
+// A dcmiSensor is a temperature sensor that DCMI shows. Its instance is its place among those of
+// its entity, from 1 on, because instances in records may have gaps (DCMI 1.5 Table 6-22).
 type dcmiSensor struct {
 	index    int // in sensors
 	record   uint16
@@ -63,7 +63,8 @@ func dcmiPage(list []dcmiSensor, instance, start uint8) ([]dcmiSensor, error) {
 	return list[from:min(from+ipmi.DCMIPage, len(list))], nil
 }
 
-func getDCMISensorInfo(ctx *Context, req ipmi.GetDCMISensorInfo) (r ipmi.DCMISensorInfo, err error) {
+func getDCMISensorInfo(ctx *Context,
+	req ipmi.GetDCMISensorInfo) (r ipmi.DCMISensorInfo, err error) {
 	list, err := ctx.BMC.sensors.dcmiSensors(req.SensorType, req.Entity)
 	if err != nil {
 		return r, err
@@ -84,7 +85,8 @@ func (s *sensors) celsius(b *BMC, i int) int {
 	return int(math.Round(s.set.sensors[i].conv.Value(s.raw(b, i))))
 }
 
-func getTemperatureReadings(ctx *Context, req ipmi.GetTemperatureReadings) (r ipmi.TemperatureReadings, err error) {
+func getTemperatureReadings(ctx *Context,
+	req ipmi.GetTemperatureReadings) (r ipmi.TemperatureReadings, err error) {
 	s := &ctx.BMC.sensors
 	list, err := s.dcmiSensors(req.SensorType, req.Entity)
 	if err != nil {
@@ -97,7 +99,9 @@ func getTemperatureReadings(ctx *Context, req ipmi.GetTemperatureReadings) (r ip
 	}
 	r.Total, r.Count = uint8(len(list)), uint8(len(page))
 	for _, x := range page {
-		r.Readings = append(r.Readings, ipmi.TemperatureReading{Temperature: ipmi.DCMITemperatureOf(s.celsius(ctx.BMC, x.index)), Instance: x.instance})
+		r.Readings = append(r.Readings,
+			ipmi.TemperatureReading{Temperature: ipmi.DCMITemperatureOf(s.celsius(ctx.BMC,
+				x.index)), Instance: x.instance})
 	}
 	return r, nil
 }
@@ -123,7 +127,8 @@ func getThermalLimit(ctx *Context, req ipmi.GetThermalLimit) (r ipmi.ThermalLimi
 		return r, err
 	}
 	l := ctx.BMC.dcmi.kept.Thermal[req.Instance] // one that was never set is off
-	return ipmi.ThermalLimit{Persistent: l.Persistent, PowerOff: l.PowerOff, LogEvent: l.LogEvent, Limit: l.Limit, Time: l.Time}, nil
+	return ipmi.ThermalLimit{Persistent: l.Persistent, PowerOff: l.PowerOff, LogEvent: l.LogEvent,
+		Limit: l.Limit, Time: l.Time}, nil
 }
 
 func setThermalLimit(ctx *Context, req ipmi.SetThermalLimit) (r ipmi.NoData, err error) {
@@ -156,7 +161,8 @@ func (d *dcmi) checkThermal(b *BMC, now time.Time) {
 			w = &limitWatch{}
 			d.thermal[instance] = w
 		}
-		if !w.exceeded(b.sensors.celsius(b, x.index) > int(l.Limit), now, time.Duration(l.Time)*time.Second) {
+		if !w.exceeded(b.sensors.celsius(b, x.index) > int(l.Limit), now,
+			time.Duration(l.Time)*time.Second) {
 			continue
 		}
 		b.limitEvent(ipmi.SensorTemperature, thermalLimitSensor)

@@ -9,8 +9,9 @@ import (
 	"sync"
 )
 
-// A Disk writes state files. BMCs that are run together share one, for it bounds how many goroutines, files and threads of the
-// operating system are busy with that, and makes the changes of many BMCs safe together.
+// A Disk writes state files. BMCs that are run together share one, for it bounds how many
+// goroutines, files and threads of the operating system are busy with that, and makes the changes
+// of many BMCs safe together.
 type Disk struct {
 	most int // goroutines that write
 	fs   fileSystem
@@ -23,7 +24,8 @@ type Disk struct {
 // mostTogether is how many files one goroutine writes at a time, and so has open.
 const mostTogether = 64
 
-// NewDisk returns a Disk that writes on n goroutines at the most. None is there while nothing is written.
+// NewDisk returns a Disk that writes on n goroutines at the most. None is there while nothing is
+// written.
 func NewDisk(n int) *Disk { return &Disk{most: n, fs: osFiles{}} }
 
 // A fileSystem is where state files are. Tests have one that fails.
@@ -171,7 +173,8 @@ func (w *journalWrite) take(j *journal) {
 func (w *journalWrite) begin() {
 	fs := w.j.disk.fs
 	if w.fresh {
-		if w.file, w.err = fs.open(w.j.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC); w.err == nil {
+		if w.file, w.err = fs.open(w.j.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC); w.err ==
+			nil {
 			_, w.err = w.file.WriteAt(w.data, 0)
 		}
 		return
@@ -196,8 +199,8 @@ func (w *journalWrite) end() {
 	}
 }
 
-// cancel removes what a write that failed has left in the file, so that it is not found after a restart. Where that fails
-// too, the next write does it.
+// cancel removes what a write that failed has left in the file, so that it is not found after a
+// restart. Where that fails too, the next write does it.
 func (w *journalWrite) cancel() {
 	fs := w.j.disk.fs
 	switch {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Journals that share a disk are written together, and each has its own: also those that one of the group fails to write.
+// Journals that share a disk are written together, and each has its own: also those that one of the
+// group fails to write.
 func TestDiskWritesTogether(t *testing.T) {
 	dir := t.TempDir()
 	disk := NewDisk(2)
@@ -19,7 +20,9 @@ func TestDiskWritesTogether(t *testing.T) {
 		if i%50 == 7 {
 			where = filepath.Join(dir, "none")
 		}
-		j, _, err := openJournal(filepath.Join(where, fmt.Sprint(i)), disk, func(err error) { t.Error(err) })
+		j, _, err := openJournal(filepath.Join(where, fmt.Sprint(i)), disk, func(err error) {
+			t.Error(err)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

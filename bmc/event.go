@@ -12,7 +12,8 @@ type Event struct {
 	Deassert     bool
 	Data         [3]byte // event data 1-3; FFh where unspecified
 
-	fromSystem bool // came over the system interface: logged even while logging is disabled (Table 22-2)
+	// came over the system interface: logged even while logging is disabled (Table 22-2)
+	fromSystem bool
 }
 
 // generatorBMC is the generator ID of the BMC's own events (Table 32-1).

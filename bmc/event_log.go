@@ -13,8 +13,9 @@ import (
 // selCapacity is how many records a SEL holds.
 const selCapacity = 1024
 
-// eraseTime is how long an erasure of the SEL says that it takes. The records are gone at once, and no
-// command waits for the end: programs such as ipmi-sel take the completion code 81h for a failure.
+// eraseTime is how long an erasure of the SEL says that it takes. The records are gone at once, and
+// no command waits for the end: programs such as ipmi-sel take the completion code 81h for a
+// failure.
 const eraseTime = 20 * time.Millisecond
 
 // eventLog is the SEL (§31): its records, its clock and its reservation.
@@ -51,7 +52,8 @@ type eventLogKept struct {
 
 func (l *eventLog) load(b *BMC) error {
 	*l = eventLog{capacity: selCapacity, aux: map[ipmi.AuxiliaryLog]ipmi.AuxiliaryLogStatus{},
-		kept: eventLogKept{NextID: 1, LastAddition: ipmi.TimestampUnspecified, LastErase: ipmi.TimestampUnspecified, UTCOffset: ipmi.UTCOffsetUnspecified}}
+		kept: eventLogKept{NextID: 1, LastAddition: ipmi.TimestampUnspecified,
+			LastErase: ipmi.TimestampUnspecified, UTCOffset: ipmi.UTCOffsetUnspecified}}
 	err := keep(b, "sel", func(_ string, v eventLogKept) error {
 		l.kept = v
 		return nil
@@ -81,11 +83,13 @@ func (l *eventLog) load(b *BMC) error {
 	return err
 }
 
-// AddEvent logs an event and lets PEF act on it, as if the event's generator had sent it. The SEL sets the time.
+// AddEvent logs an event and lets PEF act on it, as if the event's generator had sent it. The SEL
+// sets the time.
 func (b *BMC) AddEvent(e sel.Event) {
 	b.do(func() {
-		b.raise(Event{Generator: uint16(e.Generator), SensorType: uint8(e.SensorType), SensorNumber: e.Sensor,
-			Type: uint8(e.Type), Deassert: e.Deassertion, Data: e.Data})
+		b.raise(Event{Generator: uint16(e.Generator), SensorType: uint8(e.SensorType),
+			SensorNumber: e.Sensor,
+			Type:         uint8(e.Type), Deassert: e.Deassertion, Data: e.Data})
 	})
 }
 
@@ -108,7 +112,8 @@ func (b *BMC) LogPast(e sel.Event, at time.Time) error {
 	return err
 }
 
-// logEvent has add append the record of an event. An event that finds no room is lost, and the overflow flag says so.
+// logEvent has add append the record of an event. An event that finds no room is lost, and the
+// overflow flag says so.
 func (l *eventLog) logEvent(b *BMC, e Event, add func(sel.Record) (uint16, error)) {
 	l.last = 0
 	if !b.messaging.enables.EventLogging && !e.fromSystem {
@@ -185,11 +190,14 @@ func (l *eventLog) nextID() uint16 {
 
 // place returns the index of the record with a serial number, or where it would be.
 func (l *eventLog) place(serial uint64) int {
-	i, _ := slices.BinarySearchFunc(l.records, serial, func(e logged, serial uint64) int { return cmp.Compare(e.serial, serial) })
+	i, _ := slices.BinarySearchFunc(l.records, serial, func(e logged, serial uint64) int {
+		return cmp.Compare(e.serial, serial)
+	})
 	return i
 }
 
-// save keeps the record with a serial number, or that it is gone, and what lasts besides the records.
+// save keeps the record with a serial number, or that it is gone, and what lasts besides the
+// records.
 func (l *eventLog) save(b *BMC, serial uint64) {
 	key := logged{serial: serial}.key()
 	if i := l.place(serial); i < len(l.records) && l.records[i].serial == serial {
@@ -203,21 +211,24 @@ func (l *eventLog) save(b *BMC, serial uint64) {
 
 func (l *eventLog) saveKept(b *BMC) { b.put("sel", "", l.kept) }
 
-// restoreReservation gives back a reservation, and the record that was coming in parts under it, if no other has been made since.
+// restoreReservation gives back a reservation, and the record that was coming in parts under it, if
+// no other has been made since.
 func (l *eventLog) restoreReservation(before eventLog) {
 	if l.reservation == before.reservation {
 		l.reserved, l.partial = before.reserved, before.partial
 	}
 }
 
-// restoreFrom gives *p the value that it had before, if it still has the one that it got after that.
+// restoreFrom gives *p the value that it had before, if it still has the one that it got after
+// that.
 func restoreFrom[T comparable](p *T, after, before T) {
 	if *p == after {
 		*p = before
 	}
 }
 
-// remove takes a record out. The reservation holds on, for the other records keep their IDs (§31.4.2).
+// remove takes a record out. The reservation holds on, for the other records keep their IDs
+// (§31.4.2).
 func (l *eventLog) remove(ctx *Context, i int) {
 	e, erased := l.records[i], l.kept.LastErase
 	l.records = slices.Delete(l.records, i, i+1)

@@ -37,7 +37,8 @@ func handleEventLog(m *Mux) {
 
 func getSELInfo(ctx *Context, _ ipmi.GetSELInfo) (ipmi.SELInfo, error) {
 	l := &ctx.BMC.eventLog
-	return ipmi.SELInfo{Version: selVersion, Entries: uint16(len(l.records)), Free: uint16(min((l.capacity-len(l.records))*sel.Size, 0xffff)),
+	return ipmi.SELInfo{Version: selVersion, Entries: uint16(len(l.records)),
+		Free:         uint16(min((l.capacity-len(l.records))*sel.Size, 0xffff)),
 		LastAddition: l.kept.LastAddition, LastErase: l.kept.LastErase, Overflow: l.kept.Overflow,
 		CanDelete: true, CanPartialAdd: true, CanReserve: true, CanGetAllocation: true}, nil
 }
@@ -45,7 +46,8 @@ func getSELInfo(ctx *Context, _ ipmi.GetSELInfo) (ipmi.SELInfo, error) {
 func getSELAllocationInfo(ctx *Context, _ ipmi.GetSELAllocationInfo) (ipmi.AllocationInfo, error) {
 	l := &ctx.BMC.eventLog
 	free := uint16(l.capacity - len(l.records))
-	return ipmi.AllocationInfo{Units: uint16(l.capacity), UnitSize: sel.Size, Free: free, LargestFree: free, MaxRecord: 1}, nil
+	return ipmi.AllocationInfo{Units: uint16(l.capacity), UnitSize: sel.Size, Free: free,
+		LargestFree: free, MaxRecord: 1}, nil
 }
 
 func reserveSEL(ctx *Context, _ ipmi.ReserveSEL) (ipmi.Reservation, error) {
@@ -186,7 +188,8 @@ func setSELTimeUTCOffset(ctx *Context, req ipmi.SetSELTimeUTCOffset) (ipmi.NoDat
 	return ipmi.NoData{}, nil
 }
 
-func getAuxiliaryLogStatus(ctx *Context, req ipmi.GetAuxiliaryLogStatus) (ipmi.AuxiliaryLogStatus, error) {
+func getAuxiliaryLogStatus(ctx *Context,
+	req ipmi.GetAuxiliaryLogStatus) (ipmi.AuxiliaryLogStatus, error) {
 	if st, ok := ctx.BMC.eventLog.aux[req.Log]; ok {
 		return st, nil
 	}

@@ -12,7 +12,8 @@ import (
 
 func addTestEvent(t *testing.T, b *BMC, n uint8) uint16 {
 	t.Helper()
-	r, err := sel.Event{Generator: sel.GeneratorSoftware, Revision: 4, SensorType: ipmi.SensorTemperature, Sensor: n, Type: ipmi.EventThreshold}.Record()
+	r, err := sel.Event{Generator: sel.GeneratorSoftware, Revision: 4,
+		SensorType: ipmi.SensorTemperature, Sensor: n, Type: ipmi.EventThreshold}.Record()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,23 +37,27 @@ func TestSELAddGetDelete(t *testing.T) {
 			t.Errorf("empty: %v", cc)
 		}
 		info := must(t, b, ipmi.GetSELInfo{})
-		if info.Entries != 0 || info.LastAddition != ipmi.TimestampUnspecified || info.Free != selCapacity*sel.Size {
+		if info.Entries != 0 || info.LastAddition != ipmi.TimestampUnspecified ||
+			info.Free != selCapacity*sel.Size {
 			t.Errorf("%+v", info)
 		}
 		for i := uint8(1); i <= 3; i++ {
 			addTestEvent(t, b, i)
 		}
-		b.AddEvent(sel.Event{Generator: sel.GeneratorBMC, SensorType: ipmi.SensorFan, Sensor: 7, Type: ipmi.EventThreshold})
+		b.AddEvent(sel.Event{Generator: sel.GeneratorBMC, SensorType: ipmi.SensorFan, Sensor: 7,
+			Type: ipmi.EventThreshold})
 		r, next := getRecord(t, b, ipmi.FirstRecord)
 		if ts, _ := r.Timestamp(); r.ID != 1 || next != 2 || ts != ipmi.TimestampOf(time.Now()) {
 			t.Errorf("first: %+v, next %d", r, next)
 		}
 		r, next = getRecord(t, b, ipmi.LastRecord)
-		if e, _ := r.Event(); r.ID != 4 || next != ipmi.LastRecord || e.Sensor != 7 || e.Revision != 4 || b.eventLog.last != 4 {
+		if e, _ := r.Event(); r.ID != 4 || next != ipmi.LastRecord || e.Sensor != 7 ||
+			e.Revision != 4 || b.eventLog.last != 4 {
 			t.Errorf("last: %+v, next %x", r, next)
 		}
 		res := must(t, b, ipmi.ReserveSEL{}).ID
-		if got := must(t, b, ipmi.GetSELEntry{Reservation: res, Record: 2, Offset: 11, Count: 1}); got.Data[0] != 2 || got.Next != 3 {
+		if got := must(t, b, ipmi.GetSELEntry{Reservation: res, Record: 2, Offset: 11,
+			Count: 1}); got.Data[0] != 2 || got.Next != 3 {
 			t.Errorf("part: %+v", got)
 		}
 		for req, want := range map[ipmi.GetSELEntry]ipmi.CompletionCode{
@@ -73,7 +78,8 @@ func TestSELAddGetDelete(t *testing.T) {
 		}
 		res = must(t, b, ipmi.ReserveSEL{}).ID
 		addTestEvent(t, b, 9)
-		if _, cc := ask(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStart}); cc != ipmi.CodeReservationCanceled {
+		if _, cc := ask(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStart}); cc !=
+			ipmi.CodeReservationCanceled {
 			t.Errorf("an addition cancels the reservation: %v", cc)
 		}
 	})
@@ -84,22 +90,26 @@ func TestSELClear(t *testing.T) {
 		b := newTest(t, nil)
 		addTestEvent(t, b, 1)
 		res := must(t, b, ipmi.ReserveSEL{}).ID
-		if e := must(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStart}); e.Progress != ipmi.ErasureRunning {
+		if e := must(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStart}); e.Progress !=
+			ipmi.ErasureRunning {
 			t.Error("erased at once")
 		}
 		if n := must(t, b, ipmi.GetSELInfo{}).Entries; n != 0 {
 			t.Errorf("%d entries while it is erased", n)
 		}
-		if e := must(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStatus}); e.Progress != ipmi.ErasureRunning {
+		if e := must(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStatus}); e.Progress !=
+			ipmi.ErasureRunning {
 			t.Error("erased too early")
 		}
 		b.AddEvent(sel.Event{SensorType: ipmi.SensorFan, Sensor: 7})
 		time.Sleep(2 * eraseTime)
-		if e := must(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStatus}); e.Progress != ipmi.ErasureDone {
+		if e := must(t, b, ipmi.ClearSEL{Reservation: res, Action: ipmi.EraseStatus}); e.Progress !=
+			ipmi.ErasureDone {
 			t.Error("not erased")
 		}
 		// What happened meanwhile is not lost.
-		if r, _ := getRecord(t, b, ipmi.FirstRecord); r.ID != 1 || must(t, b, ipmi.GetSELInfo{}).Entries != 1 {
+		if r, _ := getRecord(t, b, ipmi.FirstRecord); r.ID != 1 ||
+			must(t, b, ipmi.GetSELInfo{}).Entries != 1 {
 			t.Errorf("%+v", r)
 		}
 		if _, cc := ask(t, b, ipmi.ClearSEL{Action: 0x55}); cc != ipmi.CodeInvalidDataField {
@@ -122,7 +132,8 @@ func TestSELFull(t *testing.T) {
 	if _, cc := ask(t, b, ipmi.AddSELEntry{Record: r.Bytes()}); cc != ipmi.CodeOutOfSpace {
 		t.Errorf("full: %v", cc)
 	}
-	if info := must(t, b, ipmi.GetSELInfo{}); !info.Overflow || info.Free != 0 || info.Entries != 3 {
+	if info := must(t, b, ipmi.GetSELInfo{}); !info.Overflow || info.Free != 0 ||
+		info.Entries != 3 {
 		t.Errorf("%+v", info)
 	}
 	if _, cc := ask(t, b, ipmi.AddSELEntry{Record: [16]byte{2: 0x10}}); cc != codeRecordType {
@@ -142,7 +153,8 @@ func TestSELPartialAdd(t *testing.T) {
 	r, _ := sel.Event{SensorType: ipmi.SensorFan, Sensor: 3, Type: ipmi.EventThreshold}.Record()
 	data := r.Bytes()
 	add := func(res, id uint16, at, n int, last bool) (uint16, ipmi.CompletionCode) {
-		got, cc := ask(t, b, ipmi.PartialAddSELEntry{Reservation: res, Record: id, Offset: uint8(at), Last: last, Data: data[at : at+n]})
+		got, cc := ask(t, b, ipmi.PartialAddSELEntry{Reservation: res, Record: id,
+			Offset: uint8(at), Last: last, Data: data[at : at+n]})
 		return got.ID, cc
 	}
 	if _, cc := add(0, 0, 0, 8, false); cc != ipmi.CodeReservationCanceled {
@@ -183,7 +195,8 @@ func TestSELTime(t *testing.T) {
 		if got := must(t, b, ipmi.GetSELTimeUTCOffset{}).Minutes; got != ipmi.UTCOffsetUnspecified {
 			t.Error(got)
 		}
-		if _, cc := ask(t, b, ipmi.SetSELTimeUTCOffset{Minutes: 1441}); cc != ipmi.CodeParameterOutOfRange {
+		if _, cc := ask(t, b, ipmi.SetSELTimeUTCOffset{Minutes: 1441}); cc !=
+			ipmi.CodeParameterOutOfRange {
 			t.Error(cc)
 		}
 	})
@@ -191,24 +204,30 @@ func TestSELTime(t *testing.T) {
 
 func TestAuxiliaryLog(t *testing.T) {
 	b := newTest(t, nil)
-	want := ipmi.AuxiliaryLogStatus{LastEntry: 7, OEM: &ipmi.AuxiliaryLogOEM{OEM: 343, Status: [8]byte{1}}}
-	if _, cc := ask(t, b, ipmi.GetAuxiliaryLogStatus{Log: ipmi.LogOEM1}); cc != ipmi.CodeNotPresent {
+	want := ipmi.AuxiliaryLogStatus{LastEntry: 7,
+		OEM: &ipmi.AuxiliaryLogOEM{OEM: 343, Status: [8]byte{1}}}
+	if _, cc := ask(t, b, ipmi.GetAuxiliaryLogStatus{Log: ipmi.LogOEM1}); cc !=
+		ipmi.CodeNotPresent {
 		t.Error(cc)
 	}
 	must(t, b, ipmi.SetAuxiliaryLogStatus{Log: ipmi.LogOEM1, Status: want})
-	if got := must(t, b, ipmi.GetAuxiliaryLogStatus{Log: ipmi.LogOEM1}); got.LastEntry != 7 || *got.OEM != *want.OEM {
+	if got := must(t, b, ipmi.GetAuxiliaryLogStatus{Log: ipmi.LogOEM1}); got.LastEntry != 7 ||
+		*got.OEM != *want.OEM {
 		t.Errorf("%+v", got)
 	}
-	if _, cc := ask(t, b, ipmi.SetAuxiliaryLogStatus{Log: ipmi.LogMCA, Status: want}); cc != ipmi.CodeInvalidDataField {
+	if _, cc := ask(t, b, ipmi.SetAuxiliaryLogStatus{Log: ipmi.LogMCA, Status: want}); cc !=
+		ipmi.CodeInvalidDataField {
 		t.Error(cc)
 	}
 }
 
 func TestPlatformEvent(t *testing.T) {
 	b := newTest(t, nil)
-	must(t, b, ipmi.PlatformEvent{Revision: 3, SensorType: ipmi.SensorTemperature, Sensor: 0x30, EventType: ipmi.EventThreshold, Data: [3]byte{0x57, 1, 2}})
+	must(t, b, ipmi.PlatformEvent{Revision: 3, SensorType: ipmi.SensorTemperature, Sensor: 0x30,
+		EventType: ipmi.EventThreshold, Data: [3]byte{0x57, 1, 2}})
 	r, _ := getRecord(t, b, ipmi.LastRecord)
-	if e, _ := r.Event(); e.Generator != 0x1081 || e.Revision != 4 || e.Data != [3]byte{0x57, 1, 2} {
+	if e, _ := r.Event(); e.Generator != 0x1081 || e.Revision != 4 ||
+		e.Data != [3]byte{0x57, 1, 2} {
 		t.Errorf("%+v", e)
 	}
 	if _, cc := ask(t, b, ipmi.PlatformEvent{Revision: 9}); cc != ipmi.CodeInvalidDataField {
@@ -240,7 +259,8 @@ func TestSELAndInventoryLast(t *testing.T) {
 	if got := must(t, b, ipmi.GetSELTime{}).Time; got < 1700000000 || got > 1700000100 {
 		t.Error(got)
 	}
-	if got := must(t, b, ipmi.ReadFRUData{Device: 0, Offset: 700, Count: 4}); string(got.Data) != "kept" {
+	if got := must(t, b, ipmi.ReadFRUData{Device: 0, Offset: 700, Count: 4}); string(got.Data) !=
+		"kept" {
 		t.Errorf("%q", got.Data)
 	}
 	if string(serial) != string(b.inventory.device(b, 0).read(0, 200)) {

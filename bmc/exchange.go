@@ -8,8 +8,8 @@ import (
 	"lom/rmcp"
 )
 
-// An exchange is a datagram to the BMC, and the answer to the request in it. They are used again, so that
-// a packet costs no allocation.
+// An exchange is a datagram to the BMC, and the answer to the request in it. They are used again,
+// so that a packet costs no allocation.
 type exchange struct {
 	b      *BMC
 	link   Link
@@ -71,7 +71,8 @@ func (r *exchange) receive(data []byte) {
 
 func (r *exchange) counters() *Counters { return &r.b.sessions.counters }
 
-// execute carries out the request, and answers it at once or, when it changed what lasts, after that is safe on disk.
+// execute carries out the request, and answers it at once or, when it changed what lasts, after
+// that is safe on disk.
 func (r *exchange) execute() {
 	b := r.b
 	r.ctx.BMC = b

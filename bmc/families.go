@@ -49,7 +49,8 @@ type families struct {
 	supermicro supermicro
 }
 
-// load reads the state of every family from the state file, in the order in which they need each other.
+// load reads the state of every family from the state file, in the order in which they need each
+// other.
 func (b *BMC) load() error {
 	for _, load := range []func(*BMC) error{
 		b.channels.load,

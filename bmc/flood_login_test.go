@@ -15,7 +15,8 @@ import (
 	"lom/rmcp"
 )
 
-// An attack begins log-ins at a BMC without end, and takes them as far as it can without a password.
+// An attack begins log-ins at a BMC without end, and takes them as far as it can without a
+// password.
 type attack struct {
 	*console
 	v15    bool
@@ -25,10 +26,12 @@ type attack struct {
 }
 
 func newAttack(t testing.TB, b *BMC, v15 bool, from func() netip.AddrPort) *attack {
-	a := &attack{console: newConsole(t, b), v15: v15, from: from, random: rand.New(rand.NewPCG(3, 4))}
+	a := &attack{console: newConsole(t, b), v15: v15, from: from,
+		random: rand.New(rand.NewPCG(3, 4))}
 	var err error
 	if v15 {
-		data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5, UserName: "admin"}.AppendBinary(nil)
+		data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5,
+			UserName: "admin"}.AppendBinary(nil)
 		a.open, err = rmcp.AppendPresession15(nil, a.message(ipmi.NetFnApp, 0x39, data...))
 	} else {
 		data, _ := rmcp.OpenSessionRequest{ConsoleID: 5}.AppendBinary(nil)
@@ -40,8 +43,8 @@ func newAttack(t testing.TB, b *BMC, v15 bool, from func() netip.AddrPort) *atta
 	return a
 }
 
-// packet sends one packet. Every other one goes on with the log-in that was begun, although those who forge addresses
-// do not see the answers that this takes.
+// packet sends one packet. Every other one goes on with the log-in that was begun, although those
+// who forge addresses do not see the answers that this takes.
 func (a *attack) packet() {
 	var next []byte
 	if len(a.got) > 0 && a.random.IntN(2) == 0 {
@@ -51,7 +54,9 @@ func (a *attack) packet() {
 		}
 		var r rmcp.OpenSessionResponse
 		if p.PayloadType == ipmi.PayloadOpenSessionResp && r.UnmarshalBinary(p.Payload) == nil {
-			rakp, _ := rmcp.RAKP1{SystemID: r.SystemID, Role: rmcp.NewRole(ipmi.PrivilegeAdministrator, true), User: "admin"}.AppendBinary(nil)
+			rakp, _ := rmcp.RAKP1{SystemID: r.SystemID,
+				Role: rmcp.NewRole(ipmi.PrivilegeAdministrator, true),
+				User: "admin"}.AppendBinary(nil)
 			next, _ = rmcp.AppendPresession20(nil, ipmi.PayloadRAKP1, rakp)
 		}
 	}
@@ -79,9 +84,11 @@ func (a *attack) run(perSecond int, stop <-chan struct{}) {
 
 // floodSources is where an attack comes from.
 var floodSources = map[string]func() func() netip.AddrPort{
-	"one source":      func() func() netip.AddrPort { return oneSource("203.0.113.9") },
-	"forged sources":  forgedSources,
-	"the user's host": func() func() netip.AddrPort { return oneSource(consoleAddr.Addr().String()) },
+	"one source":     func() func() netip.AddrPort { return oneSource("203.0.113.9") },
+	"forged sources": forgedSources,
+	"the user's host": func() func() netip.AddrPort {
+		return oneSource(consoleAddr.Addr().String())
+	},
 }
 
 func oneSource(a string) func() netip.AddrPort {
@@ -96,12 +103,13 @@ func forgedSources() func() netip.AddrPort {
 	random := rand.New(rand.NewPCG(5, 6))
 	return func() netip.AddrPort {
 		n := random.Uint32()
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), uint16(n))
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8),
+			byte(n)}), uint16(n))
 	}
 }
 
-// Who knows the password logs in, however many log-ins are begun by those who do not, from wherever they say that
-// they are; and the memory that these take is bounded, and given back.
+// Who knows the password logs in, however many log-ins are begun by those who do not, from wherever
+// they say that they are; and the memory that these take is bounded, and given back.
 func TestLoginsInFlood(t *testing.T) {
 	logins := 50
 	if testing.Short() || raceDetector {
@@ -110,17 +118,22 @@ func TestLoginsInFlood(t *testing.T) {
 	for _, v15 := range []bool{false, true} {
 		for where, from := range floodSources {
 			for _, perSecond := range []int{200, 1000, 10000} {
-				for _, rtt := range []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond} {
-					t.Run(fmt.Sprintf("1.5=%v/%s/%d/%v", v15, where, perSecond, rtt), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) { loginsInFlood(t, logins, v15, from(), perSecond, rtt) })
-					})
+				for _, rtt := range []time.Duration{0, 20 * time.Millisecond,
+					100 * time.Millisecond} {
+					t.Run(fmt.Sprintf("1.5=%v/%s/%d/%v", v15, where, perSecond, rtt),
+						func(t *testing.T) {
+							synctest.Test(t, func(t *testing.T) {
+								loginsInFlood(t, logins, v15, from(), perSecond, rtt)
+							})
+						})
 				}
 			}
 		}
 	}
 }
 
-func loginsInFlood(t *testing.T, logins int, v15 bool, from func() netip.AddrPort, perSecond int, rtt time.Duration) {
+func loginsInFlood(t *testing.T, logins int, v15 bool, from func() netip.AddrPort, perSecond int,
+	rtt time.Duration) {
 	b := newTest(t, nil)
 	stop := make(chan struct{})
 	end := sync.OnceFunc(func() {
@@ -136,7 +149,8 @@ func loginsInFlood(t *testing.T, logins int, v15 bool, from func() netip.AddrPor
 		c.rtt = max(rtt, time.Millisecond) // with less there is no flood between two packets
 		var s rmcp.Session
 		if v15 {
-			if s15, _ := c.activate15(ipmi.AuthMD5, "admin", "secret", ipmi.PrivilegeAdministrator); s15 != nil {
+			if s15, _ := c.activate15(ipmi.AuthMD5, "admin", "secret",
+				ipmi.PrivilegeAdministrator); s15 != nil {
 				s = s15
 			}
 		} else if s20, err := c.login(admin(3)); err == nil {
@@ -150,7 +164,8 @@ func loginsInFlood(t *testing.T, logins int, v15 bool, from func() netip.AddrPor
 		if v20, ok := s.(*rmcp.Session20); ok {
 			id = v20.RemoteID()
 		}
-		if m, ok := c.request(s, c.message(ipmi.NetFnApp, 0x3c, byte(id), byte(id>>8), byte(id>>16), byte(id>>24))); !ok || m.Code != 0 {
+		if m, ok := c.request(s, c.message(ipmi.NetFnApp, 0x3c, byte(id), byte(id>>8), byte(id>>16),
+			byte(id>>24))); !ok || m.Code != 0 {
 			t.Fatalf("Close Session: %v", m.Code)
 		}
 	}

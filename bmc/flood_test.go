@@ -18,8 +18,8 @@ func (s *sink) Send(_ netip.AddrPort, packet []byte) {
 	s.bytes += len(packet)
 }
 
-// A flood of half log-ins, forged and broken packets from everywhere costs no memory, does not disturb an
-// open session, and those who know the password can log in when it is over.
+// A flood of half log-ins, forged and broken packets from everywhere costs no memory, does not
+// disturb an open session, and those who know the password can log in when it is over.
 func TestFlood(t *testing.T) {
 	b := newTest(t, nil)
 	c := newConsole(t, b)
@@ -39,20 +39,27 @@ func TestFlood(t *testing.T) {
 		switch random.IntN(7) {
 		case 0:
 			suite := suites[random.IntN(len(suites))]
-			open, _ := rmcp.OpenSessionRequest{ConsoleID: random.Uint32(), Auth: []rmcp.AuthAlgorithm{suite.Auth},
-				Integrity: []rmcp.IntegrityAlgorithm{suite.Integrity}, Conf: []rmcp.ConfAlgorithm{suite.Conf}}.AppendBinary(nil)
+			open, _ := rmcp.OpenSessionRequest{ConsoleID: random.Uint32(),
+				Auth:      []rmcp.AuthAlgorithm{suite.Auth},
+				Integrity: []rmcp.IntegrityAlgorithm{suite.Integrity},
+				Conf:      []rmcp.ConfAlgorithm{suite.Conf}}.AppendBinary(nil)
 			out, err = rmcp.AppendPresession20(nil, ipmi.PayloadOpenSession, open)
 		case 1:
-			rakp, _ := rmcp.RAKP1{SystemID: id, Role: rmcp.NewRole(ipmi.PrivilegeAdministrator, true), User: "admin"}.AppendBinary(nil)
+			rakp, _ := rmcp.RAKP1{SystemID: id,
+				Role: rmcp.NewRole(ipmi.PrivilegeAdministrator, true),
+				User: "admin"}.AppendBinary(nil)
 			out, err = rmcp.AppendPresession20(nil, ipmi.PayloadRAKP1, rakp)
 		case 2:
-			data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5, UserName: "admin"}.AppendBinary(nil)
+			data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5,
+				UserName: "admin"}.AppendBinary(nil)
 			out, err = rmcp.AppendPresession15(nil, c.message(ipmi.NetFnApp, 0x39, data...))
 		case 3:
 			auth, _ := rmcp.NewAuth15(ipmi.AuthMD5, ipmi.NewSecret("guess"))
-			out, err = rmcp.AppendActivate15(nil, auth, id, c.message(ipmi.NetFnApp, 0x3a, make([]byte, 22)...))
+			out, err = rmcp.AppendActivate15(nil, auth, id,
+				c.message(ipmi.NetFnApp, 0x3a, make([]byte, 22)...))
 		case 4: // in the session, but not by who knows its keys
-			out = []byte{6, 0, 0xff, 7, 6, 0xc0, byte(id), byte(id >> 8), byte(id >> 16), byte(id >> 24), byte(random.Uint32()), 0, 0, 0, 32, 0}
+			out = []byte{6, 0, 0xff, 7, 6, 0xc0, byte(id), byte(id >> 8), byte(id >> 16),
+				byte(id >> 24), byte(random.Uint32()), 0, 0, 0, 32, 0}
 			for range 32 + 2 + 16 {
 				out = append(out, byte(random.Uint32()))
 			}
@@ -62,7 +69,9 @@ func TestFlood(t *testing.T) {
 				out[i] = byte(random.Uint32())
 			}
 		case 6:
-			out, err = rmcp.AppendPresession15(nil, c.message(ipmi.NetFn(random.IntN(64))&^1, byte(random.Uint32()), byte(random.Uint32())))
+			out, err = rmcp.AppendPresession15(nil,
+				c.message(ipmi.NetFn(random.IntN(64))&^1, byte(random.Uint32()),
+					byte(random.Uint32())))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +85,8 @@ func TestFlood(t *testing.T) {
 	received := 0
 	flood := func(n int) uint64 {
 		for range n {
-			from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32())}), uint16(random.Uint32()))
+			from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(random.Uint32()),
+				byte(random.Uint32()), byte(random.Uint32())}), uint16(random.Uint32()))
 			p := packet()
 			received += len(p)
 			b.HandlePacket(link, from, p)

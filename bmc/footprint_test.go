@@ -28,7 +28,9 @@ func TestFootprint(t *testing.T) {
 		var list []*BMC
 		for range n {
 			h := sim.New(sim.Config{On: true})
-			list = append(list, newTest(t, func(c *Config) { c.Host, c.Console, c.Commands, c.Profile = h, h.Console(), mux, dense }))
+			list = append(list, newTest(t, func(c *Config) {
+				c.Host, c.Console, c.Commands, c.Profile = h, h.Console(), mux, dense
+			}))
 		}
 		made := inUse()
 		for _, b := range list {
@@ -46,7 +48,8 @@ func TestFootprint(t *testing.T) {
 		if len(list[n-1].sessions.active) != 1 || mux.halfOpens.len() != 0 {
 			t.Fatal("there is no session, or a handshake")
 		}
-		t.Logf("bytes: %d a BMC, %d a session when it is new, %d later", (made-before)/n, (opened-made)/n, (settled-made)/n)
+		t.Logf("bytes: %d a BMC, %d a session when it is new, %d later", (made-before)/n,
+			(opened-made)/n, (settled-made)/n)
 		if each := (made - before) / n; each > 12<<10 {
 			t.Errorf("a BMC takes %d bytes", each)
 		}

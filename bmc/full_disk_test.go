@@ -85,8 +85,8 @@ func (f *failingFile) Close() error {
 	return err
 }
 
-// On a disk that fails or fills at any write, what is answered with success is there, also after a restart, and what is refused is
-// not: the BMC is as one that was asked only for what succeeded.
+// On a disk that fails or fills at any write, what is answered with success is there, also after a
+// restart, and what is refused is not: the BMC is as one that was asked only for what succeeded.
 func TestRefusedOnAFailingDisk(t *testing.T) {
 	mux := NewCommands()
 	var done, refused int
@@ -107,9 +107,11 @@ func TestRefusedOnAFailingDisk(t *testing.T) {
 		together := rapid.IntRange(1, 4).Draw(rt, "together")
 		requests := slices.DeleteFunc(slices.Clone(changing), func(r encoding.BinaryAppender) bool {
 			switch r.(type) {
-			case *ipmi.CloseSession, *ipmi.ActivatePayload, *ipmi.DeactivatePayload, *ipmi.ChassisControl, *ipmi.ChassisReset, *ipmi.ColdReset:
+			case *ipmi.CloseSession, *ipmi.ActivatePayload, *ipmi.DeactivatePayload,
+				*ipmi.ChassisControl, *ipmi.ChassisReset, *ipmi.ColdReset:
 				return true
-			case *ipmi.PlatformEvent, *ipmi.SetSensorThresholds, *ipmi.SetSensorHysteresis, *ipmi.RearmSensorEvents, *ipmi.SetSensorEventEnable:
+			case *ipmi.PlatformEvent, *ipmi.SetSensorThresholds, *ipmi.SetSensorHysteresis,
+				*ipmi.RearmSensorEvents, *ipmi.SetSensorEventEnable:
 				return together > 1
 			}
 			return false
@@ -119,7 +121,8 @@ func TestRefusedOnAFailingDisk(t *testing.T) {
 			case 0:
 				files.set(rapid.IntRange(0, 900).Draw(rt, "room"), "")
 			case 1:
-				files.set(-1, rapid.SampledFrom([]string{"open", "sync", "close", "rename", "sync dir"}).Draw(rt, "fails"))
+				files.set(-1, rapid.SampledFrom([]string{"open", "sync", "close", "rename",
+					"sync dir"}).Draw(rt, "fails"))
 			default:
 				files.set(-1, "")
 			}
@@ -143,7 +146,8 @@ func TestRefusedOnAFailingDisk(t *testing.T) {
 				done++
 				all = false
 				if cc := <-q.send(only); cc != ipmi.CodeOK {
-					rt.Fatalf("%v\nis answered with success, and by a BMC without a disk with %v", q, cc)
+					rt.Fatalf("%v\nis answered with success, and by a BMC without a disk with %v",
+						q, cc)
 				}
 			}
 			if d := differences(before, b.image()); all && !allowed(d) {
@@ -186,7 +190,8 @@ func TestRefusedOnAFailingDisk(t *testing.T) {
 	t.Logf("%d done, %d refused", done, refused)
 }
 
-// What happens while a request is on its way to a full disk holds; what the request asked for does not.
+// What happens while a request is on its way to a full disk holds; what the request asked for does
+// not.
 func TestFullDisk(t *testing.T) {
 	files := &failingDisk{room: -1}
 	path := filepath.Join(t.TempDir(), "state")
@@ -209,7 +214,8 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		q := tried{cmd: commandOf(request), data: data,
-			ctx: Context{Context: context.Background(), Channel: channelLAN, Privilege: ipmi.PrivilegeAdministrator, User: 2}}
+			ctx: Context{Context: context.Background(), Channel: channelLAN,
+				Privilege: ipmi.PrivilegeAdministrator, User: 2}}
 		answers = append(answers, q.send(b))
 	}
 	b.do(func() {
@@ -229,7 +235,8 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%s: user 4 is called %q, want \"before\"", when, got)
 		}
 		if got := must(t, b, ipmi.GetChassisStatus{}); got.RestorePolicy != ipmi.RestoreAlwaysOn {
-			t.Errorf("%s: restore policy %v, want %v", when, got.RestorePolicy, ipmi.RestoreAlwaysOn)
+			t.Errorf("%s: restore policy %v, want %v", when, got.RestorePolicy,
+				ipmi.RestoreAlwaysOn)
 		}
 		if !b.chassis.kept.OnByCommand {
 			t.Errorf("%s: what happened to the host is lost", when)
@@ -251,12 +258,15 @@ func TestFullDisk(t *testing.T) {
 	check("after a restart")
 }
 
-// Set LAN Configuration refuses authentication types that the BMC does not have, and takes none of those before them.
+// Set LAN Configuration refuses authentication types that the BMC does not have, and takes none of
+// those before them.
 func TestAuthTypesRefusedWhole(t *testing.T) {
 	b := newTest(t, nil)
-	get := ipmi.GetLANConfiguration{Channel: channelLAN, Parameter: ipmi.LANAuthTypeEnables{}.Number()}
+	get := ipmi.GetLANConfiguration{Channel: channelLAN,
+		Parameter: ipmi.LANAuthTypeEnables{}.Number()}
 	want := must(t, b, get).Data
-	if _, cc := ask(t, b, ipmi.SetLANConfiguration{Channel: channelLAN, Parameter: get.Parameter, Data: []byte{4, 1, 4, 4, 4}}); cc != ipmi.CodeInvalidDataField {
+	if _, cc := ask(t, b, ipmi.SetLANConfiguration{Channel: channelLAN, Parameter: get.Parameter,
+		Data: []byte{4, 1, 4, 4, 4}}); cc != ipmi.CodeInvalidDataField {
 		t.Errorf("got %v, want %v", cc, ipmi.CodeInvalidDataField)
 	}
 	if got := must(t, b, get).Data; !slices.Equal(got, want) {
@@ -271,7 +281,8 @@ func TestUserNameTaken(t *testing.T) {
 		id   uint8
 		name string
 		want ipmi.CompletionCode
-	}{{3, "admin", ipmi.CodeInvalidDataField}, {2, "admin", ipmi.CodeOK}, {3, "", ipmi.CodeOK}, {4, "", ipmi.CodeOK}, {3, "Admin", ipmi.CodeOK}} {
+	}{{3, "admin", ipmi.CodeInvalidDataField}, {2, "admin", ipmi.CodeOK}, {3, "", ipmi.CodeOK},
+		{4, "", ipmi.CodeOK}, {3, "Admin", ipmi.CodeOK}} {
 		if _, cc := ask(t, b, ipmi.SetUserName{User: c.id, Name: c.name}); cc != c.want {
 			t.Errorf("user %d, name %q: got %v, want %v", c.id, c.name, cc, c.want)
 		}

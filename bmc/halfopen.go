@@ -13,17 +13,19 @@ import (
 
 // Limits of the log-ins that are not proved yet. All BMCs of a [Mux] share them.
 const (
-	maxHalfOpen   = 16384            // about 3.5 MB when all are in use
-	halfOpenShare = 64               // of a source at a BMC; whoever has more loses one before others do
+	maxHalfOpen = 16384 // about 3.5 MB when all are in use
+	// of a source at a BMC; whoever has more loses one before others do
+	halfOpenShare = 64
 	halfOpenTime  = 30 * time.Second // a log-in may take
 	halfOpenDraws = 32               // of which the worst makes room
 )
 
-// halfOpens is the log-ins that nobody has proved yet. A session's place is taken only by who shows knowledge of a
-// password, so anybody can begin a log-in, and under any address: §6.12a asks that this keeps nobody
-// out. An entry is therefore small and there are thousands, in memory that is there only while they are. If there are too
-// many, the oldest of the source with most goes first, or, if no source has more than its share, as
-// when addresses are forged, the oldest of all: at 10,000 a second, one that is 1.6 s old.
+// halfOpens is the log-ins that nobody has proved yet. A session's place is taken only by who shows
+// knowledge of a password, so anybody can begin a log-in, and under any address: §6.12a asks that
+// this keeps nobody out. An entry is therefore small and there are thousands, in memory that is
+// there only while they are. If there are too many, the oldest of the source with most goes first,
+// or, if no source has more than its share, as when addresses are forged, the oldest of all: at
+// 10,000 a second, one that is 1.6 s old.
 //
 // Its lock is taken with a BMC's lock held.
 type halfOpens struct {
@@ -55,8 +57,8 @@ type challenge struct {
 	value    [16]byte
 }
 
-// source returns a number for those who have an address in common. Of IPv6 it is the network: a host has
-// as many addresses in it as it likes. Nobody else can compute the number.
+// source returns a number for those who have an address in common. Of IPv6 it is the network: a
+// host has as many addresses in it as it likes. Nobody else can compute the number.
 func (t *halfOpens) source(b *BMC, a netip.Addr) uint64 {
 	if a = a.Unmap(); a.Is6() {
 		a = netip.PrefixFrom(a, 64).Masked().Addr() // without the zone
@@ -73,7 +75,8 @@ func (t *halfOpens) begin(b *BMC, from netip.Addr, h halfOpen) {
 	defer t.mu.Unlock()
 	now := b.clock.Now()
 	if t.entries == nil {
-		t.byID, t.sources, t.seed, t.start = map[uint32]int{}, map[uint64]uint32{}, maphash.MakeSeed(), now
+		t.byID, t.sources, t.seed, t.start = map[uint32]int{}, map[uint64]uint32{},
+			maphash.MakeSeed(), now
 	}
 	if len(t.entries) >= maxHalfOpen {
 		t.makeRoom()
@@ -138,8 +141,8 @@ func (t *halfOpens) len() int {
 	return len(t.entries)
 }
 
-// makeRoom removes the worst of some entries that are drawn at random. One that is younger than half of
-// the others goes once in 2³² times.
+// makeRoom removes the worst of some entries that are drawn at random. One that is younger than
+// half of the others goes once in 2³² times.
 func (t *halfOpens) makeRoom() {
 	worst := rand.IntN(len(t.entries))
 	for range halfOpenDraws - 1 {

@@ -12,8 +12,8 @@ import (
 	"lom/ipmi"
 )
 
-// image returns the whole state of a BMC, one value a line. What only helps to make answers, and what a BMC shares with others,
-// is not in it. The caller holds no lock.
+// image returns the whole state of a BMC, one value a line. What only helps to make answers, and
+// what a BMC shares with others, is not in it. The caller holds no lock.
 func (b *BMC) image() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -35,10 +35,13 @@ func (b *BMC) lasting() string {
 	b.inventory.device(b, 0)
 	var w imageWriter
 	for name, v := range map[string]any{
-		"access": b.channels.access[settingKept], "keys": b.channels.keys, "login": b.login.kept, "users": b.accounts.user,
-		"guid": b.controller.guid, "sel": b.eventLog.kept, "aux": b.eventLog.aux, "boot": b.bootOptions.kept, "dcmi": b.dcmi.kept,
+		"access": b.channels.access[settingKept], "keys": b.channels.keys, "login": b.login.kept,
+		"users": b.accounts.user,
+		"guid":  b.controller.guid, "sel": b.eventLog.kept, "aux": b.eventLog.aux,
+		"boot": b.bootOptions.kept, "dcmi": b.dcmi.kept,
 		"pef": b.pef.kept, "sdr": b.repository.kept, "records": b.repository.records,
-		"policy": b.chassis.kept.Policy, "interval": b.chassis.kept.CycleInterval, "buttons": b.chassis.kept.Buttons,
+		"policy": b.chassis.kept.Policy, "interval": b.chassis.kept.CycleInterval,
+		"buttons":      b.chassis.kept.Buttons,
 		"capabilities": b.chassis.kept.Capabilities,
 	} {
 		w.value(name, reflect.ValueOf(v))
@@ -152,7 +155,8 @@ func timeOf(v reflect.Value) (int64, bool) {
 	if v.Type() != reflect.TypeFor[time.Time]() {
 		return 0, false
 	}
-	// Fields that are not exported cannot be made values; the two numbers of a time.Time that was read from a wall clock can be read.
+	// Fields that are not exported cannot be made values; the two numbers of a time.Time that was
+	// read from a wall clock can be read.
 	return int64(v.Field(0).Uint()) ^ v.Field(1).Int(), true
 }
 

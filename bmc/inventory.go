@@ -19,8 +19,8 @@ type FRUDevice struct {
 	Protected int
 }
 
-// inventory is the state of the FRU inventory devices. Those of the make are made when they are first asked for, and memories
-// are kept up to their last byte that is not 0: most are empty.
+// inventory is the state of the FRU inventory devices. Those of the make are made when they are
+// first asked for, and memories are kept up to their last byte that is not 0: most are empty.
 type inventory struct {
 	devices map[uint8]*fruDevice // nil: not made yet
 }
@@ -85,7 +85,8 @@ func (v *inventory) load(b *BMC) error {
 func (v *inventory) make(list []FRUDevice) {
 	v.devices = make(map[uint8]*fruDevice, len(list))
 	for _, d := range list {
-		v.devices[d.ID] = &fruDevice{bytes.Clone(bytes.TrimRight(d.Data, "\x00")), len(d.Data), d.ByWords, d.Protected}
+		v.devices[d.ID] = &fruDevice{bytes.Clone(bytes.TrimRight(d.Data, "\x00")), len(d.Data),
+			d.ByWords, d.Protected}
 	}
 }
 
@@ -115,7 +116,8 @@ func (v *inventory) find(b *BMC, id uint8) (*fruDevice, int, error) {
 	return d, 1, nil
 }
 
-func getFRUInventoryAreaInfo(ctx *Context, req ipmi.GetFRUInventoryAreaInfo) (ipmi.FRUInventoryAreaInfo, error) {
+func getFRUInventoryAreaInfo(ctx *Context,
+	req ipmi.GetFRUInventoryAreaInfo) (ipmi.FRUInventoryAreaInfo, error) {
 	d, _, err := ctx.BMC.inventory.find(ctx.BMC, req.Device)
 	if err != nil {
 		return ipmi.FRUInventoryAreaInfo{}, err
@@ -162,7 +164,8 @@ func writeFRUData(ctx *Context, req ipmi.WriteFRUData) (ipmi.FRUWritten, error) 
 	d.write(at, req.Data)
 	ctx.changed(func() { d.data = old }, func(b *BMC) {
 		for page := at / fruPage * fruPage; page < at+len(req.Data); page += fruPage {
-			b.put("fru", strconv.Itoa(int(req.Device))+":"+strconv.Itoa(page), d.read(page, min(fruPage, d.size-page)))
+			b.put("fru", strconv.Itoa(int(req.Device))+":"+strconv.Itoa(page),
+				d.read(page, min(fruPage, d.size-page)))
 		}
 	})
 	return ipmi.FRUWritten{Count: uint8(len(req.Data) / unit)}, nil
@@ -196,29 +199,37 @@ const (
 	supplyFRUSize = 256
 )
 
-// ServerInventory makes the FRU devices of a server: device 0 for chassis, board and product, and from device 1
-// on one for each power supply.
+// ServerInventory makes the FRU devices of a server: device 0 for chassis, board and product, and
+// from device 1 on one for each power supply.
 func ServerInventory(s ServerIdentity) []FRUDevice {
-	board := &fru.Board{Language: fru.English, Manufacturer: text(s.Maker), ProductName: text(s.Board),
+	board := &fru.Board{Language: fru.English, Manufacturer: text(s.Maker),
+		ProductName:  text(s.Board),
 		SerialNumber: text("B" + s.Serial), PartNumber: text(s.BoardPart)}
 	if board.SetMade(s.Made) != nil {
 		board.Minutes = 0
 	}
 	server := &fru.Image{
-		Chassis: &fru.Chassis{Type: s.Chassis, PartNumber: text(s.ChassisPart), SerialNumber: text("C" + s.Serial)},
-		Board:   board,
-		Product: &fru.Product{Language: fru.English, Manufacturer: text(s.Maker), Name: text(s.Product), PartNumber: text(s.PartNumber),
+		Chassis: &fru.Chassis{Type: s.Chassis, PartNumber: text(s.ChassisPart),
+			SerialNumber: text("C" + s.Serial)},
+		Board: board,
+		Product: &fru.Product{Language: fru.English, Manufacturer: text(s.Maker),
+			Name: text(s.Product), PartNumber: text(s.PartNumber),
 			Version: text(s.Version), SerialNumber: text(s.Serial), AssetTag: text(s.AssetTag)},
 	}
 	devices := []FRUDevice{{ID: 0, Data: image(server, boardFRUSize)}}
 	for i, p := range s.Supplies {
 		serial := fmt.Sprintf("P%s%d", s.Serial, i+1)
-		m := &fru.Image{Product: &fru.Product{Language: fru.English, Manufacturer: text(p.Maker), Name: text(p.Product),
+		m := &fru.Image{Product: &fru.Product{Language: fru.English, Manufacturer: text(p.Maker),
+			Name:       text(p.Product),
 			PartNumber: text(p.PartNumber), SerialNumber: text(serial)}}
 		if p.Watts = min(p.Watts, 0xfff); p.Watts > 0 {
-			m.Records = append(m.Records, record(fru.RecordPowerSupply, fru.PowerSupply{Capacity: p.Watts, PeakVA: p.Watts + p.Watts/8,
-				InrushCurrent: 30, InrushInterval: 5, LowInput1: 9000, HighInput1: 26400, LowFrequency: 47, HighFrequency: 63, Dropout: 12,
-				HotSwap: true, AutoSwitch: true, PowerFactorCorrection: true, PeakCapacity: p.Watts}))
+			m.Records = append(m.Records,
+				record(fru.RecordPowerSupply,
+					fru.PowerSupply{Capacity: p.Watts, PeakVA: p.Watts + p.Watts/8,
+						InrushCurrent: 30, InrushInterval: 5, LowInput1: 9000, HighInput1: 26400,
+						LowFrequency: 47, HighFrequency: 63, Dropout: 12,
+						HotSwap: true, AutoSwitch: true, PowerFactorCorrection: true,
+						PeakCapacity: p.Watts}))
 			m.Records = append(m.Records, output12V(int(p.Watts)*1000/12))
 		}
 		devices = append(devices, FRUDevice{ID: uint8(i + 1), Data: image(m, supplyFRUSize)})

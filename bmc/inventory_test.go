@@ -40,18 +40,22 @@ func TestInventoryWords(t *testing.T) {
 	if !must(t, b, ipmi.GetFRUInventoryAreaInfo{Device: 5}).ByWords {
 		t.Error("by bytes")
 	}
-	if n := must(t, b, ipmi.WriteFRUData{Device: 5, Offset: 8, Data: []byte{1, 2, 3, 4}}).Count; n != 2 {
+	if n := must(t, b, ipmi.WriteFRUData{Device: 5, Offset: 8,
+		Data: []byte{1, 2, 3, 4}}).Count; n != 2 {
 		t.Errorf("%d words written", n)
 	}
-	if got := must(t, b, ipmi.ReadFRUData{Device: 5, Offset: 9, Count: 1}); got.Count != 1 || got.Data[0] != 3 {
+	if got := must(t, b, ipmi.ReadFRUData{Device: 5, Offset: 9, Count: 1}); got.Count != 1 ||
+		got.Data[0] != 3 {
 		t.Errorf("%+v", got)
 	}
 	for _, c := range []struct {
 		offset uint16
 		data   int
 		want   ipmi.CompletionCode
-	}{{8, 3, ipmi.CodeDataLengthInvalid}, {31, 4, ipmi.CodeParameterOutOfRange}, {3, 4, codeWriteProtected}} {
-		if _, cc := ask(t, b, ipmi.WriteFRUData{Device: 5, Offset: c.offset, Data: make([]byte, c.data)}); cc != c.want {
+	}{{8, 3, ipmi.CodeDataLengthInvalid}, {31, 4, ipmi.CodeParameterOutOfRange},
+		{3, 4, codeWriteProtected}} {
+		if _, cc := ask(t, b, ipmi.WriteFRUData{Device: 5, Offset: c.offset,
+			Data: make([]byte, c.data)}); cc != c.want {
 			t.Errorf("%+v: %v", c, cc)
 		}
 	}
@@ -62,7 +66,8 @@ func TestServerInventoryTakesAnyText(t *testing.T) {
 	for range 80 {
 		long += "ü"
 	}
-	for _, d := range ServerInventory(ServerIdentity{Maker: "日本", Product: long, Serial: long, Supplies: []SupplyIdentity{{Product: "\x00x", Watts: 65535}}}) {
+	for _, d := range ServerInventory(ServerIdentity{Maker: "日本", Product: long, Serial: long,
+		Supplies: []SupplyIdentity{{Product: "\x00x", Watts: 65535}}}) {
 		if _, err := fru.Parse(d.Data); err != nil {
 			t.Errorf("device %d: %v", d.ID, err)
 		}
@@ -71,11 +76,14 @@ func TestServerInventoryTakesAnyText(t *testing.T) {
 
 func TestBoardID(t *testing.T) {
 	for maker, want := range map[ipmi.ManufacturerID]ipmi.CompletionCode{manufacturerSupermicro: ipmi.CodeOK, 674: ipmi.CodeInvalidCommand} {
-		b := newTest(t, func(c *Config) { c.Device = ipmi.DeviceID{Version: 2, Manufacturer: maker, Product: 0x1b0f} })
-		b.Answer(&Context{Privilege: ipmi.PrivilegeUser, Channel: channelLAN}, getBoardID.NetFn, getBoardID.Code, nil, func(cc ipmi.CompletionCode, out []byte) {
-			if cc != want || cc == ipmi.CodeOK && string(out) != "\x0f\x1b" {
-				t.Errorf("maker %d: %v % x", maker, cc, out)
-			}
+		b := newTest(t, func(c *Config) {
+			c.Device = ipmi.DeviceID{Version: 2, Manufacturer: maker, Product: 0x1b0f}
 		})
+		b.Answer(&Context{Privilege: ipmi.PrivilegeUser, Channel: channelLAN}, getBoardID.NetFn,
+			getBoardID.Code, nil, func(cc ipmi.CompletionCode, out []byte) {
+				if cc != want || cc == ipmi.CodeOK && string(out) != "\x0f\x1b" {
+					t.Errorf("maker %d: %v % x", maker, cc, out)
+				}
+			})
 	}
 }

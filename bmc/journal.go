@@ -17,8 +17,8 @@ import (
 // made as a whole: the length of its JSON, its CRC-32C, both as eight hexadecimal digits, and
 // the JSON, an object of "section/key" to value, null for a dropped key.
 //
-// A line is on disk before its request is answered. A process that is killed leaves at most a beginning
-// of the lines that it was about to write, so a last line without its end was never
+// A line is on disk before its request is answered. A process that is killed leaves at most a
+// beginning of the lines that it was about to write, so a last line without its end was never
 // answered and is cut off; anything else that does not fit is damage, and nothing is cut off then.
 const journalHeader = "lom-bmc-state 1\n"
 
@@ -41,18 +41,20 @@ func (e *StateError) Error() string {
 	if e.Offset > 0 {
 		at = fmt.Sprintf(" at byte %d", e.Offset)
 	}
-	return fmt.Sprintf("state file %s is damaged%s (%s): put back a copy, or move it away to begin with factory settings", e.Path, at, e.Reason)
+	return fmt.Sprintf("state file %s is damaged%s (%s): put back a copy, or move it away to "+
+		"begin with factory settings", e.Path, at, e.Reason)
 }
 
 // A journal appends changes to one state file. Appends that come while one is being written are
-// written together by the next, and so are those of other files of its [Disk]. It holds no file open and no goroutine while
-// nothing changes.
+// written together by the next, and so are those of other files of its [Disk]. It holds no file
+// open and no goroutine while nothing changes.
 type journal struct {
 	path string // "": nothing is kept
 	disk *Disk
 	warn func(error) // is told of what went wrong and fails no request
 
-	// lost is called after a write has failed, without a lock. It calls takeFailed, and the done of each entry.
+	// lost is called after a write has failed, without a lock. It calls takeFailed, and the done of
+	// each entry.
 	lost func(error)
 
 	mu      sync.Mutex
@@ -77,7 +79,8 @@ type journalEntry struct {
 
 // openJournal reads the state file at path and returns what it holds by section and key. A file
 // that does not exist is made by the first change.
-func openJournal(path string, disk *Disk, warn func(error)) (*journal, map[string]map[string][]byte, error) {
+func openJournal(path string, disk *Disk,
+	warn func(error)) (*journal, map[string]map[string][]byte, error) {
 	j := &journal{path: path, disk: disk, warn: warn}
 	j.idle.L = &j.mu
 	j.lost = func(err error) {
@@ -121,8 +124,8 @@ func readJournal(path string) (change, int64, error) {
 	return values, int64(at), nil
 }
 
-// parseJournal calls f with each change and returns the end of the last good one. If what follows is
-// more than a write that was cut short, it says what is wrong there.
+// parseJournal calls f with each change and returns the end of the last good one. If what follows
+// is more than a write that was cut short, it says what is wrong there.
 func parseJournal(data []byte, f func(change)) (at int, damaged string) {
 	if !bytes.HasPrefix(data, []byte(journalHeader)) {
 		return 0, "it does not begin as a state file does"
@@ -139,7 +142,8 @@ func parseJournal(data []byte, f func(change)) (at int, damaged string) {
 		}
 		line := rest[:end]
 		var length, sum uint32
-		if end < 18 || line[8] != ' ' || line[17] != ' ' || !parseHex(line[:8], &length) || !parseHex(line[9:17], &sum) {
+		if end < 18 || line[8] != ' ' || line[17] != ' ' || !parseHex(line[:8], &length) ||
+			!parseHex(line[9:17], &sum) {
 			return at, "a change does not begin as it should"
 		}
 		body := line[18:]
@@ -197,8 +201,8 @@ func (c change) line() []byte {
 	return fmt.Appendf(nil, "%08x %08x %s\n", len(body), crc32.Checksum(body, castagnoli()), body)
 }
 
-// append writes e after what was appended before it and calls its done when it is on disk. If that fails, the journal
-// calls lost.
+// append writes e after what was appended before it and calls its done when it is on disk. If that
+// fails, the journal calls lost.
 func (j *journal) append(e journalEntry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -148,8 +148,8 @@ func TestJournalStaysSmall(t *testing.T) {
 	}
 }
 
-// A change that could not be written is reported. Those of it that are facts are written with the next change, or at the end;
-// the rest is gone.
+// A change that could not be written is reported. Those of it that are facts are written with the
+// next change, or at the end; the rest is gone.
 func TestJournalWriteFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dir")
 	path := filepath.Join(dir, "state")
@@ -161,7 +161,9 @@ func TestJournalWriteFails(t *testing.T) {
 		t.Helper()
 		ch := make(chan error, 1)
 		c := change{"s/asked": json.RawMessage("1"), fact: json.RawMessage("1")}
-		j.append(journalEntry{change: c, facts: change{fact: c[fact]}, done: func(err error) { ch <- err }})
+		j.append(journalEntry{change: c, facts: change{fact: c[fact]}, done: func(err error) {
+			ch <- err
+		}})
 		if err := <-ch; err == nil {
 			t.Fatal("written into a folder that does not exist")
 		}
@@ -173,7 +175,8 @@ func TestJournalWriteFails(t *testing.T) {
 	if err := appendNow(t, j, change{"s/b": json.RawMessage("2")}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := keptIn(t, path), (map[string]string{"s/a": "1", "s/b": "2"}); !maps.Equal(got, want) {
+	if got, want := keptIn(t, path), (map[string]string{"s/a": "1", "s/b": "2"}); !maps.Equal(got,
+		want) {
 		t.Errorf("kept %v, want %v", got, want)
 	}
 	if err := os.Rename(dir, dir+"2"); err != nil {
@@ -189,14 +192,16 @@ func TestJournalWriteFails(t *testing.T) {
 	if err := j.close(); err != nil {
 		t.Error(err)
 	}
-	if got, want := keptIn(t, path), (map[string]string{"s/a": "1", "s/b": "2", "s/c": "1"}); !maps.Equal(got, want) {
+	if got, want := keptIn(t, path), (map[string]string{"s/a": "1", "s/b": "2",
+		"s/c": "1"}); !maps.Equal(got, want) {
 		t.Errorf("kept %v, want %v", got, want)
 	}
 }
 
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte(journalHeader))
-	f.Add(append([]byte(journalHeader), change{"user/2": json.RawMessage(`{"Name":"YQ=="}`)}.line()...))
+	f.Add(append([]byte(journalHeader),
+		change{"user/2": json.RawMessage(`{"Name":"YQ=="}`)}.line()...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		values := change{}
 		at, damaged := parseJournal(data, func(c change) { values.merge(c, true) })

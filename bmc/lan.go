@@ -10,8 +10,9 @@ import (
 	"lom/rmcp"
 )
 
-// LANConfig is what the LAN configuration parameters say at first start. What a client writes later is kept, and
-// shown again, but does not move the BMC's socket: that is the business of who listens.
+// LANConfig is what the LAN configuration parameters say at first start. What a client writes later
+// is kept, and shown again, but does not move the BMC's socket: that is the business of who
+// listens.
 type LANConfig struct {
 	Address netip.Prefix // IPv4 address and netmask; the zero value is 0.0.0.0
 	Gateway netip.Addr   // IPv4
@@ -34,7 +35,8 @@ const lanIPv6Addresses = 2
 
 // lanFamily is the LAN parameters that all BMCs have.
 var lanFamily = sync.OnceValue(func() *parameterFamily {
-	f := &parameterFamily{section: "lan", table: ipmi.LANParameters(), parse: parser(ipmi.ParseLANParameter), compute: computeLAN, accept: acceptLAN}
+	f := &parameterFamily{section: "lan", table: ipmi.LANParameters(),
+		parse: parser(ipmi.ParseLANParameter), compute: computeLAN, accept: acceptLAN}
 	f.add(
 		ipmi.LANIPAddress{},
 		ipmi.LANIPSource{Source: ipmi.IPSourceStatic},
@@ -67,13 +69,16 @@ var lanFamily = sync.OnceValue(func() *parameterFamily {
 		ipmi.LANIPv6DynamicDUID{},
 		ipmi.LANDHCPv6TimingSupport{},
 		ipmi.LANIPv6RouterControl{},
-		ipmi.LANIPv6Router1Address{}, ipmi.LANIPv6Router1MAC{}, ipmi.LANIPv6Router1PrefixLength{}, ipmi.LANIPv6Router1Prefix{},
-		ipmi.LANIPv6Router2Address{}, ipmi.LANIPv6Router2MAC{}, ipmi.LANIPv6Router2PrefixLength{}, ipmi.LANIPv6Router2Prefix{},
+		ipmi.LANIPv6Router1Address{}, ipmi.LANIPv6Router1MAC{}, ipmi.LANIPv6Router1PrefixLength{},
+		ipmi.LANIPv6Router1Prefix{},
+		ipmi.LANIPv6Router2Address{}, ipmi.LANIPv6Router2MAC{}, ipmi.LANIPv6Router2PrefixLength{},
+		ipmi.LANIPv6Router2Prefix{},
 		ipmi.LANIPv6DynamicRouterCount{},
 		ipmi.LANNeighborTimingSupport{},
 	)
 	for d := range uint8(lanDestinations + 1) {
-		f.add(ipmi.LANDestinationType{Destination: d, Timeout: 3}, ipmi.LANDestinationAddress{Destination: d}, ipmi.LANDestinationVLAN{Destination: d})
+		f.add(ipmi.LANDestinationType{Destination: d, Timeout: 3},
+			ipmi.LANDestinationAddress{Destination: d}, ipmi.LANDestinationVLAN{Destination: d})
 	}
 	for a := range uint8(lanIPv6Addresses) {
 		f.add(ipmi.LANIPv6StaticAddress{Set: a, Status: ipmi.AddressDisabled})
@@ -103,7 +108,8 @@ func (l *lan) load(b *BMC) error {
 	return l.parameters.load(b)
 }
 
-// macAddress is the configured MAC address or else one made of the GUID, of those that anybody may use.
+// macAddress is the configured MAC address or else one made of the GUID, of those that anybody may
+// use.
 func (b *BMC) macAddress() ipmi.MACAddress {
 	if b.cfg.LAN.MAC != (ipmi.MACAddress{}) {
 		return b.cfg.LAN.MAC
@@ -139,8 +145,10 @@ func computeLAN(b *BMC, key parameterKey) ipmi.Parameter {
 		return ipmi.LANAuthTypeSupport{Types: b.authTypes()}
 	case ipmi.LANAuthTypeEnables{}.Number():
 		t := &l.kept.AuthTypes
-		return ipmi.LANAuthTypeEnables{Callback: t[ipmi.PrivilegeCallback], User: t[ipmi.PrivilegeUser],
-			Operator: t[ipmi.PrivilegeOperator], Administrator: t[ipmi.PrivilegeAdministrator], OEM: t[ipmi.PrivilegeOEM]}
+		return ipmi.LANAuthTypeEnables{Callback: t[ipmi.PrivilegeCallback],
+			User:     t[ipmi.PrivilegeUser],
+			Operator: t[ipmi.PrivilegeOperator], Administrator: t[ipmi.PrivilegeAdministrator],
+			OEM: t[ipmi.PrivilegeOEM]}
 	case ipmi.LANCipherSuiteCount{}.Number():
 		return ipmi.LANCipherSuiteCount{Count: uint8(len(l.suites))}
 	case ipmi.LANCipherSuites{}.Number():
@@ -153,7 +161,8 @@ func computeLAN(b *BMC, key parameterKey) ipmi.Parameter {
 		return ipmi.LANCipherSuitePrivileges{Max: l.kept.SuitePrivilege}
 	case ipmi.LANBadPassword{}.Number():
 		p := l.kept.BadPassword
-		return ipmi.LANBadPassword{Event: p.Event, Threshold: p.Threshold, ResetInterval: p.Reset, Lockout: p.Lockout}
+		return ipmi.LANBadPassword{Event: p.Event, Threshold: p.Threshold, ResetInterval: p.Reset,
+			Lockout: p.Lockout}
 	}
 	return nil
 }
@@ -165,7 +174,8 @@ func acceptLAN(ctx *Context, key parameterKey, p ipmi.Parameter) (ipmi.Parameter
 	switch p := p.(type) {
 	case ipmi.LANAuthTypeEnables:
 		types := l.kept.AuthTypes
-		for i, t := range [...]ipmi.AuthTypes{p.Callback, p.User, p.Operator, p.Administrator, p.OEM} {
+		for i, t := range [...]ipmi.AuthTypes{p.Callback, p.User, p.Operator, p.Administrator,
+			p.OEM} {
 			if t&^b.authTypes() != 0 {
 				return nil, ipmi.CodeInvalidDataField
 			}
@@ -185,8 +195,11 @@ func acceptLAN(ctx *Context, key parameterKey, p ipmi.Parameter) (ipmi.Parameter
 		set(ctx, &l.kept.SuitePrivilege, p.Max, l.save)
 		return nil, nil
 	case ipmi.LANBadPassword:
-		set(ctx, &l.kept.BadPassword, badPassword{Event: p.Event, Threshold: p.Threshold, Reset: p.ResetInterval, Lockout: p.Lockout}, l.save)
-		ctx.AfterAnswer(func() { maps.DeleteFunc(l.failed, func(_ uint8, f failures) bool { return !f.locked }) })
+		set(ctx, &l.kept.BadPassword, badPassword{Event: p.Event, Threshold: p.Threshold,
+			Reset: p.ResetInterval, Lockout: p.Lockout}, l.save)
+		ctx.AfterAnswer(func() {
+			maps.DeleteFunc(l.failed, func(_ uint8, f failures) bool { return !f.locked })
+		})
 		return nil, nil
 	case ipmi.LANIPSource:
 		if p.Source > ipmi.IPSourceOther {
@@ -274,7 +287,8 @@ func getLANConfiguration(ctx *Context, req ipmi.GetLANConfiguration) (ipmi.Param
 	if !ctx.isLAN(req.Channel) {
 		return ipmi.ParameterData{}, ipmi.CodeInvalidDataField
 	}
-	return ctx.BMC.lan.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block}, req.RevisionOnly)
+	return ctx.BMC.lan.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block},
+		req.RevisionOnly)
 }
 
 func suspendARPs(ctx *Context, req ipmi.SuspendARPs) (ipmi.ARPStatus, error) {

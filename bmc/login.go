@@ -10,30 +10,35 @@ import (
 	"lom/rmcp"
 )
 
-// login is what the LAN channel asks of those who log in, beside their account and the channel's access.
-// The LAN configuration parameters 1, 2, 22 to 24 and 26 show it (§23.2, Table 23-4).
+// login is what the LAN channel asks of those who log in, beside their account and the channel's
+// access. The LAN configuration parameters 1, 2, 22 to 24 and 26 show it (§23.2, Table 23-4).
 type login struct {
-	kept   loginKept
-	suites []rmcp.CipherSuite // that the channel speaks, in the order of parameters 23 and 24; 16 at the most
+	kept loginKept
+	// that the channel speaks, in the order of parameters 23 and 24; 16 at the most
+	suites []rmcp.CipherSuite
 	failed map[uint8]failures // by user ID; who is not there has none
 }
 
 // loginKept is what lasts.
 type loginKept struct {
-	// AuthTypes are the IPMI 1.5 authentication types that a privilege level may use; the index is the level.
+	// AuthTypes are the IPMI 1.5 authentication types that a privilege level may use; the index is
+	// the level.
 	AuthTypes [ipmi.PrivilegeOEM + 1]ipmi.AuthTypes
-	// SuitePrivilege is the most that a session with a cipher suite may do; the index is that of suites,
-	// and 0 is nothing.
+	// SuitePrivilege is the most that a session with a cipher suite may do; the index is that of
+	// suites, and 0 is nothing.
 	SuitePrivilege [16]ipmi.Privilege
 	BadPassword    badPassword
 }
 
 // badPassword says what happens to users whose password was wrong several times (parameter 26).
 type badPassword struct {
-	Event     bool   `json:",omitempty"` // raise a Session Audit event
-	Threshold uint8  `json:",omitempty"` // wrong passwords in a row that disable the user; 0 is never
-	Reset     uint16 `json:",omitempty"` // tens of seconds after which they are forgotten; 0 is never
-	Lockout   uint16 `json:",omitempty"` // tens of seconds that the user is disabled; 0 is until Set User Access
+	Event bool `json:",omitempty"` // raise a Session Audit event
+	// wrong passwords in a row that disable the user; 0 is never
+	Threshold uint8 `json:",omitempty"`
+	// tens of seconds after which they are forgotten; 0 is never
+	Reset uint16 `json:",omitempty"`
+	// tens of seconds that the user is disabled; 0 is until Set User Access
+	Lockout uint16 `json:",omitempty"`
 }
 
 // failures are the wrong passwords of one user.
@@ -64,7 +69,8 @@ func (l *login) load(b *BMC) error {
 		ids = slices.Insert(ids, 0, 0)
 	}
 	if len(ids) > len(l.kept.SuitePrivilege) {
-		return fmt.Errorf("%d cipher suites are too many: a channel has %d at the most", len(ids), len(l.kept.SuitePrivilege))
+		return fmt.Errorf("%d cipher suites are too many: a channel has %d at the most", len(ids),
+			len(l.kept.SuitePrivilege))
 	}
 	for i, id := range ids {
 		s, ok := rmcp.CipherSuiteByID(int(id))
@@ -109,11 +115,14 @@ func (l *login) allowedSuites() []rmcp.AllowedSuite {
 			list = append(list, rmcp.AllowedSuite{CipherSuite: s, Privilege: p})
 		}
 	}
-	slices.SortStableFunc(list, func(s, t rmcp.AllowedSuite) int { return strength(t) - strength(s) })
+	slices.SortStableFunc(list, func(s, t rmcp.AllowedSuite) int {
+		return strength(t) - strength(s)
+	})
 	return list
 }
 
-// strength orders cipher suites: to encrypt is better than not to, then to protect packets, then the hash.
+// strength orders cipher suites: to encrypt is better than not to, then to protect packets, then
+// the hash.
 func strength(s rmcp.AllowedSuite) int {
 	n := [...]int{rmcp.RAKPHMACMD5: 1, rmcp.RAKPHMACSHA1: 2, rmcp.RAKPHMACSHA256: 3}[s.Auth]
 	if s.Integrity != rmcp.IntegrityNone {
@@ -164,7 +173,8 @@ func (l *login) passwordWrong(b *BMC, user uint8) {
 	f.locked = true
 	if c.Event {
 		b.raise(Event{
-			SensorType: sensorTypeSessionAudit, SensorNumber: sessionAuditSensor, Type: eventTypeSensor,
+			SensorType: sensorTypeSessionAudit, SensorNumber: sessionAuditSensor,
+			Type: eventTypeSensor,
 			Data: [3]byte{0xf0 | auditPasswordDisable, user, channelLAN},
 		})
 	}
@@ -176,7 +186,8 @@ func (l *login) passwordRight(user uint8) { delete(l.failed, user) }
 // locked reports whether the user is disabled because of wrong passwords.
 func (l *login) locked(b *BMC, user uint8) bool {
 	f := l.failed[user]
-	if f.locked && l.kept.BadPassword.Lockout != 0 && b.clock.Now().Sub(f.last) > tens(l.kept.BadPassword.Lockout) {
+	if f.locked && l.kept.BadPassword.Lockout != 0 &&
+		b.clock.Now().Sub(f.last) > tens(l.kept.BadPassword.Lockout) {
 		delete(l.failed, user)
 		return false
 	}

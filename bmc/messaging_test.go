@@ -24,10 +24,11 @@ func onSystem(t *testing.T, b *BMC, req interface {
 	var code ipmi.CompletionCode
 	done := make(chan bool, 1)
 	ctx := &Context{Channel: channelSystem, Privilege: ipmi.PrivilegeSystem}
-	b.Answer(ctx, req.Command().NetFn, req.Command().Code, data, func(cc ipmi.CompletionCode, d []byte) {
-		code, out = cc, d
-		done <- true
-	})
+	b.Answer(ctx, req.Command().NetFn, req.Command().Code, data,
+		func(cc ipmi.CompletionCode, d []byte) {
+			code, out = cc, d
+			done <- true
+		})
 	<-done
 	return out, code
 }
@@ -35,7 +36,8 @@ func onSystem(t *testing.T, b *BMC, req interface {
 // withSatellite returns a BMC with a controller at 24h on its IPMB.
 func withSatellite(t *testing.T) *BMC {
 	return newTest(t, func(c *Config) {
-		sat, err := New(Config{Name: "satellite", Host: sim.New(sim.Config{On: true}), Device: ipmi.DeviceID{ID: 0x77, Version: 0x51}, Address: 0x24})
+		sat, err := New(Config{Name: "satellite", Host: sim.New(sim.Config{On: true}),
+			Device: ipmi.DeviceID{ID: 0x77, Version: 0x51}, Address: 0x24})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +56,10 @@ func TestBridgingFromLAN(t *testing.T) {
 		c.request(s, c.message(ipmi.NetFnApp, 0x3b, 4))
 		send := func(to uint8, tracking byte) (rmcp.Message, bool) {
 			t.Helper()
-			inner := rmcp.AppendMessage(nil, &rmcp.Message{To: to, From: ipmi.AddressBMC, NetFn: ipmi.NetFnApp, Seq: 42, Cmd: 1})
-			m, _ := c.request(s, c.message(ipmi.NetFnApp, 0x34, append([]byte{tracking << 6}, inner...)...))
+			inner := rmcp.AppendMessage(nil,
+				&rmcp.Message{To: to, From: ipmi.AddressBMC, NetFn: ipmi.NetFnApp, Seq: 42, Cmd: 1})
+			m, _ := c.request(s, c.message(ipmi.NetFnApp, 0x34,
+				append([]byte{tracking << 6}, inner...)...))
 			b.do(func() { c.got = nil }) // what is sent is sent under the lock
 			time.Sleep(time.Second)
 			var got [][]byte
@@ -77,7 +81,8 @@ func TestBridgingFromLAN(t *testing.T) {
 			return m, true
 		}
 		m, ok := send(0x24, 1)
-		if !ok || m.From != 0x24 || m.To != ipmi.AddressRemoteSWI || m.Seq != 42 || m.Cmd != 1 || m.Code != 0 || m.Data[0] != 0x77 {
+		if !ok || m.From != 0x24 || m.To != ipmi.AddressRemoteSWI || m.Seq != 42 || m.Cmd != 1 ||
+			m.Code != 0 || m.Data[0] != 0x77 {
 			t.Errorf("answer of the satellite: %+v, %v", m, ok)
 		}
 		if m, ok = send(0x26, 1); ok || m.Code != ipmi.CodeNAKOnWrite {
@@ -93,10 +98,13 @@ func TestBridgingFromLAN(t *testing.T) {
 func TestBridgingFromTheSystem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := withSatellite(t)
-		if _, cc := onSystem(t, b, ipmi.EnableMessageChannelReceive{Channel: channelIPMB, State: ipmi.ReceiveEnable}); cc != ipmi.CodeOK {
+		if _, cc := onSystem(t, b, ipmi.EnableMessageChannelReceive{Channel: channelIPMB,
+			State: ipmi.ReceiveEnable}); cc != ipmi.CodeOK {
 			t.Fatal(cc)
 		}
-		inner := rmcp.AppendMessage(nil, &rmcp.Message{To: 0x24, From: ipmi.AddressBMC, FromLUN: 2, NetFn: ipmi.NetFnApp, Seq: 7, Cmd: 1})
+		inner := rmcp.AppendMessage(nil,
+			&rmcp.Message{To: 0x24, From: ipmi.AddressBMC, FromLUN: 2, NetFn: ipmi.NetFnApp, Seq: 7,
+				Cmd: 1})
 		if _, cc := onSystem(t, b, ipmi.SendMessage{Data: inner}); cc != ipmi.CodeOK {
 			t.Fatal(cc)
 		}
@@ -109,7 +117,8 @@ func TestBridgingFromTheSystem(t *testing.T) {
 		}
 		out, cc := onSystem(t, b, ipmi.GetMessage{})
 		var msg ipmi.Message
-		if err := msg.UnmarshalBinary(out); cc != ipmi.CodeOK || err != nil || msg.Channel != channelIPMB || msg.Privilege != 0 {
+		if err := msg.UnmarshalBinary(out); cc != ipmi.CodeOK || err != nil ||
+			msg.Channel != channelIPMB || msg.Privilege != 0 {
 			t.Fatalf("%v %v %+v", cc, err, msg)
 		}
 		m, err := rmcp.ParseMessage(append([]byte{ipmi.AddressBMC}, msg.Data...))
@@ -123,8 +132,10 @@ func TestBridgingFromTheSystem(t *testing.T) {
 func TestMessagesToTheSystem(t *testing.T) {
 	b := newTest(t, nil)
 	toSystem := ipmi.SendMessage{Channel: channelSystem, Data: []byte{1, 2, 3}}
-	wantCode[ipmi.SentMessage](t, "not received", ipmi.CodeDestinationUnavailable)(ask(t, b, toSystem))
-	if _, cc := onSystem(t, b, ipmi.EnableMessageChannelReceive{Channel: channelLAN, State: ipmi.ReceiveEnable}); cc != ipmi.CodeOK {
+	wantCode[ipmi.SentMessage](t, "not received",
+		ipmi.CodeDestinationUnavailable)(ask(t, b, toSystem))
+	if _, cc := onSystem(t, b, ipmi.EnableMessageChannelReceive{Channel: channelLAN,
+		State: ipmi.ReceiveEnable}); cc != ipmi.CodeOK {
 		t.Fatal(cc)
 	}
 	for range receiveQueueSize {
@@ -139,25 +150,34 @@ func TestMessagesToTheSystem(t *testing.T) {
 		t.Errorf("after clear: %v", cc)
 	}
 	user := &Context{Channel: channelLAN, Privilege: ipmi.PrivilegeUser}
-	if cc := askAs(t, b, user, ipmi.SendMessage{Data: make([]byte, 7)}); cc != ipmi.CodeInsufficientPrivilege {
+	if cc := askAs(t, b, user, ipmi.SendMessage{Data: make([]byte, 7)}); cc !=
+		ipmi.CodeInsufficientPrivilege {
 		t.Errorf("a user bridges: %v", cc)
 	}
-	wantCode[ipmi.SentMessage](t, "raw", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Tracking: ipmi.SendRaw}))
-	wantCode[ipmi.SentMessage](t, "bad checksum", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Data: []byte{0x24, 0x18, 0, 0x20, 4, 1, 0}}))
+	wantCode[ipmi.SentMessage](t, "raw",
+		ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Tracking: ipmi.SendRaw}))
+	wantCode[ipmi.SentMessage](t, "bad checksum",
+		ipmi.CodeInvalidDataField)(ask(t, b,
+		ipmi.SendMessage{Data: []byte{0x24, 0x18, 0, 0x20, 4, 1, 0}}))
 }
 
-// System management software has no session to send to, and says so; what it sends must be a message.
+// System management software has no session to send to, and says so; what it sends must be a
+// message.
 func TestMessagesToNoConsole(t *testing.T) {
 	b := newTest(t, nil)
-	message := rmcp.AppendMessage(nil, &rmcp.Message{To: remoteConsole, From: ipmi.AddressBMC, NetFn: ipmi.NetFnApp.Response(), Seq: 7, Cmd: 1})
+	message := rmcp.AppendMessage(nil, &rmcp.Message{To: remoteConsole, From: ipmi.AddressBMC,
+		NetFn: ipmi.NetFnApp.Response(), Seq: 7, Cmd: 1})
 	for want, data := range map[ipmi.CompletionCode][]byte{
-		codeInvalidHandle: append([]byte{9}, message...), ipmi.CodeInvalidDataField: {9, 1, 2}, ipmi.CodeDataLengthInvalid: {},
+		codeInvalidHandle: append([]byte{9}, message...), ipmi.CodeInvalidDataField: {9, 1, 2},
+		ipmi.CodeDataLengthInvalid: {},
 	} {
 		if _, cc := onSystem(t, b, ipmi.SendMessage{Channel: channelLAN, Data: data}); cc != want {
 			t.Errorf("% x: %v, want %v", data, cc, want)
 		}
 	}
-	wantCode[ipmi.SentMessage](t, "from LAN to LAN", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.SendMessage{Channel: channelLAN, Data: append([]byte{9}, message...)}))
+	wantCode[ipmi.SentMessage](t, "from LAN to LAN",
+		ipmi.CodeInvalidDataField)(ask(t, b,
+		ipmi.SendMessage{Channel: channelLAN, Data: append([]byte{9}, message...)}))
 }
 
 func TestGlobalEnables(t *testing.T) {
@@ -165,14 +185,18 @@ func TestGlobalEnables(t *testing.T) {
 	if e := must(t, b, ipmi.GetBMCGlobalEnables{}).Enables; e != defaultEnables {
 		t.Errorf("%+v", e)
 	}
-	wantCode[ipmi.NoData](t, "set over LAN", ipmi.CodeInsufficientPrivilege)(ask(t, b, ipmi.SetBMCGlobalEnables{}))
-	event := ipmi.PlatformEvent{Revision: ipmi.EventRevision, SensorType: 1, Sensor: 5, EventType: 1, Data: [3]byte{0x59, 1, 2}}
+	wantCode[ipmi.NoData](t, "set over LAN",
+		ipmi.CodeInsufficientPrivilege)(ask(t, b, ipmi.SetBMCGlobalEnables{}))
+	event := ipmi.PlatformEvent{Revision: ipmi.EventRevision, SensorType: 1, Sensor: 5,
+		EventType: 1, Data: [3]byte{0x59, 1, 2}}
 	records := func() uint16 { return must(t, b, ipmi.GetSELInfo{}).Entries }
 	must(t, b, event)
 	if n := records(); n != 1 {
 		t.Fatalf("%d records", n)
 	}
-	if _, cc := onSystem(t, b, ipmi.SetBMCGlobalEnables{Enables: ipmi.GlobalEnables{EventBuffer: true}}); cc != ipmi.CodeOK {
+	if _, cc := onSystem(t, b,
+		ipmi.SetBMCGlobalEnables{Enables: ipmi.GlobalEnables{EventBuffer: true}}); cc !=
+		ipmi.CodeOK {
 		t.Fatal(cc)
 	}
 	must(t, b, event)
@@ -182,13 +206,16 @@ func TestGlobalEnables(t *testing.T) {
 	if flags, _ := onSystem(t, b, ipmi.GetMessageFlags{}); flags[0] != 2 {
 		t.Errorf("flags % x", flags)
 	}
-	if out, cc := onSystem(t, b, ipmi.ReadEventMessageBuffer{}); cc != ipmi.CodeOK || len(out) != 16 || out[0] != 0xff || out[1] != 0xff || out[11] != 5 {
+	if out, cc := onSystem(t, b, ipmi.ReadEventMessageBuffer{}); cc != ipmi.CodeOK ||
+		len(out) != 16 || out[0] != 0xff || out[1] != 0xff || out[11] != 5 {
 		t.Errorf("event % x, %v", out, cc)
 	}
 	if _, cc := onSystem(t, b, ipmi.ReadEventMessageBuffer{}); cc != ipmi.CodeQueueEmpty {
 		t.Errorf("second read: %v", cc)
 	}
-	if _, cc := onSystem(t, b, ipmi.SetBMCGlobalEnables{Enables: ipmi.GlobalEnables{ReceiveQueueIRQ: true}}); cc != ipmi.CodeInvalidDataField {
+	if _, cc := onSystem(t, b,
+		ipmi.SetBMCGlobalEnables{Enables: ipmi.GlobalEnables{ReceiveQueueIRQ: true}}); cc !=
+		ipmi.CodeInvalidDataField {
 		t.Errorf("an interrupt: %v", cc)
 	}
 }
@@ -217,7 +244,8 @@ func TestPreTimeoutFlag(t *testing.T) {
 			}
 			return out[0]&8 != 0
 		}
-		set := ipmi.SetWatchdogTimer{Use: ipmi.WatchdogSMS, PreTimeout: ipmi.WatchdogMessaging, PreTimeoutInterval: 2, Countdown: 50}
+		set := ipmi.SetWatchdogTimer{Use: ipmi.WatchdogSMS, PreTimeout: ipmi.WatchdogMessaging,
+			PreTimeoutInterval: 2, Countdown: 50}
 		must(t, b, set)
 		must(t, b, ipmi.ResetWatchdogTimer{})
 		time.Sleep(2 * time.Second)

@@ -14,12 +14,14 @@ import (
 // Context is what a handler knows about the request it answers.
 type Context struct {
 	context.Context
-	BMC       *BMC           // that was asked; its lock is held while the handler runs
-	Channel   uint8          // where the request came in
-	LUN       uint8          // of the request
-	Privilege ipmi.Privilege // the session's present level, 0 outside a session, PrivilegeSystem on the system interface
-	User      uint8          // the session's user ID, 0 outside a session and on the system interface
-	SessionID uint32         // ours, 0 outside a session
+	BMC     *BMC  // that was asked; its lock is held while the handler runs
+	Channel uint8 // where the request came in
+	LUN     uint8 // of the request
+	// the session's present level, 0 outside a session, PrivilegeSystem on the system interface
+	Privilege ipmi.Privilege
+	// the session's user ID, 0 outside a session and on the system interface
+	User      uint8
+	SessionID uint32 // ours, 0 outside a session
 
 	session *session    // that the request came in, nil outside a session
 	line    *serialLine // that the request came in, nil if it was none
@@ -30,8 +32,9 @@ type Context struct {
 	data    []byte // of the answer: memory that is used again
 }
 
-// AfterAnswer has f called when the answer was sent, under the lock of the BMC, unless the request is refused: for what must
-// not happen before, such as the end of the session that the answer travels in, and for what cannot be taken back.
+// AfterAnswer has f called when the answer was sent, under the lock of the BMC, unless the request
+// is refused: for what must not happen before, such as the end of the session that the answer
+// travels in, and for what cannot be taken back.
 func (c *Context) AfterAnswer(f func()) { c.after = append(c.after, f) }
 
 // A wait is for an answer that a handler does not have yet.
@@ -39,9 +42,9 @@ type wait struct {
 	answer func(ipmi.CompletionCode) // is called with it, once
 }
 
-// later has the request answered when the function that it returns is called, once, under the lock of the BMC: with success
-// and no data, or with the completion code that err is. What the handler returns counts for nothing. It is for commands
-// without a defining body.
+// later has the request answered when the function that it returns is called, once, under the lock
+// of the BMC: with success and no data, or with the completion code that err is. What the handler
+// returns counts for nothing. It is for commands without a defining body.
 func (c *Context) later() (answer func(err error)) {
 	w := &wait{}
 	c.wait = w
@@ -54,8 +57,8 @@ func (c *Context) later() (answer func(err error)) {
 	}
 }
 
-// A Handler answers a request's data with a completion code and data, neither with the
-// command's defining body. It keeps none of the request's data, unless the command changes something.
+// A Handler answers a request's data with a completion code and data, neither with the command's
+// defining body. It keeps none of the request's data, unless the command changes something.
 type Handler func(ctx *Context, data []byte) (ipmi.CompletionCode, []byte)
 
 // A Mux finds the handler of a command. Many BMCs may share one: a handler finds
@@ -82,8 +85,8 @@ type muxEntry struct {
 // NewMux returns an empty Mux.
 func NewMux() *Mux { return &Mux{handlers: map[muxKey]*muxEntry{}} }
 
-// A frame is a request and its answer while a handler is at work. They are used again, for the garbage
-// collector would have more to do than the handlers.
+// A frame is a request and its answer while a handler is at work. They are used again, for the
+// garbage collector would have more to do than the handlers.
 type frame[Q, R any] struct {
 	request Q
 	answer  R
@@ -91,7 +94,8 @@ type frame[Q, R any] struct {
 
 // Handle registers f for the command of its request type. An error that f returns
 // becomes its completion code, or CodeUnspecified.
-func Handle[Q ipmi.Request[R], R encoding.BinaryAppender, PQ ipmi.Reader[Q]](m *Mux, f func(*Context, Q) (R, error)) {
+func Handle[Q ipmi.Request[R], R encoding.BinaryAppender, PQ ipmi.Reader[Q]](m *Mux,
+	f func(*Context, Q) (R, error)) {
 	var q Q
 	least, greatest := 0, -1
 	if s, ok := any(q).(ipmi.Sizer); ok {
@@ -139,7 +143,8 @@ func (m *Mux) Has(cmd ipmi.Command) bool {
 	return ok
 }
 
-// find returns the entry of a request's command, nil if there is none, and how many bytes of the data are its defining body.
+// find returns the entry of a request's command, nil if there is none, and how many bytes of the
+// data are its defining body.
 func (m *Mux) find(netFn ipmi.NetFn, code uint8, data []byte) (e *muxEntry, body int) {
 	netFn = netFn.Request()
 	switch netFn {
@@ -153,7 +158,8 @@ func (m *Mux) find(netFn ipmi.NetFn, code uint8, data []byte) (e *muxEntry, body
 
 // Answer carries out one request: data begins with the defining body where the NetFn has
 // one, and so does the answer, a refusal too.
-func (m *Mux) Answer(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte) (ipmi.CompletionCode, []byte) {
+func (m *Mux) Answer(ctx *Context, netFn ipmi.NetFn, code uint8,
+	data []byte) (ipmi.CompletionCode, []byte) {
 	e, body := m.find(netFn, code, data)
 	var cc ipmi.CompletionCode
 	var out []byte

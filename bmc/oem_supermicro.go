@@ -12,9 +12,12 @@ const manufacturerSupermicro = 10876
 // Commands of Supermicro's own.
 var (
 	// getBoardID is what ipmitool asks a BMC of that make to say where a memory module is.
-	getBoardID = ipmi.Command{NetFn: 0x30, Code: 0x21, Name: "Get Board ID", Privilege: ipmi.PrivilegeUser}
-	// supermicroExtra has many functions, named by its first byte. ipmi_exporter reads the LAN mode by it.
-	supermicroExtra = ipmi.Command{NetFn: 0x30, Code: 0x70, Name: "Supermicro Extra", Privilege: ipmi.PrivilegeUser, Changes: true}
+	getBoardID = ipmi.Command{NetFn: 0x30, Code: 0x21, Name: "Get Board ID",
+		Privilege: ipmi.PrivilegeUser}
+	// supermicroExtra has many functions, named by its first byte. ipmi_exporter reads the LAN mode
+	// by it.
+	supermicroExtra = ipmi.Command{NetFn: 0x30, Code: 0x70, Name: "Supermicro Extra",
+		Privilege: ipmi.PrivilegeUser, Changes: true}
 )
 
 // supermicro is what a BMC of that make keeps besides.
@@ -75,5 +78,6 @@ func handleSupermicro(m *Mux) {
 
 // makerHas reports whether a BMC of this make has a command: all have those of IPMI.
 func (b *BMC) makerHas(c ipmi.Command) bool {
-	return !c.Is(getBoardID) && !c.Is(supermicroExtra) || b.cfg.Device.Manufacturer == manufacturerSupermicro
+	return !c.Is(getBoardID) && !c.Is(supermicroExtra) ||
+		b.cfg.Device.Manufacturer == manufacturerSupermicro
 }

@@ -17,8 +17,9 @@ func (b *BMC) HandlePacket(link Link, from netip.AddrPort, data []byte) {
 	b.handlePacket(link, from, data, false)
 }
 
-// HandleBusy is HandlePacket while the BMC has no room for a request: it answers with the completion code C0h, Node Busy, and
-// does nothing else. What has no completion code, such as the messages that open a session, is dropped.
+// HandleBusy is HandlePacket while the BMC has no room for a request: it answers with the
+// completion code C0h, Node Busy, and does nothing else. What has no completion code, such as the
+// messages that open a session, is dropped.
 func (b *BMC) HandleBusy(link Link, from netip.AddrPort, data []byte) {
 	b.handlePacket(link, from, data, true)
 }
@@ -57,7 +58,8 @@ func (r *exchange) ping() {
 		r.counters().Unexpected++
 		return
 	}
-	r.b.transmit(r.link, r.from, rmcp.AppendPong(nil, rmcp.Pong{Tag: q.Tag, Enterprise: rmcp.IANAASF, IPMI: true, ASFVersion: 1}))
+	r.b.transmit(r.link, r.from, rmcp.AppendPong(nil,
+		rmcp.Pong{Tag: q.Tag, Enterprise: rmcp.IANAASF, IPMI: true, ASFVersion: 1}))
 }
 
 // packet15 deals with a packet of IPMI 1.5.
@@ -99,7 +101,8 @@ func (r *exchange) packet20() {
 	}
 }
 
-// request reads an IPMI request to the BMC, or a message to system management software. What is none is counted, and false returned.
+// request reads an IPMI request to the BMC, or a message to system management software. What is
+// none is counted, and false returned.
 func (r *exchange) request(payload []byte) (rmcp.Message, bool) {
 	m, err := rmcp.ParseMessage(payload)
 	switch {
@@ -124,7 +127,8 @@ func (r *exchange) presession() {
 		return
 	}
 	r.message = m
-	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, from: r.from.Addr(), data: r.ctx.data}
+	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN,
+		from: r.from.Addr(), data: r.ctx.data}
 	r.execute()
 }
 
@@ -169,9 +173,11 @@ func (r *exchange) sessionRequest(s *session, m rmcp.Message) {
 	}
 	privilege := b.privilege(s)
 	if r.plain && !b.channels.access[settingActive].PerMessageAuthOff {
-		privilege = min(privilege, ipmi.PrivilegeUser) // only user level authentication is disabled (§6.12.4)
+		// only user level authentication is disabled (§6.12.4)
+		privilege = min(privilege, ipmi.PrivilegeUser)
 	}
-	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN, Privilege: privilege, User: s.user, SessionID: s.id,
+	r.ctx = Context{Context: context.Background(), Channel: channelLAN, LUN: m.ToLUN,
+		Privilege: privilege, User: s.user, SessionID: s.id,
 		session: s, data: r.ctx.data}
 	if m.ToLUN == smsLUN {
 		if !r.busy {
@@ -189,7 +195,8 @@ func (r *exchange) sessionRequest(s *session, m rmcp.Message) {
 	r.execute()
 }
 
-// respond sends an answer in the session, in IPMI 1.5 with an authentication code if its request had one.
+// respond sends an answer in the session, in IPMI 1.5 with an authentication code if its request
+// had one.
 func (b *BMC) respond(s *session, plain bool, message []byte) {
 	if s.v15 != nil {
 		s.v15.SetSendNone(plain)
@@ -241,7 +248,8 @@ func (r *exchange) handshake() {
 	switch s := h.Session(); {
 	case s != nil:
 		b.login.passwordRight(user)
-		t.open(b, &session{id: id, proto: s, user: user, limit: s.Privilege(), link: r.link, peer: r.from, opening: &opening{v20: h}})
+		t.open(b, &session{id: id, proto: s, user: user, limit: s.Privilege(), link: r.link,
+			peer: r.from, opening: &opening{v20: h}})
 		b.mux.halfOpens.end(id)
 	case h.Over() && len(reply) == 0:
 		b.mux.halfOpens.end(id)
@@ -254,10 +262,12 @@ func (r *exchange) handshake() {
 	r.handshakeReply(reply, err)
 }
 
-// wrongPassword reports whether the handshake ended because RAKP Message 3 did not show knowledge of the password.
+// wrongPassword reports whether the handshake ended because RAKP Message 3 did not show knowledge
+// of the password.
 func wrongPassword(err error) bool {
 	var refusal *rmcp.StatusError
-	return errors.As(err, &refusal) && refusal.Message == ipmi.PayloadRAKP4 && refusal.Status == rmcp.StatusInvalidCheckValue
+	return errors.As(err, &refusal) && refusal.Message == ipmi.PayloadRAKP4 &&
+		refusal.Status == rmcp.StatusInvalidCheckValue
 }
 
 func (r *exchange) handshakeReply(reply []byte, err error) {
@@ -285,14 +295,16 @@ func (b *BMC) handshakeConfig() rmcp.BMCConfig {
 	}
 }
 
-// lookup finds the user who logs in by RAKP (§13.20). It is asked at RAKP Message 1 and again at 3: an account that was changed, or
-// locked because of wrong passwords in other log-ins, counts for a log-in that is under way (§1.7.32).
+// lookup finds the user who logs in by RAKP (§13.20). It is asked at RAKP Message 1 and again at 3:
+// an account that was changed, or locked because of wrong passwords in other log-ins, counts for a
+// log-in that is under way (§1.7.32).
 func (b *BMC) lookup(name string, role rmcp.Role, _ rmcp.CipherSuite) (rmcp.BMCUser, rmcp.Status) {
 	wanted := role.Privilege()
 	var id uint8
 	if role.NameOnly() {
 		id = b.accounts.find(b, []byte(name), 0)
-	} else if id = b.accounts.find(b, []byte(name), wanted); id == 0 && b.accounts.find(b, []byte(name), 0) != 0 {
+	} else if id = b.accounts.find(b, []byte(name), wanted); id == 0 &&
+		b.accounts.find(b, []byte(name), 0) != 0 {
 		return rmcp.BMCUser{}, rmcp.StatusUnauthorizedRole
 	}
 	if id == 0 {
@@ -309,5 +321,6 @@ func (b *BMC) lookup(name string, role rmcp.Role, _ rmcp.CipherSuite) (rmcp.BMCU
 	default:
 		return rmcp.BMCUser{}, rmcp.StatusNoResourcesForRole
 	}
-	return rmcp.BMCUser{ID: id, Password: ipmi.NewSecret(string(b.accounts.user[id].Password)), Limit: limit}, rmcp.StatusOK
+	return rmcp.BMCUser{ID: id, Password: ipmi.NewSecret(string(b.accounts.user[id].Password)),
+		Limit: limit}, rmcp.StatusOK
 }

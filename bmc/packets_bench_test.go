@@ -7,7 +7,8 @@ import (
 	"lom/rmcp"
 )
 
-// An asker is a client in memory that asks one thing over and over in a session. It does not read the answers.
+// An asker is a client in memory that asks one thing over and over in a session. It does not read
+// the answers.
 type asker struct {
 	t       testing.TB
 	b       *BMC

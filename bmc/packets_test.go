@@ -20,7 +20,8 @@ func TestPing(t *testing.T) {
 	if pong, err := rmcp.ParsePong(p.Payload); err != nil || pong.Tag != 9 || !pong.IPMI {
 		t.Errorf("pong %+v, %v", pong, err)
 	}
-	if c.exchange(rmcp.AppendPing(nil, 5, rmcp.Ping{Tag: 9})); len(c.got) != 2 || c.got[0][3] != 0x86 {
+	if c.exchange(rmcp.AppendPing(nil, 5, rmcp.Ping{Tag: 9})); len(c.got) != 2 ||
+		c.got[0][3] != 0x86 {
 		t.Errorf("a ping that wants to be acknowledged got % x", c.got)
 	}
 }
@@ -46,7 +47,8 @@ func TestSpoiledPackets(t *testing.T) {
 				if p := c.exchange(bad); p != nil && i != 1 && i != 2 && (i != 3 || bit < 5) {
 					t.Fatalf("suite %d: answered with bit %d of byte %d turned", suite, bit, i)
 				} else if p != nil {
-					if packet, err = s.Append(nil, ipmi.PayloadIPMI, c.message(ipmi.NetFnApp, 1)); err != nil {
+					if packet, err = s.Append(nil, ipmi.PayloadIPMI,
+						c.message(ipmi.NetFnApp, 1)); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -73,7 +75,8 @@ func FuzzPacket(f *testing.F) {
 	data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5, UserName: "admin"}.AppendBinary(nil)
 	seed(rmcp.AppendPresession15(nil, c.message(ipmi.NetFnApp, 0x39, data...)))
 	seed(rmcp.AppendPresession15(nil, c.message(ipmi.NetFnApp, 0x38, 0x8e, 4)))
-	seed(rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, c.message(ipmi.NetFnApp, 0x54, 0x0e, 0, 0x80)))
+	seed(rmcp.AppendPresession20(nil, ipmi.PayloadIPMI,
+		c.message(ipmi.NetFnApp, 0x54, 0x0e, 0, 0x80)))
 	seed(rmcp.AppendPing(nil, 1, rmcp.Ping{Tag: 1}), nil)
 	cfg := admin(17)
 	cfg.LocalID, cfg.Random = 1, rand.Reader
@@ -82,7 +85,8 @@ func FuzzPacket(f *testing.F) {
 		f.Fatal(err)
 	}
 	seed(h.Append(nil))
-	rakp1, _ := rmcp.RAKP1{SystemID: 1, Role: rmcp.NewRole(4, true), User: "admin"}.AppendBinary(nil)
+	rakp1, _ := rmcp.RAKP1{SystemID: 1, Role: rmcp.NewRole(4, true),
+		User: "admin"}.AppendBinary(nil)
 	seed(rmcp.AppendPresession20(nil, ipmi.PayloadRAKP1, rakp1))
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		b := newTest(t, nil)

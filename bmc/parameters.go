@@ -10,8 +10,9 @@ import (
 
 // parameters is one family of configuration parameters of a BMC, such as those of the LAN channel.
 //
-// What is written takes effect at once, so that nothing that was answered is lost with a client that
-// ends in the midst of its work; committing is allowed and does nothing more (parameter 0 of Tables 23-4, 26-5, 30-6).
+// What is written takes effect at once, so that nothing that was answered is lost with a client
+// that ends in the midst of its work; committing is allowed and does nothing more (parameter 0 of
+// Tables 23-4, 26-5, 30-6).
 type parameters struct {
 	*parameterFamily
 	// own are the values that are not the factory's. Their keys are among the factory's.
@@ -21,18 +22,21 @@ type parameters struct {
 	claim Timer // while state is SetBusy
 }
 
-// A parameterFamily is what a family of parameters is on every BMC. It never changes, so that all BMCs share it.
+// A parameterFamily is what a family of parameters is on every BMC. It never changes, so that all
+// BMCs share it.
 type parameterFamily struct {
 	section string // of the state file
 	table   []ipmi.ParameterInfo
 	parse   func(n uint8, data []byte) (ipmi.Parameter, error)
 
-	// factory are the parameters that a BMC has, as it leaves the factory. One that is neither here nor computed is not supported.
+	// factory are the parameters that a BMC has, as it leaves the factory. One that is neither here
+	// nor computed is not supported.
 	factory map[parameterKey]ipmi.Parameter
-	// compute returns a parameter that another family keeps, or that follows from others; nil for the rest.
+	// compute returns a parameter that another family keeps, or that follows from others; nil for
+	// the rest.
 	compute func(b *BMC, key parameterKey) ipmi.Parameter
-	// accept is asked before a parameter changes. It returns the value to keep, nil if it has set the
-	// value where it belongs, or a completion code.
+	// accept is asked before a parameter changes. It returns the value to keep, nil if it has set
+	// the value where it belongs, or a completion code.
 	accept func(ctx *Context, key parameterKey, p ipmi.Parameter) (ipmi.Parameter, error)
 }
 
@@ -41,11 +45,13 @@ type parameterKey struct{ Number, Set, Block uint8 }
 
 func (k parameterKey) String() string { return fmt.Sprintf("%d.%d.%d", k.Number, k.Set, k.Block) }
 
-// claimTime is how long a BMC believes a client that it is changing parameters, and is not heard of again.
+// claimTime is how long a BMC believes a client that it is changing parameters, and is not heard of
+// again.
 const claimTime = time.Minute
 
 // parser makes the parser of one family that of any.
-func parser[P ipmi.Parameter](parse func(uint8, []byte) (P, error)) func(uint8, []byte) (ipmi.Parameter, error) {
+func parser[P ipmi.Parameter](parse func(uint8, []byte) (P, error)) func(uint8,
+	[]byte) (ipmi.Parameter, error) {
 	return func(n uint8, data []byte) (ipmi.Parameter, error) { return parse(n, data) }
 }
 
@@ -106,7 +112,8 @@ func (f *parameterFamily) key(n uint8, data []byte) parameterKey {
 	return k
 }
 
-// load reads what a former run kept. Parameters that are no more are ignored: the configuration may have changed.
+// load reads what a former run kept. Parameters that are no more are ignored: the configuration may
+// have changed.
 func (s *parameters) load(b *BMC) error {
 	b.listenReset(func(cold bool) {
 		if cold {
@@ -173,10 +180,12 @@ func (s *parameters) has(b *BMC, n uint8) bool {
 			return true
 		}
 	}
-	return s.compute != nil && (s.compute(b, parameterKey{Number: n}) != nil || s.compute(b, parameterKey{Number: n, Set: 1}) != nil)
+	return s.compute != nil && (s.compute(b, parameterKey{Number: n}) != nil ||
+		s.compute(b, parameterKey{Number: n, Set: 1}) != nil)
 }
 
-// missing is the reason why a value is not there: the set or the block, or the parameter altogether.
+// missing is the reason why a value is not there: the set or the block, or the parameter
+// altogether.
 func (s *parameters) missing(b *BMC, n uint8) error {
 	if s.has(b, n) {
 		return ipmi.CodeParameterOutOfRange

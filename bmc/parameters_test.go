@@ -17,7 +17,8 @@ func setLAN(t *testing.T, b *BMC, p ipmi.LANParameter) ipmi.CompletionCode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, cc := ask(t, b, ipmi.SetLANConfiguration{Channel: channelLAN, Parameter: p.Number(), Data: data})
+	_, cc := ask(t, b, ipmi.SetLANConfiguration{Channel: channelLAN, Parameter: p.Number(),
+		Data: data})
 	return cc
 }
 
@@ -40,7 +41,8 @@ func TestLANParameters(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state")
 	config := func(c *Config) {
 		c.StateFile = file
-		c.LAN = LANConfig{Address: netip.MustParsePrefix("192.0.2.10/24"), Gateway: netip.MustParseAddr("192.0.2.1"), MAC: ipmi.MACAddress{2, 0, 0, 0, 0, 1}}
+		c.LAN = LANConfig{Address: netip.MustParsePrefix("192.0.2.10/24"),
+			Gateway: netip.MustParseAddr("192.0.2.1"), MAC: ipmi.MACAddress{2, 0, 0, 0, 0, 1}}
 	}
 	b := newTest(t, config)
 	if got := lanParam[ipmi.LANSubnetMask](t, b).Mask.String(); got != "255.255.255.0" {
@@ -106,13 +108,16 @@ func TestLANParametersRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, cc, c.want)
 		}
 	}
-	if _, cc := ask(t, b, ipmi.GetLANConfiguration{Channel: 3, Parameter: 3}); cc != ipmi.CodeInvalidDataField {
+	if _, cc := ask(t, b, ipmi.GetLANConfiguration{Channel: 3, Parameter: 3}); cc !=
+		ipmi.CodeInvalidDataField {
 		t.Errorf("a channel that there is not: %v", cc)
 	}
-	if _, cc := ask(t, b, ipmi.GetLANConfiguration{Channel: channelLAN, Parameter: 18, Set: 9}); cc != ipmi.CodeParameterOutOfRange {
+	if _, cc := ask(t, b, ipmi.GetLANConfiguration{Channel: channelLAN, Parameter: 18,
+		Set: 9}); cc != ipmi.CodeParameterOutOfRange {
 		t.Errorf("a destination that there is not: %v", cc)
 	}
-	if r := must(t, b, ipmi.GetLANConfiguration{Channel: channelSame, Parameter: 18, RevisionOnly: true}); r.Revision != 0x11 || len(r.Data) != 0 {
+	if r := must(t, b, ipmi.GetLANConfiguration{Channel: channelSame, Parameter: 18,
+		RevisionOnly: true}); r.Revision != 0x11 || len(r.Data) != 0 {
 		t.Errorf("revision only: %+v", r)
 	}
 }
@@ -120,7 +125,9 @@ func TestLANParametersRefused(t *testing.T) {
 func TestSetInProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newTest(t, nil)
-		set := func(s ipmi.SetState) ipmi.CompletionCode { return setLAN(t, b, ipmi.SetInProgress{State: s}) }
+		set := func(s ipmi.SetState) ipmi.CompletionCode {
+			return setLAN(t, b, ipmi.SetInProgress{State: s})
+		}
 		if cc := set(ipmi.SetBusy); cc != ipmi.CodeOK {
 			t.Fatal(cc)
 		}
@@ -160,7 +167,8 @@ func TestSOLParameters(t *testing.T) {
 		{ipmi.SOLPayloadChannel{}, ipmi.CodeParameterReadOnly},
 	} {
 		data, _ := c.p.AppendBinary(nil)
-		if _, cc := ask(t, b, ipmi.SetSOLConfiguration{Channel: channelLAN, Parameter: c.p.Number(), Data: data}); cc != c.want {
+		if _, cc := ask(t, b, ipmi.SetSOLConfiguration{Channel: channelLAN, Parameter: c.p.Number(),
+			Data: data}); cc != c.want {
 			t.Errorf("%+v: %v, want %v", c.p, cc, c.want)
 		}
 	}
@@ -172,7 +180,8 @@ func TestSOLParameters(t *testing.T) {
 func TestStatistics(t *testing.T) {
 	b := newTest(t, nil)
 	b.HandlePacket(nil, netip.AddrPort{}, []byte{1, 2})
-	if r := must(t, b, ipmi.GetIPStatistics{Channel: channelLAN}); r.IPReceived != 1 || r.RMCPReceived != 0 {
+	if r := must(t, b, ipmi.GetIPStatistics{Channel: channelLAN}); r.IPReceived != 1 ||
+		r.RMCPReceived != 0 {
 		t.Errorf("%+v", r)
 	}
 	must(t, b, ipmi.GetIPStatistics{Channel: channelLAN, Clear: true})

@@ -2,20 +2,23 @@ package bmc
 
 import "lom/ipmi"
 
-// payloads is the standard payloads that sessions can activate beside IPMI messages (§24), by type. Who
-// implements one enters it in its load.
+// payloads is the standard payloads that sessions can activate beside IPMI messages (§24), by type.
+// Who implements one enters it in its load.
 type payloads map[ipmi.PayloadType]*payloadKind
 
 // A payloadKind is one payload type.
 type payloadKind struct {
-	// activate begins an instance in the session of ctx, or anew if it has it already. Its answer goes out as it is.
+	// activate begins an instance in the session of ctx, or anew if it has it already. Its answer
+	// goes out as it is.
 	activate func(ctx *Context, instance uint8, auxiliary [4]byte) (ipmi.ActivatedPayload, error)
-	// deactivate ends it, while its session is still entered. Tell says that the session has to be told.
+	// deactivate ends it, while its session is still entered. Tell says that the session has to be
+	// told.
 	deactivate func(instance uint8, tell bool)
 	// encrypt changes the encryption of what an instance of the session of ctx sends.
 	encrypt   func(ctx *Context, op ipmi.PayloadEncryption) error
 	privilege func() ipmi.Privilege // that a session needs for it; nil: any
-	instances []*session            // nil where none is active; the length is the capacity, up to 16
+	// nil where none is active; the length is the capacity, up to 16
+	instances []*session
 }
 
 // payloadVersion is the version of the standard payloads: 1.0.
@@ -94,8 +97,9 @@ func activatePayload(ctx *Context, req ipmi.ActivatePayload) (r ipmi.ActivatedPa
 	return r, err
 }
 
-// deactivatePayload also ends what another session of the user activated, so that a console that was left alone can be taken over,
-// and for an administrator anybody's (§24.2, note 2 of Table 15-2).
+// deactivatePayload also ends what another session of the user activated, so that a console that
+// was left alone can be taken over, and for an administrator anybody's (§24.2, note 2 of Table
+// 15-2).
 func deactivatePayload(ctx *Context, req ipmi.DeactivatePayload) (r ipmi.NoData, err error) {
 	k := ctx.BMC.payloads[req.Payload]
 	switch {
@@ -110,7 +114,8 @@ func deactivatePayload(ctx *Context, req ipmi.DeactivatePayload) (r ipmi.NoData,
 	switch {
 	case holder == nil:
 		return r, ipmi.CodePayloadActive // as an answer to this command: it is not active
-	case holder != ctx.session && holder.user != ctx.User && ctx.Privilege < ipmi.PrivilegeAdministrator:
+	case holder != ctx.session && holder.user != ctx.User &&
+		ctx.Privilege < ipmi.PrivilegeAdministrator:
 		return r, ipmi.CodeInsufficientPrivilege
 	}
 	k.end(req.Instance, holder != ctx.session)
@@ -125,8 +130,10 @@ const (
 	codePayloadInstanceInactive ipmi.CompletionCode = 0x83
 )
 
-// suspendResumePayloadEncryption obeys the session that has the payload only: another could make it legible.
-func suspendResumePayloadEncryption(ctx *Context, req ipmi.SuspendResumePayloadEncryption) (r ipmi.NoData, err error) {
+// suspendResumePayloadEncryption obeys the session that has the payload only: another could make it
+// legible.
+func suspendResumePayloadEncryption(ctx *Context,
+	req ipmi.SuspendResumePayloadEncryption) (r ipmi.NoData, err error) {
 	k := ctx.BMC.payloads[req.Payload]
 	switch {
 	case k == nil:
@@ -139,7 +146,8 @@ func suspendResumePayloadEncryption(ctx *Context, req ipmi.SuspendResumePayloadE
 	return r, k.encrypt(ctx, req.Operation)
 }
 
-func getPayloadActivationStatus(ctx *Context, req ipmi.GetPayloadActivationStatus) (r ipmi.PayloadActivationStatus, err error) {
+func getPayloadActivationStatus(ctx *Context,
+	req ipmi.GetPayloadActivationStatus) (r ipmi.PayloadActivationStatus, err error) {
 	k := ctx.BMC.payloads[req.Payload]
 	if k == nil {
 		return r, ipmi.CodeInvalidDataField
@@ -153,7 +161,8 @@ func getPayloadActivationStatus(ctx *Context, req ipmi.GetPayloadActivationStatu
 	return r, nil
 }
 
-func getPayloadInstanceInfo(ctx *Context, req ipmi.GetPayloadInstanceInfo) (r ipmi.PayloadInstanceInfo, err error) {
+func getPayloadInstanceInfo(ctx *Context,
+	req ipmi.GetPayloadInstanceInfo) (r ipmi.PayloadInstanceInfo, err error) {
 	k := ctx.BMC.payloads[req.Payload]
 	if k == nil || !k.has(req.Instance) {
 		return r, ipmi.CodeInvalidDataField
@@ -167,7 +176,8 @@ func getPayloadInstanceInfo(ctx *Context, req ipmi.GetPayloadInstanceInfo) (r ip
 	return r, nil
 }
 
-func getChannelPayloadSupport(ctx *Context, req ipmi.GetChannelPayloadSupport) (r ipmi.ChannelPayloadSupport, err error) {
+func getChannelPayloadSupport(ctx *Context,
+	req ipmi.GetChannelPayloadSupport) (r ipmi.ChannelPayloadSupport, err error) {
 	if !ctx.isLAN(req.Channel) {
 		return r, ipmi.CodeInvalidDataField
 	}
@@ -181,12 +191,14 @@ func getChannelPayloadSupport(ctx *Context, req ipmi.GetChannelPayloadSupport) (
 	return r, nil
 }
 
-func getChannelPayloadVersion(ctx *Context, req ipmi.GetChannelPayloadVersion) (r ipmi.ChannelPayloadVersion, err error) {
+func getChannelPayloadVersion(ctx *Context,
+	req ipmi.GetChannelPayloadVersion) (r ipmi.ChannelPayloadVersion, err error) {
 	t := req.Payload
 	switch {
 	case !ctx.isLAN(req.Channel):
 		return r, ipmi.CodeInvalidDataField
-	case t == ipmi.PayloadIPMI, t >= ipmi.PayloadOpenSession && t <= ipmi.PayloadRAKP4, ctx.BMC.payloads[t] != nil:
+	case t == ipmi.PayloadIPMI, t >= ipmi.PayloadOpenSession && t <= ipmi.PayloadRAKP4,
+		ctx.BMC.payloads[t] != nil:
 		return payloadVersion, nil
 	}
 	return r, ipmi.CodePayloadNotAvailable

@@ -19,13 +19,16 @@ func TestPayloads(t *testing.T) {
 	one, two := &session{id: 1, user: 2}, &session{id: 2, user: 2}
 	b.sessions.active = map[uint32]*session{1: one, 2: two}
 	in := func(s *session) *Context {
-		return &Context{Channel: channelLAN, Privilege: ipmi.PrivilegeAdministrator, User: 2, SessionID: s.id, session: s}
+		return &Context{Channel: channelLAN, Privilege: ipmi.PrivilegeAdministrator, User: 2,
+			SessionID: s.id, session: s}
 	}
 	activate := ipmi.ActivatePayload{Payload: ipmi.PayloadSOL, Instance: 1}
 	if cc := askAs(t, b, in(one), activate); cc != ipmi.CodePayloadDisabled {
 		t.Errorf("without SOL: %v", cc)
 	}
-	wantCode[ipmi.PayloadActivationStatus](t, "status without SOL", ipmi.CodeInvalidDataField)(ask(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}))
+	wantCode[ipmi.PayloadActivationStatus](t, "status without SOL",
+		ipmi.CodeInvalidDataField)(ask(t, b,
+		ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}))
 	b.payloads[ipmi.PayloadSOL] = kind
 	for _, step := range []struct {
 		what string
@@ -48,20 +51,24 @@ func TestPayloads(t *testing.T) {
 			t.Errorf("%s: %v, want %v", step.what, cc, step.want)
 		}
 	}
-	if st := must(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}); st.Capacity != 2 || st.Active != 1 {
+	if st := must(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}); st.Capacity !=
+		2 || st.Active != 1 {
 		t.Errorf("status %+v", st)
 	}
-	if i := must(t, b, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL, Instance: 1}); i.SessionID != 1 || i.Info[0] != 1 {
+	if i := must(t, b, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL,
+		Instance: 1}); i.SessionID != 1 || i.Info[0] != 1 {
 		t.Errorf("instance %+v", i)
 	}
-	if s := must(t, b, ipmi.GetChannelPayloadSupport{Channel: 0xe}); s.Standard != 3 || s.SessionSetup != 0x3f {
+	if s := must(t, b, ipmi.GetChannelPayloadSupport{Channel: 0xe}); s.Standard != 3 ||
+		s.SessionSetup != 0x3f {
 		t.Errorf("support %+v", s)
 	}
 	b.do(func() { b.sessions.close(one) })
 	if len(ended) != 2 || ended[1] != 1 {
 		t.Errorf("ended %v", ended)
 	}
-	must(t, b, ipmi.SetUserPayloadAccess{Channel: 1, User: 2, Disable: true, Payloads: ipmi.PayloadSet{Standard: 2}})
+	must(t, b, ipmi.SetUserPayloadAccess{Channel: 1, User: 2, Disable: true,
+		Payloads: ipmi.PayloadSet{Standard: 2}})
 	if cc := askAs(t, b, in(two), activate); cc != ipmi.CodeInsufficientPrivilege {
 		t.Errorf("a user without SOL: %v", cc)
 	}

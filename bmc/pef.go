@@ -51,11 +51,13 @@ const (
 )
 
 // pefActions are the actions that a BMC of lom can do.
-const pefActions = ipmi.PEFAlert | ipmi.PEFPowerOff | ipmi.PEFReset | ipmi.PEFPowerCycle | ipmi.PEFDiagnosticInterrupt
+const pefActions = ipmi.PEFAlert | ipmi.PEFPowerOff | ipmi.PEFReset | ipmi.PEFPowerCycle |
+	ipmi.PEFDiagnosticInterrupt
 
 // pefFamily is the PEF parameters that all BMCs have.
 var pefFamily = sync.OnceValue(func() *parameterFamily {
-	f := &parameterFamily{section: "pef", table: ipmi.PEFParameters(), parse: parser(ipmi.ParsePEFParameter), compute: computePEF, accept: acceptPEF}
+	f := &parameterFamily{section: "pef", table: ipmi.PEFParameters(),
+		parse: parser(ipmi.ParsePEFParameter), compute: computePEF, accept: acceptPEF}
 	f.add(
 		ipmi.PEFControl{Enabled: true, StartupDelay: true, AlertStartupDelay: true},
 		ipmi.PEFActionControl{Enabled: ipmi.PEFAlert},
@@ -101,7 +103,8 @@ func (f *pef) load(b *BMC) error {
 	return f.parameters.load(b)
 }
 
-// A factoryFilter is a filter that a BMC has from the start: a type of sensor whose failures are alerted.
+// A factoryFilter is a filter that a BMC has from the start: a type of sensor whose failures are
+// alerted.
 type factoryFilter struct {
 	sensor   ipmi.SensorType
 	event    ipmi.EventType
@@ -126,8 +129,10 @@ var factoryFilters = [...]factoryFilter{
 func (f factoryFilter) filter() ipmi.EventFilter {
 	any := ipmi.ByteFilter{Exact: 0xff}
 	return ipmi.EventFilter{
-		Enabled: true, Kind: ipmi.FilterPreconfigured, Actions: ipmi.PEFAlert, Policy: 1, Severity: f.severity,
-		Generator: ipmi.FilterAny, GeneratorLUN: ipmi.FilterAny, SensorType: f.sensor, Sensor: ipmi.FilterAny, EventType: f.event,
+		Enabled: true, Kind: ipmi.FilterPreconfigured, Actions: ipmi.PEFAlert, Policy: 1,
+		Severity:  f.severity,
+		Generator: ipmi.FilterAny, GeneratorLUN: ipmi.FilterAny, SensorType: f.sensor,
+		Sensor: ipmi.FilterAny, EventType: f.event,
 		Offsets: f.offsets, Data1: any, Data2: any, Data3: any,
 	}
 }
@@ -198,7 +203,8 @@ func handlePEF(m *Mux) {
 		return ipmi.NoData{}, ctx.BMC.pef.set(ctx, req.Parameter, req.Data)
 	})
 	Handle(m, func(ctx *Context, req ipmi.GetPEFConfiguration) (ipmi.ParameterData, error) {
-		return ctx.BMC.pef.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block}, req.RevisionOnly)
+		return ctx.BMC.pef.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block},
+			req.RevisionOnly)
 	})
 	Handle(m, setLastProcessedEvent)
 	Handle(m, getLastProcessedEvent)
@@ -210,7 +216,8 @@ func getPEFCapabilities(*Context, ipmi.GetPEFCapabilities) (ipmi.PEFCapabilities
 	return ipmi.PEFCapabilities{Version: 0x51, Actions: pefActions, Filters: pefFilters}, nil
 }
 
-func armPEFPostponeTimer(ctx *Context, req ipmi.ArmPEFPostponeTimer) (ipmi.PEFPostponeTimer, error) {
+func armPEFPostponeTimer(ctx *Context,
+	req ipmi.ArmPEFPostponeTimer) (ipmi.PEFPostponeTimer, error) {
 	b := ctx.BMC
 	f := &b.pef
 	if req.Timeout != ipmi.PEFPostponeQuery {
@@ -237,10 +244,12 @@ func setLastProcessedEvent(ctx *Context, req ipmi.SetLastProcessedEvent) (ipmi.N
 	return ipmi.NoData{}, nil
 }
 
-func getLastProcessedEvent(ctx *Context, _ ipmi.GetLastProcessedEvent) (ipmi.LastProcessedEvent, error) {
+func getLastProcessedEvent(ctx *Context,
+	_ ipmi.GetLastProcessedEvent) (ipmi.LastProcessedEvent, error) {
 	b := ctx.BMC
-	r := ipmi.LastProcessedEvent{LastAddition: b.eventLog.kept.LastAddition, LastRecord: ipmi.LastRecord,
-		Software: b.pef.kept.BySoftware, BMC: b.pef.kept.ByBMC}
+	r := ipmi.LastProcessedEvent{LastAddition: b.eventLog.kept.LastAddition,
+		LastRecord: ipmi.LastRecord,
+		Software:   b.pef.kept.BySoftware, BMC: b.pef.kept.ByBMC}
 	if i, ok := b.eventLog.find(ipmi.LastRecord); ok {
 		r.LastRecord = b.eventLog.records[i].ID
 	}

@@ -17,8 +17,8 @@ func (f *pef) arrive(b *BMC, e Event) {
 	f.process(b)
 }
 
-// process sends the waiting events through the filters, unless PEF has to wait: after a start of the
-// system (§17.4), or for software that has said it would see to them first (§17.3).
+// process sends the waiting events through the filters, unless PEF has to wait: after a start of
+// the system (§17.4), or for software that has said it would see to them first (§17.3).
 func (f *pef) process(b *BMC) {
 	control, _ := pefValue[ipmi.PEFControl](b)
 	switch {
@@ -70,7 +70,8 @@ func (f *pef) hostEvent(b *BMC, e host.Event) {
 				f.process(b)
 			})
 		}
-		if d, _ := pefValue[ipmi.PEFAlertStartupDelay](b); control.AlertStartupDelay && d.Seconds > 0 {
+		if d, _ := pefValue[ipmi.PEFAlertStartupDelay](b); control.AlertStartupDelay &&
+			d.Seconds > 0 {
 			f.resume = b.clock.Now().Add(time.Duration(d.Seconds) * time.Second)
 		}
 	default:
@@ -107,7 +108,8 @@ func (f *pef) filterAll(b *BMC) {
 
 // filter does what the filters say about an event (§17.6, §17.13).
 func (f *pef) filter(b *BMC, e pefEvent) {
-	m := ipmi.PlatformEvent{Revision: ipmi.EventRevision, SensorType: ipmi.SensorType(e.SensorType), Sensor: e.SensorNumber,
+	m := ipmi.PlatformEvent{Revision: ipmi.EventRevision, SensorType: ipmi.SensorType(e.SensorType),
+		Sensor:    e.SensorNumber,
 		EventType: ipmi.EventType(e.Type), Deassertion: e.Deassert, Data: e.Data}
 	var actions ipmi.PEFActions
 	var alert ipmi.PEFFilter // the first of the alert policy with the lowest number
@@ -132,7 +134,8 @@ func (f *pef) filter(b *BMC, e pefEvent) {
 	if actions == 0 {
 		return
 	}
-	b.logger.Info("event filter matched", "bmc", b.name, "record", e.record, "actions", uint8(actions))
+	b.logger.Info("event filter matched", "bmc", b.name, "record", e.record, "actions",
+		uint8(actions))
 	f.act(b, actions)
 	if actions.Has(ipmi.PEFAlert) {
 		alert.Severity = severity
@@ -141,22 +144,26 @@ func (f *pef) filter(b *BMC, e pefEvent) {
 	control, _ := pefValue[ipmi.PEFControl](b)
 	own := e.SensorType == sensorTypeSystemEvent && e.Data[0]&0xf == systemEventPEFAction
 	if control.EventMessages && !own { // else they would go on for ever
-		b.raise(Event{SensorType: sensorTypeSystemEvent, SensorNumber: systemEventSensor, Type: eventTypeSensor,
+		b.raise(Event{SensorType: sensorTypeSystemEvent, SensorNumber: systemEventSensor,
+			Type: eventTypeSensor,
 			Data: [3]byte{0xc0 | systemEventPEFAction, uint8(actions), 0xff}})
 	}
 }
 
 // urgent takes away the actions that a more urgent one excludes (Table 17-1).
 func urgent(a ipmi.PEFActions) ipmi.PEFActions {
-	for _, first := range [...]ipmi.PEFActions{ipmi.PEFPowerOff, ipmi.PEFPowerCycle, ipmi.PEFReset, ipmi.PEFDiagnosticInterrupt} {
+	for _, first := range [...]ipmi.PEFActions{ipmi.PEFPowerOff, ipmi.PEFPowerCycle, ipmi.PEFReset,
+		ipmi.PEFDiagnosticInterrupt} {
 		if a.Has(first) {
-			return first | a&^(ipmi.PEFPowerOff|ipmi.PEFPowerCycle|ipmi.PEFReset|ipmi.PEFDiagnosticInterrupt)
+			return first | a&^(ipmi.PEFPowerOff|ipmi.PEFPowerCycle|ipmi.PEFReset|
+				ipmi.PEFDiagnosticInterrupt)
 		}
 	}
 	return a
 }
 
-// act does the actions that concern the host. One that the host refuses, such as a reset while it is off, is not done.
+// act does the actions that concern the host. One that the host refuses, such as a reset while it
+// is off, is not done.
 func (f *pef) act(b *BMC, actions ipmi.PEFActions) {
 	for _, c := range [...]struct {
 		action ipmi.PEFActions
@@ -173,7 +180,8 @@ func (f *pef) act(b *BMC, actions ipmi.PEFActions) {
 		}
 		b.control(c.host, c.why, func(err error) {
 			if err != nil {
-				b.logger.Warn("event filter's action failed", "bmc", b.name, "action", c.host.String(), "err", err)
+				b.logger.Warn("event filter's action failed", "bmc", b.name, "action",
+					c.host.String(), "err", err)
 			}
 		})
 	}

@@ -23,7 +23,8 @@ func setPEF(t *testing.T, b *BMC, list ...ipmi.PEFParameter) {
 }
 
 // overheat is an event message: upper critical going high.
-var overheat = ipmi.PlatformEvent{Revision: ipmi.EventRevision, SensorType: ipmi.SensorTemperature, Sensor: 1, EventType: ipmi.EventThreshold,
+var overheat = ipmi.PlatformEvent{Revision: ipmi.EventRevision, SensorType: ipmi.SensorTemperature,
+	Sensor: 1, EventType: ipmi.EventThreshold,
 	Data: [3]byte{0x59, 0x70, 0x60}}
 
 // withActions returns the factory's first filter with other actions.
@@ -36,7 +37,8 @@ func withActions(a ipmi.PEFActions) ipmi.PEFFilter {
 func TestFilterSwitchesThePower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newTest(t, nil)
-		setPEF(t, b, withActions(ipmi.PEFReset|ipmi.PEFPowerOff), ipmi.PEFControl{Enabled: true, EventMessages: true})
+		setPEF(t, b, withActions(ipmi.PEFReset|ipmi.PEFPowerOff),
+			ipmi.PEFControl{Enabled: true, EventMessages: true})
 		must(t, b, overheat)
 		if on := must(t, b, ipmi.GetChassisStatus{}).PowerOn; !on {
 			t.Fatal("an action that is not enabled was done")
@@ -66,7 +68,8 @@ func TestFilterStateIsTheFilter(t *testing.T) {
 	if f, _ := pefValue[ipmi.PEFFilter](b, 1); f.Enabled || f.SensorType != ipmi.SensorTemperature {
 		t.Errorf("%+v", f)
 	}
-	if _, cc := ask(t, b, ipmi.GetPEFConfiguration{Parameter: 7, Set: 99}); cc != ipmi.CodeParameterOutOfRange {
+	if _, cc := ask(t, b, ipmi.GetPEFConfiguration{Parameter: 7, Set: 99}); cc !=
+		ipmi.CodeParameterOutOfRange {
 		t.Errorf("filter 99: %v", cc)
 	}
 }
@@ -88,11 +91,14 @@ func alerting(t *testing.T, d ipmi.LANDestinationType) (*BMC, func() []Alert) {
 			list = append(list, a)
 		}
 	})
-	setPEF(t, b, ipmi.PEFPolicy{Entry: 1, Set: 1, Enabled: true, Channel: channelLAN, Destination: 1, String: 2},
-		ipmi.PEFPolicy{Entry: 2, Set: 1, Enabled: true, Channel: channelLAN, Destination: 2, Rule: ipmi.PolicyNextEntry},
+	setPEF(t, b, ipmi.PEFPolicy{Entry: 1, Set: 1, Enabled: true, Channel: channelLAN,
+		Destination: 1, String: 2},
+		ipmi.PEFPolicy{Entry: 2, Set: 1, Enabled: true, Channel: channelLAN, Destination: 2,
+			Rule: ipmi.PolicyNextEntry},
 		ipmi.PEFString{String: 2, Block: 1, Data: []byte("too hot")})
 	d.Destination = 1
-	for _, p := range []ipmi.LANParameter{d, ipmi.LANDestinationAddress{Destination: 1, IPv4: ipmi.IPv4Address{192, 0, 2, 50}},
+	for _, p := range []ipmi.LANParameter{d,
+		ipmi.LANDestinationAddress{Destination: 1, IPv4: ipmi.IPv4Address{192, 0, 2, 50}},
 		ipmi.LANDestinationAddress{Destination: 2, IPv4: ipmi.IPv4Address{192, 0, 2, 51}}} {
 		if cc := setLAN(t, b, p); cc != ipmi.CodeOK {
 			t.Fatal(cc)
@@ -108,7 +114,8 @@ func TestAlert(t *testing.T) {
 		t.Fatalf("%d alerts", len(sent()))
 	}
 	a := sent()[0]
-	if e := a.Trap.Event; a.To.String() != "192.0.2.50" || a.Trap.Community != "public" || e.Text() != "too hot" || e.Severity != ipmi.PEFSeverityCritical ||
+	if e := a.Trap.Event; a.To.String() != "192.0.2.50" || a.Trap.Community != "public" ||
+		e.Text() != "too hot" || e.Severity != ipmi.PEFSeverityCritical ||
 		e.Sensor != 1 || e.GUID != b.controller.guid || a.Trap.Specific() != 0x010109 {
 		t.Errorf("%+v", a)
 	}
@@ -141,17 +148,21 @@ func TestAlertImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, sent := alerting(t, ipmi.LANDestinationType{Acknowledged: true})
 		status := func() ipmi.AlertStatus {
-			return *must(t, b, ipmi.AlertImmediate{Channel: channelLAN, Operation: ipmi.AlertGetStatus}).Status
+			return *must(t, b, ipmi.AlertImmediate{Channel: channelLAN,
+				Operation: ipmi.AlertGetStatus}).Status
 		}
 		if got := status(); got != ipmi.AlertNoStatus {
 			t.Errorf("before: %v", got)
 		}
-		must(t, b, ipmi.AlertImmediate{Channel: channelLAN, Destination: 1, SendString: true, String: 2,
-			Event: &[8]byte{0x41, 0x04, 0x01, 0x07, 0x01, 0x59, 0x01, 0x02}})
-		if len(sent()) != 1 || sent()[0].Trap.Event.Sensor != 7 || sent()[0].Trap.Event.Text() != "too hot" {
+		must(t, b, ipmi.AlertImmediate{Channel: channelLAN, Destination: 1, SendString: true,
+			String: 2,
+			Event:  &[8]byte{0x41, 0x04, 0x01, 0x07, 0x01, 0x59, 0x01, 0x02}})
+		if len(sent()) != 1 || sent()[0].Trap.Event.Sensor != 7 ||
+			sent()[0].Trap.Event.Text() != "too hot" {
 			t.Fatalf("%+v", sent())
 		}
-		if _, cc := ask(t, b, ipmi.AlertImmediate{Channel: channelLAN, Destination: 1}); cc != codeAlertInProgress {
+		if _, cc := ask(t, b, ipmi.AlertImmediate{Channel: channelLAN, Destination: 1}); cc !=
+			codeAlertInProgress {
 			t.Errorf("a second one: %v", cc)
 		}
 		time.Sleep(2 * time.Second)
@@ -171,10 +182,12 @@ func TestPEFWaits(t *testing.T) {
 		must(t, b, ipmi.ArmPEFPostponeTimer{Timeout: 20})
 		must(t, b, overheat)
 		time.Sleep(10 * time.Second)
-		if r := must(t, b, ipmi.ArmPEFPostponeTimer{Timeout: ipmi.PEFPostponeQuery}); r.Countdown != 10 || len(sent()) != 0 {
+		if r := must(t, b, ipmi.ArmPEFPostponeTimer{Timeout: ipmi.PEFPostponeQuery}); r.Countdown !=
+			10 || len(sent()) != 0 {
 			t.Errorf("countdown %d, %d alerts", r.Countdown, len(sent()))
 		}
-		must(t, b, ipmi.SetLastProcessedEvent{Record: must(t, b, ipmi.GetLastProcessedEvent{}).LastRecord})
+		must(t, b, ipmi.SetLastProcessedEvent{Record: must(t, b,
+			ipmi.GetLastProcessedEvent{}).LastRecord})
 		time.Sleep(time.Minute)
 		if len(sent()) != 0 {
 			t.Error("an alert for an event that software had processed")
@@ -185,7 +198,8 @@ func TestPEFWaits(t *testing.T) {
 			t.Errorf("%d alerts when software did nothing", len(sent()))
 		}
 
-		must(t, b, ipmi.ChassisControl{Action: ipmi.HardReset}) // which disarms the timer and begins the startup delay
+		// which disarms the timer and begins the startup delay
+		must(t, b, ipmi.ChassisControl{Action: ipmi.HardReset})
 		time.Sleep(10 * time.Second)
 		must(t, b, overheat)
 		time.Sleep(45 * time.Second)

@@ -15,8 +15,9 @@ type Profile struct {
 	Device ipmi.DeviceID
 	Server ServerIdentity // without a serial number
 
-	sensors  func() *SensorSet
-	Firmware string // version of the system firmware, such as its BIOS; "" if that never told the BMC
+	sensors func() *SensorSet
+	// version of the system firmware, such as its BIOS; "" if that never told the BMC
+	Firmware string
 }
 
 // Sensors returns the sensors of the make, always the same ones.
@@ -24,24 +25,49 @@ func (p *Profile) Sensors() *SensorSet { return p.sensors() }
 
 // profiles are the makes that there are; the first is the default.
 var profiles = [...]*Profile{
-	{"lom", defaultDevice, ServerIdentity{Maker: "lom", Product: "Simulated Server", PartNumber: "LOM-S2", Version: "1.0",
-		Chassis: fru.ChassisRackMount, ChassisPart: "LOM-C2U", Board: "Simulated Board", BoardPart: "LOM-B1", Made: made,
-		Supplies: supplies(2, "lom", "Power Supply 800W", "LOM-P800", 800)}, sync.OnceValue(plainSensors), ""},
-	{"dell", device(674, 0x0100, 7, 0x00), ServerIdentity{Maker: "DELL", Product: "PowerEdge R7x0 (simulated)", PartNumber: "0SIM01", Version: "01",
-		Chassis: fru.ChassisRackMount, ChassisPart: "0SIMC1", Board: "PowerEdge R7x0 (simulated)", BoardPart: "0SIM01A01", Made: made,
-		Supplies: supplies(2, "DELL", "PWR SPLY,800W,RDNT (sim)", "0SIMP8A00", 800)}, sync.OnceValue(dellSensors), "2.19.1"},
-	{"hpe", device(11, 0x2020, 2, 0x82), ServerIdentity{Maker: "HPE", Product: "ProLiant DL38x (simulated)", PartNumber: "SIM380-B21", Version: "05",
-		Chassis: fru.ChassisRackMount, ChassisPart: "SIM380-001", Board: "ProLiant DL38x (simulated)", BoardPart: "SIM382-001", Made: made,
-		Supplies: supplies(2, "HPE", "HPE 800W FS Ti Plat (sim)", "SIM414-B21", 800)}, sync.OnceValue(hpeSensors), "2.68"},
-	{"lenovo", device(19046, 0x0bdf, 5, 0x10), ServerIdentity{Maker: "Lenovo", Product: "ThinkSystem SR65x (simulated)", PartNumber: "7SIM-CTO1WW", Version: "03",
-		Chassis: fru.ChassisRackMount, ChassisPart: "7SIMC01", Board: "System Board (simulated)", BoardPart: "01SIM65", Made: made,
-		Supplies: supplies(2, "ACBE", "750W Platinum PSU (sim)", "SP5SIM75", 750)}, sync.OnceValue(lenovoSensors), "3.30"},
-	{"supermicro", device(10876, 0x1b0f, 1, 0x74), ServerIdentity{Maker: "Supermicro", Product: "SYS-6029 (simulated)", PartNumber: "SYS-6029-SIM", Version: "0123456789",
-		Chassis: fru.ChassisRackMount, ChassisPart: "CSE-829-SIM", Board: "X11DPx (simulated)", BoardPart: "X11DPX-SIM", Made: made,
-		Supplies: supplies(2, "SUPERMICRO", "PWS-1K02A-1R (sim)", "PWS-1K02A-1R", 1000)}, sync.OnceValue(supermicroSensors), "3.8a"},
-	{"dense", device(0, 0x003c, 1, 0x00), ServerIdentity{Maker: "lom", Product: "Simulated Node", PartNumber: "LOM-N1", Version: "1.0",
-		Chassis: fru.ChassisRackMount, ChassisPart: "LOM-C1U", Board: "Simulated Node Board", BoardPart: "LOM-B2", Made: made,
-		Supplies: supplies(2, "lom", "Power Supply 1600W", "LOM-P1600", 1600)}, sync.OnceValue(denseSensors), ""},
+	{"lom", defaultDevice, ServerIdentity{Maker: "lom", Product: "Simulated Server",
+		PartNumber: "LOM-S2", Version: "1.0",
+		Chassis: fru.ChassisRackMount, ChassisPart: "LOM-C2U", Board: "Simulated Board",
+		BoardPart: "LOM-B1", Made: made,
+		Supplies: supplies(2, "lom", "Power Supply 800W", "LOM-P800", 800)},
+		sync.OnceValue(plainSensors), ""},
+	{"dell", device(674, 0x0100, 7, 0x00),
+		ServerIdentity{Maker: "DELL", Product: "PowerEdge R7x0 (simulated)", PartNumber: "0SIM01",
+			Version: "01",
+			Chassis: fru.ChassisRackMount, ChassisPart: "0SIMC1",
+			Board:     "PowerEdge R7x0 (simulated)",
+			BoardPart: "0SIM01A01", Made: made,
+			Supplies: supplies(2, "DELL", "PWR SPLY,800W,RDNT (sim)", "0SIMP8A00", 800)},
+		sync.OnceValue(dellSensors), "2.19.1"},
+	{"hpe", device(11, 0x2020, 2, 0x82),
+		ServerIdentity{Maker: "HPE", Product: "ProLiant DL38x (simulated)",
+			PartNumber: "SIM380-B21", Version: "05",
+			Chassis: fru.ChassisRackMount, ChassisPart: "SIM380-001",
+			Board: "ProLiant DL38x (simulated)", BoardPart: "SIM382-001", Made: made,
+			Supplies: supplies(2, "HPE", "HPE 800W FS Ti Plat (sim)", "SIM414-B21", 800)},
+		sync.OnceValue(hpeSensors), "2.68"},
+	{"lenovo", device(19046, 0x0bdf, 5, 0x10),
+		ServerIdentity{Maker: "Lenovo", Product: "ThinkSystem SR65x (simulated)",
+			PartNumber: "7SIM-CTO1WW", Version: "03",
+			Chassis: fru.ChassisRackMount, ChassisPart: "7SIMC01",
+			Board:     "System Board (simulated)",
+			BoardPart: "01SIM65", Made: made,
+			Supplies: supplies(2, "ACBE", "750W Platinum PSU (sim)", "SP5SIM75", 750)},
+		sync.OnceValue(lenovoSensors), "3.30"},
+	{"supermicro", device(10876, 0x1b0f, 1, 0x74),
+		ServerIdentity{Maker: "Supermicro", Product: "SYS-6029 (simulated)",
+			PartNumber: "SYS-6029-SIM", Version: "0123456789",
+			Chassis: fru.ChassisRackMount, ChassisPart: "CSE-829-SIM", Board: "X11DPx (simulated)",
+			BoardPart: "X11DPX-SIM", Made: made,
+			Supplies: supplies(2, "SUPERMICRO", "PWS-1K02A-1R (sim)", "PWS-1K02A-1R", 1000)},
+		sync.OnceValue(supermicroSensors), "3.8a"},
+	{"dense", device(0, 0x003c, 1, 0x00),
+		ServerIdentity{Maker: "lom", Product: "Simulated Node", PartNumber: "LOM-N1",
+			Version: "1.0",
+			Chassis: fru.ChassisRackMount, ChassisPart: "LOM-C1U", Board: "Simulated Node Board",
+			BoardPart: "LOM-B2", Made: made,
+			Supplies: supplies(2, "lom", "Power Supply 1600W", "LOM-P1600", 1600)},
+		sync.OnceValue(denseSensors), ""},
 }
 
 // made is when the boards of simulated servers were made.
@@ -61,8 +87,10 @@ func (b *BMC) profile() *Profile {
 // device returns what a BMC of a make says of itself. Minor is BCD.
 func device(maker ipmi.ManufacturerID, product uint16, major, minor uint8) ipmi.DeviceID {
 	return ipmi.DeviceID{
-		ID: 0x20, Revision: 1, FirmwareMajor: major, FirmwareMinor: minor, Version: 0x02, Manufacturer: maker, Product: product,
-		Support: ipmi.SupportsSensors | ipmi.SupportsSDRRepository | ipmi.SupportsSEL | ipmi.SupportsFRUInventory |
+		ID: 0x20, Revision: 1, FirmwareMajor: major, FirmwareMinor: minor, Version: 0x02,
+		Manufacturer: maker, Product: product,
+		Support: ipmi.SupportsSensors | ipmi.SupportsSDRRepository | ipmi.SupportsSEL |
+			ipmi.SupportsFRUInventory |
 			ipmi.SupportsIPMBEventReceiver | ipmi.SupportsChassis,
 		AuxiliaryVersion: &[4]byte{},
 	}

@@ -23,42 +23,65 @@ type stillClock struct{}
 
 type stillTimer struct{}
 
-func (stillTimer) Stop() bool                            { return true }
-func (stillClock) Now() time.Time                        { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+func (stillTimer) Stop() bool { return true }
+func (stillClock) Now() time.Time {
+	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+}
 func (stillClock) AfterFunc(time.Duration, func()) Timer { return stillTimer{} }
 func stillHost(on bool) *sim.Machine {
-	return sim.New(sim.Config{On: on, AfterFunc: func(time.Duration, func()) func() bool { return func() bool { return true } }})
+	return sim.New(sim.Config{On: on, AfterFunc: func(time.Duration, func()) func() bool {
+		return func() bool { return true }
+	}})
 }
 
-// changing are the requests of all commands that change something and that a BMC of lom has, and some that do so and are not marked
-// in the table.
+// changing are the requests of all commands that change something and that a BMC of lom has, and
+// some that do so and are not marked in the table.
 var changing = []encoding.BinaryAppender{
-	&ipmi.ColdReset{}, &ipmi.WarmReset{}, &ipmi.SetACPIPowerState{}, &ipmi.SetWatchdogTimer{}, &ipmi.ResetWatchdogTimer{},
-	&ipmi.SetBMCGlobalEnables{}, &ipmi.ClearMessageFlags{}, &ipmi.EnableMessageChannelReceive{}, &ipmi.GetMessage{}, &ipmi.SendMessage{},
-	&ipmi.ReadEventMessageBuffer{}, &ipmi.CloseSession{}, &ipmi.SetSessionPrivilege{}, &ipmi.SetChannelAccess{}, &ipmi.SetUserAccess{},
-	&ipmi.SetUserName{}, &ipmi.SetUserPassword{}, &ipmi.SetChannelSecurityKeys{}, &ipmi.SetSystemInfo{}, &ipmi.ActivatePayload{},
-	&ipmi.DeactivatePayload{}, &ipmi.SetUserPayloadAccess{}, &ipmi.SuspendResumePayloadEncryption{}, &ipmi.ChassisControl{},
-	&ipmi.ChassisReset{}, &ipmi.ChassisIdentify{}, &ipmi.SetChassisCapabilities{}, &ipmi.SetPowerRestorePolicy{},
-	&ipmi.SetSystemBootOptions{}, &ipmi.SetFrontPanelEnables{}, &ipmi.SetPowerCycleInterval{}, &ipmi.SetEventReceiver{},
-	&ipmi.PlatformEvent{}, &ipmi.SetSensorHysteresis{}, &ipmi.SetSensorThresholds{}, &ipmi.SetSensorEventEnable{},
-	&ipmi.RearmSensorEvents{}, &ipmi.SetSensorType{}, &ipmi.WriteFRUData{}, &ipmi.ReserveSDRRepository{}, &ipmi.AddSDR{},
-	&ipmi.PartialAddSDR{}, &ipmi.DeleteSDR{}, &ipmi.ClearSDRRepository{}, &ipmi.SetSDRRepositoryTime{}, &ipmi.RunInitializationAgent{},
-	&ipmi.ReserveSEL{}, &ipmi.AddSELEntry{}, &ipmi.PartialAddSELEntry{}, &ipmi.DeleteSELEntry{}, &ipmi.ClearSEL{}, &ipmi.SetSELTime{},
-	&ipmi.SetAuxiliaryLogStatus{}, &ipmi.SetSELTimeUTCOffset{}, &ipmi.SetPowerLimit{}, &ipmi.ActivatePowerLimit{}, &ipmi.SetAssetTag{},
-	&ipmi.SetManagementControllerID{}, &ipmi.SetThermalLimit{}, &ipmi.SetDCMIConfiguration{}, &ipmi.SetLANConfiguration{},
-	&ipmi.SuspendARPs{}, &ipmi.SetSOLConfiguration{}, &ipmi.ArmPEFPostponeTimer{}, &ipmi.SetPEFConfiguration{},
-	&ipmi.SetLastProcessedEvent{}, &ipmi.AlertImmediate{}, &ipmi.PETAcknowledge{}, &ipmi.GetIPStatistics{},
+	&ipmi.ColdReset{}, &ipmi.WarmReset{}, &ipmi.SetACPIPowerState{}, &ipmi.SetWatchdogTimer{},
+	&ipmi.ResetWatchdogTimer{},
+	&ipmi.SetBMCGlobalEnables{}, &ipmi.ClearMessageFlags{}, &ipmi.EnableMessageChannelReceive{},
+	&ipmi.GetMessage{}, &ipmi.SendMessage{},
+	&ipmi.ReadEventMessageBuffer{}, &ipmi.CloseSession{}, &ipmi.SetSessionPrivilege{},
+	&ipmi.SetChannelAccess{}, &ipmi.SetUserAccess{},
+	&ipmi.SetUserName{}, &ipmi.SetUserPassword{}, &ipmi.SetChannelSecurityKeys{},
+	&ipmi.SetSystemInfo{}, &ipmi.ActivatePayload{},
+	&ipmi.DeactivatePayload{}, &ipmi.SetUserPayloadAccess{}, &ipmi.SuspendResumePayloadEncryption{},
+	&ipmi.ChassisControl{},
+	&ipmi.ChassisReset{}, &ipmi.ChassisIdentify{}, &ipmi.SetChassisCapabilities{},
+	&ipmi.SetPowerRestorePolicy{},
+	&ipmi.SetSystemBootOptions{}, &ipmi.SetFrontPanelEnables{}, &ipmi.SetPowerCycleInterval{},
+	&ipmi.SetEventReceiver{},
+	&ipmi.PlatformEvent{}, &ipmi.SetSensorHysteresis{}, &ipmi.SetSensorThresholds{},
+	&ipmi.SetSensorEventEnable{},
+	&ipmi.RearmSensorEvents{}, &ipmi.SetSensorType{}, &ipmi.WriteFRUData{},
+	&ipmi.ReserveSDRRepository{}, &ipmi.AddSDR{},
+	&ipmi.PartialAddSDR{}, &ipmi.DeleteSDR{}, &ipmi.ClearSDRRepository{},
+	&ipmi.SetSDRRepositoryTime{}, &ipmi.RunInitializationAgent{},
+	&ipmi.ReserveSEL{}, &ipmi.AddSELEntry{}, &ipmi.PartialAddSELEntry{}, &ipmi.DeleteSELEntry{},
+	&ipmi.ClearSEL{}, &ipmi.SetSELTime{},
+	&ipmi.SetAuxiliaryLogStatus{}, &ipmi.SetSELTimeUTCOffset{}, &ipmi.SetPowerLimit{},
+	&ipmi.ActivatePowerLimit{}, &ipmi.SetAssetTag{},
+	&ipmi.SetManagementControllerID{}, &ipmi.SetThermalLimit{}, &ipmi.SetDCMIConfiguration{},
+	&ipmi.SetLANConfiguration{},
+	&ipmi.SuspendARPs{}, &ipmi.SetSOLConfiguration{}, &ipmi.ArmPEFPostponeTimer{},
+	&ipmi.SetPEFConfiguration{},
+	&ipmi.SetLastProcessedEvent{}, &ipmi.AlertImmediate{}, &ipmi.PETAcknowledge{},
+	&ipmi.GetIPStatistics{},
 }
 
 func commandOf(request any) ipmi.Command {
 	return request.(interface{ Command() ipmi.Command }).Command()
 }
 
-// The list above has every command of the table that changes something, as far as a BMC of lom has it.
+// The list above has every command of the table that changes something, as far as a BMC of lom has
+// it.
 func TestChangingCommandsAreAll(t *testing.T) {
 	mux := NewCommands()
 	for _, c := range ipmi.Commands() {
-		if c.Changes && mux.Has(c) && !slices.ContainsFunc(changing, func(r encoding.BinaryAppender) bool { return c.Is(commandOf(r)) }) {
+		if c.Changes && mux.Has(c) && !slices.ContainsFunc(changing,
+			func(r encoding.BinaryAppender) bool {
+				return c.Is(commandOf(r))
+			}) {
 			t.Errorf("%s is missing", c.Name)
 		}
 	}
@@ -80,12 +103,14 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetBool(rapid.Bool().Draw(t, "bool"))
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		bits := v.Type().Bits()
-		n := rapid.OneOf(rapid.Uint64Max(6), rapid.Uint64Max(6), rapid.Uint64Max(64), rapid.Uint64()).Draw(t, "number")
+		n := rapid.OneOf(rapid.Uint64Max(6), rapid.Uint64Max(6), rapid.Uint64Max(64),
+			rapid.Uint64()).Draw(t, "number")
 		v.SetUint(n & (1<<bits - 1))
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		v.SetInt(int64(rapid.Int16Range(-1500, 1500).Draw(t, "number")))
 	case reflect.String:
-		v.SetString(rapid.SampledFrom([]string{"", "root", "admin", "operator", "x", "sixteen bytes ok"}).Draw(t, "text"))
+		v.SetString(rapid.SampledFrom([]string{"", "root", "admin", "operator", "x",
+			"sixteen bytes ok"}).Draw(t, "text"))
 	case reflect.Slice:
 		n := rapid.IntRange(0, 24).Draw(t, "length")
 		v.Set(reflect.MakeSlice(v.Type(), n, n))
@@ -114,7 +139,8 @@ type tried struct {
 // draw makes a random request: well-formed, well-formed and then spoiled, or of random bytes.
 func draw(t *rapid.T, b *BMC, sessions []*session, requests []encoding.BinaryAppender) tried {
 	// Rapid prefers small numbers; all requests are to be as likely.
-	request := requests[rapid.Uint64().Draw(t, "request")*0x9e3779b97f4a7c15>>32%uint64(len(requests))]
+	request := requests[rapid.Uint64().Draw(t,
+		"request")*0x9e3779b97f4a7c15>>32%uint64(len(requests))]
 	q := tried{cmd: commandOf(request)}
 	v := reflect.New(reflect.TypeOf(request).Elem())
 	fill(t, v.Elem())
@@ -131,31 +157,38 @@ func draw(t *rapid.T, b *BMC, sessions []*session, requests []encoding.BinaryApp
 		data = append(data, rapid.SliceOfN(rapid.Byte(), 1, 3).Draw(t, "more")...)
 	}
 	q.data = append([]byte(q.cmd.Body), data...)
-	q.ctx = Context{Context: context.Background(), Channel: channelLAN, Privilege: ipmi.PrivilegeAdministrator, User: 2}
+	q.ctx = Context{Context: context.Background(), Channel: channelLAN,
+		Privilege: ipmi.PrivilegeAdministrator, User: 2}
 	switch rapid.IntRange(0, 5).Draw(t, "who") {
 	case 4:
 		q.ctx.Channel, q.ctx.Privilege, q.ctx.User = channelSystem, ipmi.PrivilegeSystem, 0
 	case 5:
-		q.ctx.Privilege = rapid.SampledFrom([]ipmi.Privilege{ipmi.PrivilegeUser, ipmi.PrivilegeOperator}).Draw(t, "privilege")
+		q.ctx.Privilege = rapid.SampledFrom([]ipmi.Privilege{ipmi.PrivilegeUser,
+			ipmi.PrivilegeOperator}).Draw(t, "privilege")
 	case 0, 1:
 		q.ctx.Privilege = ipmi.PrivilegeSystem // commands of the system interface, over the LAN
 	default:
 		if len(sessions) > 0 {
 			s := rapid.SampledFrom(sessions).Draw(t, "session")
-			q.ctx.session, q.ctx.User, q.ctx.SessionID, q.ctx.Privilege = s, s.user, s.id, s.privilege
+			q.ctx.session, q.ctx.User, q.ctx.SessionID, q.ctx.Privilege = s, s.user, s.id,
+				s.privilege
 		}
 	}
 	return q
 }
 
-// aim makes a request that is likely to succeed: with the reservation that holds, and the data of a parameter that there is.
+// aim makes a request that is likely to succeed: with the reservation that holds, and the data of a
+// parameter that there is.
 func aim(t *rapid.T, b *BMC, request any) {
 	if rapid.IntRange(0, 9).Draw(t, "aim") == 9 {
 		return
 	}
 	parameter := func(s *parameters, n *uint8, data *[]byte) {
-		keys := slices.SortedFunc(maps.Keys(s.factory), func(k, l parameterKey) int { return strings.Compare(k.String(), l.String()) })
-		keys = append(keys, parameterKey{Number: 2}, parameterKey{Number: 24}, parameterKey{Number: 26})
+		keys := slices.SortedFunc(maps.Keys(s.factory), func(k, l parameterKey) int {
+			return strings.Compare(k.String(), l.String())
+		})
+		keys = append(keys, parameterKey{Number: 2}, parameterKey{Number: 24},
+			parameterKey{Number: 26})
 		k := rapid.SampledFrom(keys).Draw(t, "parameter")
 		p := s.value(b, k)
 		if p == nil {
@@ -165,7 +198,8 @@ func aim(t *rapid.T, b *BMC, request any) {
 		*data, _ = p.AppendBinary(nil)
 		for range rapid.IntRange(0, 3).Draw(t, "changes") {
 			if len(*data) > 0 {
-				(*data)[rapid.IntRange(0, len(*data)-1).Draw(t, "at")] = rapid.OneOf(rapid.ByteMax(7), rapid.Byte()).Draw(t, "byte")
+				(*data)[rapid.IntRange(0, len(*data)-1).Draw(t,
+					"at")] = rapid.OneOf(rapid.ByteMax(7), rapid.Byte()).Draw(t, "byte")
 			}
 		}
 	}
@@ -236,7 +270,9 @@ func aim(t *rapid.T, b *BMC, request any) {
 	case *ipmi.DeleteSDR:
 		q.Reservation = sdr.reservation
 	case *ipmi.ClearSDRRepository:
-		q.Reservation, q.Action = sdr.reservation, rapid.SampledFrom([]ipmi.EraseAction{ipmi.EraseStart, ipmi.EraseStatus}).Draw(t, "action")
+		q.Reservation, q.Action = sdr.reservation,
+			rapid.SampledFrom([]ipmi.EraseAction{ipmi.EraseStart, ipmi.EraseStatus}).Draw(t,
+				"action")
 	case *ipmi.AddSELEntry:
 		q.Record[2] = rapid.SampledFrom([]uint8{2, 2, 0xc0, 0xe0, 5}).Draw(t, "type")
 	case *ipmi.PartialAddSELEntry:
@@ -251,7 +287,9 @@ func aim(t *rapid.T, b *BMC, request any) {
 	case *ipmi.DeleteSELEntry:
 		q.Reservation = log.reservation
 	case *ipmi.ClearSEL:
-		q.Reservation, q.Action = log.reservation, rapid.SampledFrom([]ipmi.EraseAction{ipmi.EraseStart, ipmi.EraseStatus}).Draw(t, "action")
+		q.Reservation, q.Action = log.reservation,
+			rapid.SampledFrom([]ipmi.EraseAction{ipmi.EraseStart, ipmi.EraseStatus}).Draw(t,
+				"action")
 	}
 }
 
@@ -259,7 +297,10 @@ func aim(t *rapid.T, b *BMC, request any) {
 func (q tried) send(b *BMC) <-chan ipmi.CompletionCode {
 	answer := make(chan ipmi.CompletionCode, 1)
 	ctx := q.ctx
-	b.Answer(&ctx, q.cmd.NetFn, q.cmd.Code, slices.Clone(q.data), func(cc ipmi.CompletionCode, _ []byte) { answer <- cc })
+	b.Answer(&ctx, q.cmd.NetFn, q.cmd.Code, slices.Clone(q.data),
+		func(cc ipmi.CompletionCode, _ []byte) {
+			answer <- cc
+		})
 	return answer
 }
 
@@ -273,7 +314,8 @@ func refusable(t testing.TB, change func(*Config)) *BMC {
 		host := stillHost(true)
 		c.Host, c.Console, c.Clock, c.Still = host, host.Console(), stillClock{}, true
 		c.Rand = rand.NewChaCha8([32]byte{})
-		c.Users = append(c.Users, UserConfig{Name: "operator", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeOperator})
+		c.Users = append(c.Users, UserConfig{Name: "operator", Password: ipmi.NewSecret("secret"),
+			Privilege: ipmi.PrivilegeOperator})
 		c.LAN.Port = 623
 		change(c)
 	})
@@ -297,17 +339,20 @@ func openSessions(t testing.TB, b *BMC) (list []*session) {
 	return list
 }
 
-// allowed are the changes that a refusal may make: that there was no room is noted for those who ask (Tables 31-2 and 33-3).
+// allowed are the changes that a refusal may make: that there was no room is noted for those who
+// ask (Tables 31-2 and 33-3).
 func allowed(difference string) bool {
 	for _, l := range strings.Split(difference, "\n") {
-		if l != "" && !strings.HasPrefix(l[2:], "bmc.eventLog.kept.Overflow =") && !strings.HasPrefix(l[2:], "bmc.repository.kept.Overflow =") {
+		if l != "" && !strings.HasPrefix(l[2:], "bmc.eventLog.kept.Overflow =") &&
+			!strings.HasPrefix(l[2:], "bmc.repository.kept.Overflow =") {
 			return false
 		}
 	}
 	return true
 }
 
-// A request that is refused leaves the BMC as it was, whatever it is, whoever asks, and whatever was asked before.
+// A request that is refused leaves the BMC as it was, whatever it is, whoever asks, and whatever
+// was asked before.
 func TestRefusedMeansUnchanged(t *testing.T) {
 	mux := NewCommands()
 	answers := map[string][2]int{}
@@ -335,6 +380,7 @@ func TestRefusedMeansUnchanged(t *testing.T) {
 		}
 	})
 	for _, r := range changing {
-		t.Logf("%s: %d done, %d refused", commandOf(r).Name, answers[commandOf(r).Name][0], answers[commandOf(r).Name][1])
+		t.Logf("%s: %d done, %d refused", commandOf(r).Name, answers[commandOf(r).Name][0],
+			answers[commandOf(r).Name][1])
 	}
 }

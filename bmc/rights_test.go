@@ -24,17 +24,21 @@ func begin(t *testing.T, b *BMC, v15 bool) *pending {
 	t.Helper()
 	p := &pending{c: newConsole(t, b)}
 	if v15 {
-		data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5, UserName: "admin"}.AppendBinary(nil)
+		data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5,
+			UserName: "admin"}.AppendBinary(nil)
 		packet, _ := rmcp.AppendPresession15(nil, p.c.message(ipmi.NetFnApp, 0x39, data...))
 		m, err := rmcp.ParseMessage(p.c.exchange(packet).Payload)
 		var ch ipmi.SessionChallenge
 		if err != nil || ch.UnmarshalBinary(m.Data) != nil {
 			t.Fatalf("Get Session Challenge: %+v, %v", m, err)
 		}
-		data, _ = ipmi.ActivateSession{AuthType: ipmi.AuthMD5, Privilege: ipmi.PrivilegeAdministrator, Challenge: ch.Challenge, OutboundSequence: 9}.AppendBinary(nil)
+		data, _ = ipmi.ActivateSession{AuthType: ipmi.AuthMD5,
+			Privilege: ipmi.PrivilegeAdministrator, Challenge: ch.Challenge,
+			OutboundSequence: 9}.AppendBinary(nil)
 		auth, _ := rmcp.NewAuth15(ipmi.AuthMD5, ipmi.NewSecret("secret"))
 		p.id = ch.SessionID
-		p.packet, _ = rmcp.AppendActivate15(nil, auth, p.id, p.c.message(ipmi.NetFnApp, 0x3a, data...))
+		p.packet, _ = rmcp.AppendActivate15(nil, auth, p.id,
+			p.c.message(ipmi.NetFnApp, 0x3a, data...))
 		return p
 	}
 	cfg := admin(17)
@@ -74,8 +78,8 @@ func (p *pending) wrong() *rmcp.Packet {
 	return p.c.exchange(packet)
 }
 
-// right proves the password, and returns what the BMC says: the status of RAKP Message 4 or the completion code of Activate Session, and
-// -1 if it says nothing.
+// right proves the password, and returns what the BMC says: the status of RAKP Message 4 or the
+// completion code of Activate Session, and -1 if it says nothing.
 func (p *pending) right(t *testing.T) int {
 	t.Helper()
 	answer := p.c.exchange(p.packet)
@@ -92,7 +96,8 @@ func (p *pending) right(t *testing.T) int {
 	return int(m.Code)
 }
 
-// Wrong passwords lock a user also where the log-ins were begun before, and the lock holds for those.
+// Wrong passwords lock a user also where the log-ins were begun before, and the lock holds for
+// those.
 func TestLockoutHoldsForParallelLogins(t *testing.T) {
 	for _, v15 := range []bool{false, true} {
 		b := newTest(t, nil)
@@ -118,12 +123,15 @@ func TestLockoutHoldsForParallelLogins(t *testing.T) {
 			t.Errorf("1.5=%v: %d sessions, want 1", v15, n)
 		}
 		if f := b.login.failed[2]; f.count != 3 || !f.locked || events != 1 {
-			t.Errorf("1.5=%v: %+v and %d events, want 3 wrong passwords, a lock and 1 event", v15, f, events)
+			t.Errorf("1.5=%v: %+v and %d events, want 3 wrong passwords, a lock and 1 event", v15,
+				f, events)
 		}
-		if m, ok := newConsole(t, b).request(open, newConsole(t, b).message(ipmi.NetFnApp, 1)); !ok || m.Code != 0 {
+		if m, ok := newConsole(t, b).request(open,
+			newConsole(t, b).message(ipmi.NetFnApp, 1)); !ok || m.Code != 0 {
 			t.Errorf("1.5=%v: the lock ended an open session: %v", v15, m.Code)
 		}
-		must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 2, Limit: ipmi.PrivilegeAdministrator})
+		must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 2,
+			Limit: ipmi.PrivilegeAdministrator})
 		if got := begin(t, b, v15).right(t); got != 0 {
 			t.Errorf("1.5=%v: after Set User Access: got %02xh, want a session", v15, got)
 		}
@@ -142,18 +150,21 @@ func TestOneGuessForALogin(t *testing.T) {
 		t.Errorf("the repetition: got %+v, want the same answer", again)
 	}
 	if got := p.right(t); got != int(rmcp.StatusInvalidCheckValue) || len(b.sessions.active) != 0 {
-		t.Errorf("the second guess: got %02xh and %d sessions, want %v", got, len(b.sessions.active), rmcp.StatusInvalidCheckValue)
+		t.Errorf("the second guess: got %02xh and %d sessions, want %v", got,
+			len(b.sessions.active), rmcp.StatusInvalidCheckValue)
 	}
 	if n := b.login.failed[2].count; n != 1 {
 		t.Errorf("%d wrong passwords were counted, want 1", n)
 	}
 }
 
-// A request that would be refused with the right password is of no account as a wrong one (parameter 26, Table 23-4).
+// A request that would be refused with the right password is of no account as a wrong one
+// (parameter 26, Table 23-4).
 func TestForeignChallengeIsNoWrongPassword(t *testing.T) {
 	b := newTest(t, nil)
 	p := begin(t, b, true)
-	data, _ := ipmi.ActivateSession{AuthType: ipmi.AuthMD5, Privilege: ipmi.PrivilegeAdministrator, OutboundSequence: 9}.AppendBinary(nil)
+	data, _ := ipmi.ActivateSession{AuthType: ipmi.AuthMD5, Privilege: ipmi.PrivilegeAdministrator,
+		OutboundSequence: 9}.AppendBinary(nil)
 	auth, _ := rmcp.NewAuth15(ipmi.AuthMD5, ipmi.NewSecret("guess"))
 	packet, _ := rmcp.AppendActivate15(nil, auth, p.id, p.c.message(ipmi.NetFnApp, 0x3a, data...))
 	if answer := p.c.exchange(packet); answer != nil {
@@ -170,9 +181,11 @@ func TestForeignChallengeIsNoWrongPassword(t *testing.T) {
 // What is changed about a user or the channel counts for log-ins that were begun before.
 func TestChangeWhileLoggingIn(t *testing.T) {
 	password := func(s string) ipmi.SetUserPassword {
-		return ipmi.SetUserPassword{User: 2, Operation: ipmi.PasswordSet, Password: ipmi.NewSecret(s)}
+		return ipmi.SetUserPassword{User: 2, Operation: ipmi.PasswordSet,
+			Password: ipmi.NewSecret(s)}
 	}
-	access := ipmi.SetUserAccess{Channel: channelLAN, User: 2, Change: true, Messaging: true, Link: true, Limit: ipmi.PrivilegeAdministrator}
+	access := ipmi.SetUserAccess{Channel: channelLAN, User: 2, Change: true, Messaging: true,
+		Link: true, Limit: ipmi.PrivilegeAdministrator}
 	for _, c := range []struct {
 		what     string
 		change   func(*testing.T, *BMC)
@@ -200,10 +213,12 @@ func TestChangeWhileLoggingIn(t *testing.T) {
 			must(t, b, a)
 		}, int(rmcp.StatusInactiveSessionID), int(codePrivilegeTooHigh)},
 		{"a lower limit of the channel", func(t *testing.T, b *BMC) {
-			must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetLimit: ipmi.AccessVolatile, Limit: ipmi.PrivilegeUser})
+			must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetLimit: ipmi.AccessVolatile,
+				Limit: ipmi.PrivilegeUser})
 		}, int(rmcp.StatusInactiveSessionID), int(codePrivilegeTooHigh)},
 		{"the channel is off", func(t *testing.T, b *BMC) {
-			must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessVolatile, Mode: ipmi.AccessDisabled})
+			must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessVolatile,
+				Mode: ipmi.AccessDisabled})
 		}, -1, -1},
 		{"a session limit", func(t *testing.T, b *BMC) {
 			a := access
@@ -259,20 +274,24 @@ func TestChangeWhileLoggingIn(t *testing.T) {
 // What is changed about a user or the channel holds in open sessions.
 func TestChangeInOpenSession(t *testing.T) {
 	access := func(limit ipmi.Privilege, messaging bool) ipmi.SetUserAccess {
-		return ipmi.SetUserAccess{Channel: channelLAN, User: 2, Change: true, Messaging: messaging, Limit: limit}
+		return ipmi.SetUserAccess{Channel: channelLAN, User: 2, Change: true, Messaging: messaging,
+			Limit: limit}
 	}
 	set := func(s string) ipmi.SetUserPassword {
-		return ipmi.SetUserPassword{User: 2, Operation: ipmi.PasswordSet, Password: ipmi.NewSecret(s)}
+		return ipmi.SetUserPassword{User: 2, Operation: ipmi.PasswordSet,
+			Password: ipmi.NewSecret(s)}
 	}
 	disable := ipmi.SetUserPassword{User: 2, Operation: ipmi.PasswordDisableUser}
-	channel := ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessVolatile, PerMessage: true, UserLevel: true}
+	channel := ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessVolatile,
+		PerMessage: true, UserLevel: true}
 	for _, c := range []struct {
 		what string
 		by   interface {
 			Command() ipmi.Command
 			AppendBinary([]byte) ([]byte, error)
 		}
-		own, others, foreign bool // sessions that stay: the one that changes it, others of user 2, those of user 3
+		// sessions that stay: the one that changes it, others of user 2, those of user 3
+		own, others, foreign bool
 	}{
 		{"nothing", ipmi.SetUserPassword{User: 2, Operation: ipmi.PasswordEnableUser}, true, true, true},
 		{"disabled", disable, false, false, true},
@@ -287,7 +306,9 @@ func TestChangeInOpenSession(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newTest(t, func(c *Config) {
-					c.Users = append(c.Users, UserConfig{Name: "eve", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeOperator})
+					c.Users = append(c.Users,
+						UserConfig{Name: "eve", Password: ipmi.NewSecret("secret"),
+							Privilege: ipmi.PrivilegeOperator})
 				})
 				enter := func(user string, v15 bool) (*console, rmcp.Session) {
 					k, p := newConsole(t, b), ipmi.PrivilegeAdministrator
@@ -322,7 +343,8 @@ func TestChangeInOpenSession(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if m, ok := own.request(s, own.message(ipmi.NetFnApp, c.by.Command().Code, data...)); !ok || m.Code != 0 {
+				if m, ok := own.request(s,
+					own.message(ipmi.NetFnApp, c.by.Command().Code, data...)); !ok || m.Code != 0 {
 					t.Fatalf("%s: got no answer or %v", c.by.Command().Name, m.Code)
 				}
 				time.Sleep(resetTime)
@@ -331,15 +353,18 @@ func TestChangeInOpenSession(t *testing.T) {
 					who  string
 					s    rmcp.Session
 					want bool
-				}{{"own", s, c.own}, {"other", s20, c.others}, {"1.5", s15, c.others}, {"another user's", eve, c.foreign}} {
+				}{{"own", s, c.own}, {"other", s20, c.others}, {"1.5", s15, c.others},
+					{"another user's", eve, c.foreign}} {
 					if _, ok := other.request(x.s, other.message(ipmi.NetFnApp, 1)); ok != x.want {
 						t.Errorf("%s session answers: got %v, want %v", x.who, ok, x.want)
 					}
 				}
 				if c.what == "a lower limit" {
 					for _, s := range []rmcp.Session{s, s20, s15} {
-						if m, _ := own.request(s, own.message(ipmi.NetFnChassis, 2, 0)); m.Code != ipmi.CodeInsufficientPrivilege {
-							t.Errorf("power off: got %v, want %v", m.Code, ipmi.CodeInsufficientPrivilege)
+						if m, _ := own.request(s, own.message(ipmi.NetFnChassis, 2, 0)); m.Code !=
+							ipmi.CodeInsufficientPrivilege {
+							t.Errorf("power off: got %v, want %v", m.Code,
+								ipmi.CodeInsufficientPrivilege)
 						}
 					}
 				}
@@ -354,8 +379,10 @@ func TestPreBootSessionsEnd(t *testing.T) {
 		b := newTest(t, nil)
 		must(t, b, ipmi.ChassisControl{Action: ipmi.PowerDown})
 		time.Sleep(time.Minute)
-		must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessNonVolatile, Mode: ipmi.AccessPreBoot, PerMessage: true, UserLevel: true})
-		must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessVolatile, Mode: ipmi.AccessPreBoot, PerMessage: true, UserLevel: true})
+		must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessNonVolatile,
+			Mode: ipmi.AccessPreBoot, PerMessage: true, UserLevel: true})
+		must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetAccess: ipmi.AccessVolatile,
+			Mode: ipmi.AccessPreBoot, PerMessage: true, UserLevel: true})
 		if _, err := newConsole(t, b).login(admin(3)); err != nil {
 			t.Fatal(err)
 		}
@@ -374,20 +401,25 @@ func TestPreBootSessionsEnd(t *testing.T) {
 func TestSOLEndsWithRight(t *testing.T) {
 	for what, change := range map[string]func(*testing.T, *BMC){
 		"a lower limit": func(t *testing.T, b *BMC) {
-			must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 2, Limit: ipmi.PrivilegeCallback})
+			must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 2,
+				Limit: ipmi.PrivilegeCallback})
 		},
 		"payload access": func(t *testing.T, b *BMC) {
-			must(t, b, ipmi.SetUserPayloadAccess{Channel: channelLAN, User: 2, Disable: true, Payloads: ipmi.PayloadSet{Standard: 2}})
+			must(t, b, ipmi.SetUserPayloadAccess{Channel: channelLAN, User: 2, Disable: true,
+				Payloads: ipmi.PayloadSet{Standard: 2}})
 		},
 		"the channel's limit": func(t *testing.T, b *BMC) {
-			must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetLimit: ipmi.AccessVolatile, Limit: ipmi.PrivilegeCallback})
+			must(t, b, ipmi.SetChannelAccess{Channel: channelLAN, SetLimit: ipmi.AccessVolatile,
+				Limit: ipmi.PrivilegeCallback})
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			b := newTest(t, nil)
 			ended := ""
 			k := &payloadKind{
-				activate: func(*Context, uint8, [4]byte) (ipmi.ActivatedPayload, error) { return ipmi.ActivatedPayload{}, nil },
+				activate: func(*Context, uint8, [4]byte) (ipmi.ActivatedPayload, error) {
+					return ipmi.ActivatedPayload{}, nil
+				},
 				deactivate: func(_ uint8, tell bool) {
 					if tell {
 						ended = "told"
@@ -423,8 +455,10 @@ func TestSOLEndsWithRight(t *testing.T) {
 // Users of any level but administrator cannot take all places, and nobody more than the own limit.
 func TestPlacesForUsers(t *testing.T) {
 	b := newTest(t, func(c *Config) {
-		c.Users = append(c.Users, UserConfig{Name: "eve", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeUser},
-			UserConfig{Name: "bob", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeOperator})
+		c.Users = append(c.Users, UserConfig{Name: "eve", Password: ipmi.NewSecret("secret"),
+			Privilege: ipmi.PrivilegeUser},
+			UserConfig{Name: "bob", Password: ipmi.NewSecret("secret"),
+				Privilege: ipmi.PrivilegeOperator})
 	})
 	status := func(user string, p ipmi.Privilege) rmcp.Status {
 		cfg := admin(17)
@@ -447,8 +481,10 @@ func TestPlacesForUsers(t *testing.T) {
 		return cc
 	}
 	limit := uint8(2)
-	must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 4, Limit: ipmi.PrivilegeOperator, SessionLimit: &limit})
-	for i, want := range []rmcp.Status{rmcp.StatusOK, rmcp.StatusOK, rmcp.StatusNoResourcesForRole} {
+	must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 4, Limit: ipmi.PrivilegeOperator,
+		SessionLimit: &limit})
+	for i, want := range []rmcp.Status{rmcp.StatusOK, rmcp.StatusOK,
+		rmcp.StatusNoResourcesForRole} {
 		if got := status("bob", ipmi.PrivilegeUser); got != want {
 			t.Errorf("session %d of a user who may have 2: got %v, want %v", i+1, got, want)
 		}
@@ -465,7 +501,8 @@ func TestPlacesForUsers(t *testing.T) {
 		t.Errorf("the last place, for a user: got %v, want %v", got, rmcp.StatusNoResourcesForRole)
 	}
 	if got := code("eve", ipmi.PrivilegeUser); got != codeNoSlotForPrivilege {
-		t.Errorf("Activate Session for the last place: got %v, want %v", got, codeNoSlotForPrivilege)
+		t.Errorf("Activate Session for the last place: got %v, want %v", got,
+			codeNoSlotForPrivilege)
 	}
 	if got := status("admin", ipmi.PrivilegeUser); got != rmcp.StatusOK {
 		t.Errorf("the last place, for an administrator: got %v", got)

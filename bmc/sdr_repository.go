@@ -43,7 +43,8 @@ type partialSDR struct {
 }
 
 func (r *repository) load(b *BMC) error {
-	*r = repository{records: recordsOf(b.cfg.Address, b.sensors.set.records), kept: repositoryKept{LastAddition: b.sensors.set.written, LastErase: factoryTime}}
+	*r = repository{records: recordsOf(b.cfg.Address, b.sensors.set.records),
+		kept: repositoryKept{LastAddition: b.sensors.set.written, LastErase: factoryTime}}
 	if err := keep(b, "sdrinfo", func(_ string, v repositoryKept) error {
 		r.kept = v
 		return nil
@@ -66,8 +67,9 @@ func (r *repository) load(b *BMC) error {
 	return nil
 }
 
-// factoryTime is when the first of the repositories was made that nobody has written since. Each kind of server has a time
-// of its own, so that programs that keep records see that they are others.
+// factoryTime is when the first of the repositories was made that nobody has written since. Each
+// kind of server has a time of its own, so that programs that keep records see that they are
+// others.
 const factoryTime ipmi.Timestamp = 1735689600 // 2025-01-01
 
 func handleRepository(m *Mux) {
@@ -83,7 +85,9 @@ func handleRepository(m *Mux) {
 	Handle(m, setSDRRepositoryTime)
 	Handle(m, runInitializationAgent)
 	Handle(m, getDeviceSDRInfo)
-	Handle(m, func(ctx *Context, req ipmi.GetDeviceSDR) (ipmi.SDRData, error) { return getSDR(ctx, ipmi.GetSDR(req)) })
+	Handle(m, func(ctx *Context, req ipmi.GetDeviceSDR) (ipmi.SDRData, error) {
+		return getSDR(ctx, ipmi.GetSDR(req))
+	})
 	Handle(m, func(ctx *Context, _ ipmi.ReserveDeviceSDRRepository) (ipmi.Reservation, error) {
 		return reserveSDRRepository(ctx, ipmi.ReserveSDRRepository{})
 	})
@@ -127,18 +131,22 @@ func (r *repository) check(reservation uint16) error {
 	return nil
 }
 
-func getSDRRepositoryInfo(ctx *Context, _ ipmi.GetSDRRepositoryInfo) (ipmi.SDRRepositoryInfo, error) {
+func getSDRRepositoryInfo(ctx *Context,
+	_ ipmi.GetSDRRepositoryInfo) (ipmi.SDRRepositoryInfo, error) {
 	r := &ctx.BMC.repository
 	return ipmi.SDRRepositoryInfo{
 		Version: 0x51, Records: uint16(len(r.records)), Free: uint16(min(r.free()*sdrUnit, 0xfffe)),
-		LastAddition: r.kept.LastAddition, LastErase: r.kept.LastErase, Overflow: r.kept.Overflow, Update: ipmi.SDRUpdateNonModal,
+		LastAddition: r.kept.LastAddition, LastErase: r.kept.LastErase, Overflow: r.kept.Overflow,
+		Update:    ipmi.SDRUpdateNonModal,
 		CanDelete: true, CanPartialAdd: true, CanReserve: true, CanGetAllocation: true,
 	}, nil
 }
 
-func getSDRRepositoryAllocationInfo(ctx *Context, _ ipmi.GetSDRRepositoryAllocationInfo) (ipmi.AllocationInfo, error) {
+func getSDRRepositoryAllocationInfo(ctx *Context,
+	_ ipmi.GetSDRRepositoryAllocationInfo) (ipmi.AllocationInfo, error) {
 	free := uint16(ctx.BMC.repository.free())
-	return ipmi.AllocationInfo{Units: sdrSpace / sdrUnit, UnitSize: sdrUnit, Free: free, LargestFree: free, MaxRecord: (sdrHeader + 0xff + sdrUnit - 1) / sdrUnit}, nil
+	return ipmi.AllocationInfo{Units: sdrSpace / sdrUnit, UnitSize: sdrUnit, Free: free,
+		LargestFree: free, MaxRecord: (sdrHeader + 0xff + sdrUnit - 1) / sdrUnit}, nil
 }
 
 func reserveSDRRepository(ctx *Context, _ ipmi.ReserveSDRRepository) (ipmi.Reservation, error) {
@@ -225,7 +233,8 @@ func (r *repository) add(ctx *Context, rec []byte) (uint16, error) {
 			n = id(other) + 1
 		}
 	}
-	if n == ipmi.LastRecord || n == 0 { // the numbers have run out at the top: take one that is free
+	// the numbers have run out at the top: take one that is free
+	if n == ipmi.LastRecord || n == 0 {
 		for n = 1; slices.ContainsFunc(r.records, func(o []byte) bool { return id(o) == n }); n++ {
 		}
 	}
@@ -240,7 +249,8 @@ func (r *repository) add(ctx *Context, rec []byte) (uint16, error) {
 	return n, nil
 }
 
-// codeRecordLength is Add SDR's own (Tables 33-7 and 33-8): the record is not as long as its header says.
+// codeRecordLength is Add SDR's own (Tables 33-7 and 33-8): the record is not as long as its header
+// says.
 const codeRecordLength ipmi.CompletionCode = 0x80
 
 func addSDR(ctx *Context, req ipmi.AddSDR) (ipmi.RecordID, error) {
@@ -338,7 +348,8 @@ func setSDRRepositoryTime(ctx *Context, req ipmi.SetSDRRepositoryTime) (ipmi.NoD
 }
 
 // runInitializationAgent has nothing to do: the sensors of this BMC initialize themselves.
-func runInitializationAgent(*Context, ipmi.RunInitializationAgent) (ipmi.InitializationAgentStatus, error) {
+func runInitializationAgent(*Context,
+	ipmi.RunInitializationAgent) (ipmi.InitializationAgentStatus, error) {
 	return ipmi.InitializationAgentStatus{Done: true}, nil
 }
 

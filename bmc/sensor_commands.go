@@ -30,7 +30,8 @@ func getSensorReading(ctx *Context, req ipmi.GetSensorReading) (ipmi.SensorReadi
 		return ipmi.SensorReading{}, err
 	}
 	st := s.state[i]
-	out := ipmi.SensorReading{EventsEnabled: st.events, Scanning: st.scanning, Unavailable: !s.available(i) || !st.scanning}
+	out := ipmi.SensorReading{EventsEnabled: st.events, Scanning: st.scanning,
+		Unavailable: !s.available(i) || !st.scanning}
 	out.Reading = s.look(b, i)
 	st = s.state[i]
 	states := ipmi.SensorStates(0)
@@ -47,7 +48,8 @@ func getSensorReading(ctx *Context, req ipmi.GetSensorReading) (ipmi.SensorReadi
 	return out, nil
 }
 
-func getSensorReadingFactors(ctx *Context, req ipmi.GetSensorReadingFactors) (ipmi.SensorReadingFactors, error) {
+func getSensorReadingFactors(ctx *Context,
+	req ipmi.GetSensorReadingFactors) (ipmi.SensorReadingFactors, error) {
 	s := &ctx.BMC.sensors
 	i, err := s.find(ctx, req.Sensor)
 	if err != nil {
@@ -61,13 +63,15 @@ func getSensorReadingFactors(ctx *Context, req ipmi.GetSensorReadingFactors) (ip
 }
 
 // analog is find for sensors with thresholds.
-func (s *sensors) analog(ctx *Context, number uint8, access func(sdr.Capabilities) sdr.Access, set bool) (int, error) {
+func (s *sensors) analog(ctx *Context, number uint8, access func(sdr.Capabilities) sdr.Access,
+	set bool) (int, error) {
 	i, err := s.find(ctx, number)
 	if err != nil {
 		return 0, err
 	}
 	x := &s.set.sensors[i]
-	if x.full == nil || access(x.sensor.Capabilities) != sdr.AccessReadSet && (set || access(x.sensor.Capabilities) != sdr.AccessRead) {
+	if x.full == nil || access(x.sensor.Capabilities) != sdr.AccessReadSet &&
+		(set || access(x.sensor.Capabilities) != sdr.AccessRead) {
 		return 0, ipmi.CodeIllegalForType
 	}
 	return i, nil
@@ -76,7 +80,8 @@ func (s *sensors) analog(ctx *Context, number uint8, access func(sdr.Capabilitie
 func thresholdAccess(c sdr.Capabilities) sdr.Access  { return c.Thresholds }
 func hysteresisAccess(c sdr.Capabilities) sdr.Access { return c.Hysteresis }
 
-func getSensorThresholds(ctx *Context, req ipmi.GetSensorThresholds) (ipmi.SensorThresholds, error) {
+func getSensorThresholds(ctx *Context,
+	req ipmi.GetSensorThresholds) (ipmi.SensorThresholds, error) {
 	s := &ctx.BMC.sensors
 	i, err := s.find(ctx, req.Sensor)
 	if err != nil {
@@ -85,7 +90,8 @@ func getSensorThresholds(ctx *Context, req ipmi.GetSensorThresholds) (ipmi.Senso
 	if s.set.sensors[i].full == nil {
 		return ipmi.SensorThresholds{}, ipmi.CodeIllegalForType
 	}
-	return ipmi.SensorThresholds{Readable: s.set.sensors[i].sensor.ReadableThresholds(), Values: s.state[i].thresholds}, nil
+	return ipmi.SensorThresholds{Readable: s.set.sensors[i].sensor.ReadableThresholds(),
+		Values: s.state[i].thresholds}, nil
 }
 
 func setSensorThresholds(ctx *Context, req ipmi.SetSensorThresholds) (ipmi.NoData, error) {
@@ -111,7 +117,8 @@ func setSensorThresholds(ctx *Context, req ipmi.SetSensorThresholds) (ipmi.NoDat
 	return ipmi.NoData{}, nil
 }
 
-func getSensorHysteresis(ctx *Context, req ipmi.GetSensorHysteresis) (ipmi.SensorHysteresis, error) {
+func getSensorHysteresis(ctx *Context,
+	req ipmi.GetSensorHysteresis) (ipmi.SensorHysteresis, error) {
 	s := &ctx.BMC.sensors
 	i, err := s.analog(ctx, req.Sensor, hysteresisAccess, false)
 	if err != nil {
@@ -133,7 +140,8 @@ func setSensorHysteresis(ctx *Context, req ipmi.SetSensorHysteresis) (ipmi.NoDat
 	return ipmi.NoData{}, nil
 }
 
-func getSensorEventEnable(ctx *Context, req ipmi.GetSensorEventEnable) (ipmi.SensorEventEnable, error) {
+func getSensorEventEnable(ctx *Context,
+	req ipmi.GetSensorEventEnable) (ipmi.SensorEventEnable, error) {
 	s := &ctx.BMC.sensors
 	i, err := s.find(ctx, req.Sensor)
 	if err != nil {
@@ -141,7 +149,8 @@ func getSensorEventEnable(ctx *Context, req ipmi.GetSensorEventEnable) (ipmi.Sen
 	}
 	st := s.state[i]
 	a, d := ipmi.EventMask(st.assertOn), ipmi.EventMask(st.deassertOn)
-	return ipmi.SensorEventEnable{Events: st.events, Scanning: st.scanning, Assertions: &a, Deassertions: &d}, nil
+	return ipmi.SensorEventEnable{Events: st.events, Scanning: st.scanning, Assertions: &a,
+		Deassertions: &d}, nil
 }
 
 func setSensorEventEnable(ctx *Context, req ipmi.SetSensorEventEnable) (ipmi.NoData, error) {
@@ -157,7 +166,8 @@ func setSensorEventEnable(ctx *Context, req ipmi.SetSensorEventEnable) (ipmi.NoD
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
 	// An event that the sensor cannot make cannot be switched on.
-	if req.Change == ipmi.EnableEvents && (a&^uint16(x.AssertionEvents()) != 0 || d&^uint16(x.DeassertionEvents()) != 0) {
+	if req.Change == ipmi.EnableEvents &&
+		(a&^uint16(x.AssertionEvents()) != 0 || d&^uint16(x.DeassertionEvents()) != 0) {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
 	st := s.change(b, i)
@@ -174,7 +184,8 @@ func setSensorEventEnable(ctx *Context, req ipmi.SetSensorEventEnable) (ipmi.NoD
 	return ipmi.NoData{}, nil
 }
 
-func getSensorEventStatus(ctx *Context, req ipmi.GetSensorEventStatus) (ipmi.SensorEventStatus, error) {
+func getSensorEventStatus(ctx *Context,
+	req ipmi.GetSensorEventStatus) (ipmi.SensorEventStatus, error) {
 	b := ctx.BMC
 	s := &b.sensors
 	i, err := s.find(ctx, req.Sensor)
@@ -184,10 +195,12 @@ func getSensorEventStatus(ctx *Context, req ipmi.GetSensorEventStatus) (ipmi.Sen
 	s.look(b, i)
 	st := s.state[i]
 	a, d := ipmi.EventMask(st.asserted), ipmi.EventMask(st.deasserted)
-	return ipmi.SensorEventStatus{EventsEnabled: st.events, Scanning: st.scanning, Unavailable: !s.available(i) || !st.scanning, Assertions: &a, Deassertions: &d}, nil
+	return ipmi.SensorEventStatus{EventsEnabled: st.events, Scanning: st.scanning,
+		Unavailable: !s.available(i) || !st.scanning, Assertions: &a, Deassertions: &d}, nil
 }
 
-// rearmSensorEvents forgets events, so that those whose reason is still there are made anew (§35.12).
+// rearmSensorEvents forgets events, so that those whose reason is still there are made anew
+// (§35.12).
 func rearmSensorEvents(ctx *Context, req ipmi.RearmSensorEvents) (ipmi.NoData, error) {
 	b := ctx.BMC
 	s := &b.sensors
@@ -228,7 +241,8 @@ func getSensorType(ctx *Context, req ipmi.GetSensorType) (ipmi.AssignedSensorTyp
 	return ipmi.AssignedSensorType{Type: s.state[i].typ, EventType: s.state[i].event}, nil
 }
 
-// setSensorType takes what the initialization agent tells, and refuses what would make another sensor of it.
+// setSensorType takes what the initialization agent tells, and refuses what would make another
+// sensor of it.
 func setSensorType(ctx *Context, req ipmi.SetSensorType) (ipmi.NoData, error) {
 	s := &ctx.BMC.sensors
 	i, err := s.find(ctx, req.Sensor)

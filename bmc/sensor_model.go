@@ -35,14 +35,17 @@ func (m model) at(s *simulated, index int, now time.Time) float64 {
 	return from + (to-from)*reached
 }
 
-// load returns how busy the server is, 0 to 1: waves of several lengths that differ from server to server.
+// load returns how busy the server is, 0 to 1: waves of several lengths that differ from server to
+// server.
 func (m model) load(now time.Time) float64 {
 	if m.still {
 		return 0.5
 	}
 	t := float64(now.UnixMilli()) / 1000
 	x := 0.4
-	for i, wave := range [...]struct{ period, height float64 }{{420, 0.12}, {1860, 0.2}, {6780, 0.15}} {
+	for i, wave := range [...]struct {
+		period, height float64
+	}{{420, 0.12}, {1860, 0.2}, {6780, 0.15}} {
 		phase := float64(mix(m.seed+uint64(i))%6283) / 1000
 		x += wave.height * math.Sin(2*math.Pi*t/wave.period+phase)
 	}

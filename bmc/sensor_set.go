@@ -73,7 +73,8 @@ const (
 
 // within makes the limits of a supply rail: so many percent around its nominal voltage.
 func within(nominal, warn, bad float64) limits {
-	return limits{lcr: nominal * (1 - bad/100), lnc: nominal * (1 - warn/100), unc: nominal * (1 + warn/100), ucr: nominal * (1 + bad/100)}
+	return limits{lcr: nominal * (1 - bad/100), lnc: nominal * (1 - warn/100),
+		unc: nominal * (1 + warn/100), ucr: nominal * (1 + bad/100)}
 }
 
 // A kind of analog sensor: what it counts in and how raw readings become values.
@@ -92,23 +93,37 @@ type kind struct {
 
 // Kinds of analog sensor. Their raw readings differ as those of real BMCs do.
 var (
-	celsius     = kind{typ: ipmi.SensorTemperature, unit: ipmi.UnitDegreesC, m: 1, noise: 0.8, lag: 90, hysteresis: 2}
-	celsiusSign = kind{typ: ipmi.SensorTemperature, unit: ipmi.UnitDegreesC, format: sdr.TwosComp, m: 1, noise: 0.8, lag: 90, hysteresis: 2}
-	celsiusHalf = kind{typ: ipmi.SensorTemperature, unit: ipmi.UnitDegreesC, m: 5, b: -40, rexp: -1, bexp: 1, noise: 0.4, lag: 300, hysteresis: 2, mains: true}
-	fan120      = kind{typ: ipmi.SensorFan, unit: ipmi.UnitRPM, m: 120, noise: 60, lag: 4, hysteresis: 1}
-	fan100      = kind{typ: ipmi.SensorFan, unit: ipmi.UnitRPM, m: 1, rexp: 2, noise: 50, lag: 4, hysteresis: 1}
-	fanPercent  = kind{typ: ipmi.SensorFan, percent: true, m: 392, rexp: -3, noise: 0.5, lag: 4}
-	watts       = kind{typ: ipmi.SensorCurrent, unit: ipmi.UnitWatts, m: 4, noise: 6, lag: 2, mains: true}
-	wattsOther  = kind{typ: ipmi.SensorOther, unit: ipmi.UnitWatts, m: 4, noise: 6, lag: 2, mains: true}
-	wattsSupply = kind{typ: ipmi.SensorPowerSupply, unit: ipmi.UnitWatts, m: 5, noise: 5, lag: 2, mains: true}
-	amps        = kind{typ: ipmi.SensorCurrent, unit: ipmi.UnitAmps, m: 2, rexp: -2, noise: 0.03, lag: 2, mains: true}
-	volts12     = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 60, rexp: -3, noise: 0.03, lag: 1, hysteresis: 1}
-	volts5      = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 26, rexp: -3, noise: 0.01, lag: 1, hysteresis: 1}
-	volts3      = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 16, rexp: -3, noise: 0.008, lag: 1, hysteresis: 1}
-	voltsCore   = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 8, rexp: -3, noise: 0.008, lag: 1, hysteresis: 1}
-	voltsInput  = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 2, noise: 1, lag: 1, mains: true}
-	airflow     = kind{typ: ipmi.SensorOther, unit: ipmi.UnitCFM, m: 1, noise: 1, lag: 6}
-	load        = kind{typ: ipmi.SensorProcessor, percent: true, m: 392, rexp: -3, noise: 3, lag: 3}
+	celsius = kind{typ: ipmi.SensorTemperature, unit: ipmi.UnitDegreesC, m: 1, noise: 0.8,
+		lag: 90, hysteresis: 2}
+	celsiusSign = kind{typ: ipmi.SensorTemperature, unit: ipmi.UnitDegreesC, format: sdr.TwosComp,
+		m: 1, noise: 0.8, lag: 90, hysteresis: 2}
+	celsiusHalf = kind{typ: ipmi.SensorTemperature, unit: ipmi.UnitDegreesC, m: 5, b: -40, rexp: -1,
+		bexp: 1, noise: 0.4, lag: 300, hysteresis: 2, mains: true}
+	fan120 = kind{typ: ipmi.SensorFan, unit: ipmi.UnitRPM, m: 120, noise: 60, lag: 4,
+		hysteresis: 1}
+	fan100 = kind{typ: ipmi.SensorFan, unit: ipmi.UnitRPM, m: 1, rexp: 2, noise: 50, lag: 4,
+		hysteresis: 1}
+	fanPercent = kind{typ: ipmi.SensorFan, percent: true, m: 392, rexp: -3, noise: 0.5, lag: 4}
+	watts      = kind{typ: ipmi.SensorCurrent, unit: ipmi.UnitWatts, m: 4, noise: 6, lag: 2,
+		mains: true}
+	wattsOther = kind{typ: ipmi.SensorOther, unit: ipmi.UnitWatts, m: 4, noise: 6, lag: 2,
+		mains: true}
+	wattsSupply = kind{typ: ipmi.SensorPowerSupply, unit: ipmi.UnitWatts, m: 5, noise: 5, lag: 2,
+		mains: true}
+	amps = kind{typ: ipmi.SensorCurrent, unit: ipmi.UnitAmps, m: 2, rexp: -2, noise: 0.03,
+		lag: 2, mains: true}
+	volts12 = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 60, rexp: -3, noise: 0.03,
+		lag: 1, hysteresis: 1}
+	volts5 = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 26, rexp: -3, noise: 0.01,
+		lag: 1, hysteresis: 1}
+	volts3 = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 16, rexp: -3, noise: 0.008,
+		lag: 1, hysteresis: 1}
+	voltsCore = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 8, rexp: -3, noise: 0.008,
+		lag: 1, hysteresis: 1}
+	voltsInput = kind{typ: ipmi.SensorVoltage, unit: ipmi.UnitVolts, m: 2, noise: 1, lag: 1,
+		mains: true}
+	airflow = kind{typ: ipmi.SensorOther, unit: ipmi.UnitCFM, m: 1, noise: 1, lag: 6}
+	load    = kind{typ: ipmi.SensorProcessor, percent: true, m: 392, rexp: -3, noise: 3, lag: 3}
 )
 
 // standby returns the kind for a sensor that is also watched while the server is off.
@@ -145,7 +160,8 @@ func (m *setMaker) done() *SensorSet {
 	return &m.set
 }
 
-// calm reports whether the sensor crosses no threshold as it leaves the factory, whatever its server does.
+// calm reports whether the sensor crosses no threshold as it leaves the factory, whatever its
+// server does.
 func (x *simulated) calm() bool {
 	if x.full == nil {
 		return true
@@ -160,7 +176,8 @@ func (x *simulated) calm() bool {
 	}
 	least = math.Min(least, x.off+(least-x.off)*reached)
 	most = math.Max(most, x.off+(most-x.off)*reached)
-	return x.start.crossed(x, linearRaw(x.conv, least)) == 0 && x.start.crossed(x, linearRaw(x.conv, most)) == 0
+	return x.start.crossed(x, linearRaw(x.conv, least)) == 0 &&
+		x.start.crossed(x, linearRaw(x.conv, most)) == 0
 }
 
 // add appends a record under the next record ID.
@@ -178,7 +195,8 @@ func (m *setMaker) addSensor(s simulated) {
 	m.set.byNum[s.sensor.Number] = uint8(len(m.set.sensors))
 }
 
-// key returns the key of the next sensor. Numbers of events that the BMC makes by itself are passed over.
+// key returns the key of the next sensor. Numbers of events that the BMC makes by itself are passed
+// over.
 func (m *setMaker) key() sdr.Key {
 	k := sdr.Key{Owner: sdr.BMCAddress, Number: m.next}
 	m.next++
@@ -189,11 +207,14 @@ func (m *setMaker) key() sdr.Key {
 }
 
 // analog adds a sensor with thresholds.
-func (m *setMaker) analog(k kind, name string, id ipmi.EntityID, instance ipmi.EntityInstance, v span, off float64, l limits) {
-	f := &sdr.Full{Name: sdr.Name(name), Factors: sdr.Factors{M: k.m, B: k.b, RExponent: k.rexp, BExponent: k.bexp}}
+func (m *setMaker) analog(k kind, name string, id ipmi.EntityID, instance ipmi.EntityInstance,
+	v span, off float64, l limits) {
+	f := &sdr.Full{Name: sdr.Name(name),
+		Factors: sdr.Factors{M: k.m, B: k.b, RExponent: k.rexp, BExponent: k.bexp}}
 	f.Key = m.key()
 	f.Entity = sdr.Entity{ID: id, Instance: instance}
-	f.Init = sdr.Initialization{Scanning: true, Events: true, Thresholds: len(l) > 0, Hysteresis: k.hysteresis > 0, SensorType: true, EventsOn: true, ScanningOn: true}
+	f.Init = sdr.Initialization{Scanning: true, Events: true, Thresholds: len(l) > 0,
+		Hysteresis: k.hysteresis > 0, SensorType: true, EventsOn: true, ScanningOn: true}
 	f.Capabilities = sdr.Capabilities{IgnoreAbsent: true, AutoRearm: true}
 	f.SensorType, f.EventType = k.typ, ipmi.EventThreshold
 	f.Units = sdr.Units{Format: k.format, Percent: k.percent, Base: k.unit}
@@ -228,11 +249,13 @@ func (m *setMaker) analog(k kind, name string, id ipmi.EntityID, instance ipmi.E
 		}
 	}
 	m.add(f)
-	m.addSensor(simulated{name: name, full: f, sensor: &f.Sensor, conv: conv, idle: v.idle, busy: v.busy, off: off,
+	m.addSensor(simulated{name: name, full: f, sensor: &f.Sensor, conv: conv, idle: v.idle,
+		busy: v.busy, off: off,
 		noise: k.noise, lag: k.lag, mains: k.mains})
 }
 
-// thresholdEvent returns the event offset of a threshold's being crossed for the worse (Table 42-2).
+// thresholdEvent returns the event offset of a threshold's being crossed for the worse (Table
+// 42-2).
 func thresholdEvent(t ipmi.Threshold) uint8 {
 	if t < ipmi.UpperNonCritical {
 		return uint8(2 * t)
@@ -249,13 +272,15 @@ func states(offsets ...uint8) uint16 {
 	return m
 }
 
-// discrete adds a sensor with states: those that it knows, and those that it asserts while the server is
-// on and off.
-func (m *setMaker) discrete(typ ipmi.SensorType, event ipmi.EventType, name string, id ipmi.EntityID, instance ipmi.EntityInstance, known, on, off uint16) {
+// discrete adds a sensor with states: those that it knows, and those that it asserts while the
+// server is on and off.
+func (m *setMaker) discrete(typ ipmi.SensorType, event ipmi.EventType, name string,
+	id ipmi.EntityID, instance ipmi.EntityInstance, known, on, off uint16) {
 	c := &sdr.Compact{Name: sdr.Name(name), Sharing: sdr.Sharing{Count: 1}}
 	c.Key = m.key()
 	c.Entity = sdr.Entity{ID: id, Instance: instance}
-	c.Init = sdr.Initialization{Scanning: true, Events: true, SensorType: true, EventsOn: true, ScanningOn: true}
+	c.Init = sdr.Initialization{Scanning: true, Events: true, SensorType: true, EventsOn: true,
+		ScanningOn: true}
 	c.Capabilities = sdr.Capabilities{AutoRearm: true}
 	c.SensorType, c.EventType = typ, event
 	c.Assertions, c.Deassertions, c.Readable = known, known, known
@@ -267,34 +292,41 @@ func (m *setMaker) discrete(typ ipmi.SensorType, event ipmi.EventType, name stri
 	m.addSensor(simulated{name: name, sensor: &c.Sensor, mains: true, statesOn: on, statesOff: off})
 }
 
-// specific adds a discrete sensor with the states of its type, the same whether the server is on or off.
-func (m *setMaker) specific(typ ipmi.SensorType, name string, id ipmi.EntityID, instance ipmi.EntityInstance, known, now uint16) {
+// specific adds a discrete sensor with the states of its type, the same whether the server is on or
+// off.
+func (m *setMaker) specific(typ ipmi.SensorType, name string, id ipmi.EntityID,
+	instance ipmi.EntityInstance, known, now uint16) {
 	m.discrete(typ, ipmi.EventSensorSpecific, name, id, instance, known, now, now)
 }
 
 // controller adds the record of the BMC itself.
 func (m *setMaker) controller(name string) {
-	m.add(&sdr.MCLocator{Name: sdr.Name(name), Address: bmcAddress, Static: true, Chassis: true, IPMBReceive: true, FRU: true, SEL: true, SDR: true,
+	m.add(&sdr.MCLocator{Name: sdr.Name(name), Address: bmcAddress, Static: true, Chassis: true,
+		IPMBReceive: true, FRU: true, SEL: true, SDR: true,
 		Sensors: true, Entity: sdr.Entity{ID: entityManagement, Instance: 1}})
 }
 
 // fru adds the record of a FRU device behind the BMC.
 func (m *setMaker) fru(device uint8, name string, id ipmi.EntityID, instance ipmi.EntityInstance) {
-	m.add(&sdr.FRULocator{Name: sdr.Name(name), Access: bmcAddress, Device: device, Logical: true, DeviceType: sdr.DeviceFRU,
-		Entity: sdr.Entity{ID: id, Instance: instance}})
+	m.add(&sdr.FRULocator{Name: sdr.Name(name), Access: bmcAddress, Device: device, Logical: true,
+		DeviceType: sdr.DeviceFRU,
+		Entity:     sdr.Entity{ID: id, Instance: instance}})
 }
 
-// power adds what every make has in common: the state of the server's power. Its states tell when they come
-// and not when they go.
+// power adds what every make has in common: the state of the server's power. Its states tell when
+// they come and not when they go.
 func (m *setMaker) power(unit, acpi string) {
-	m.discrete(ipmi.SensorPowerUnit, ipmi.EventSensorSpecific, unit, entityPowerUnit, 1, states(0, 1, 4, 5, 6), 0, states(0))
-	m.discrete(ipmi.SensorACPIPowerState, ipmi.EventSensorSpecific, acpi, entityBoard, 1, states(0, 5), states(0), states(5))
+	m.discrete(ipmi.SensorPowerUnit, ipmi.EventSensorSpecific, unit, entityPowerUnit, 1,
+		states(0, 1, 4, 5, 6), 0, states(0))
+	m.discrete(ipmi.SensorACPIPowerState, ipmi.EventSensorSpecific, acpi, entityBoard, 1,
+		states(0, 5), states(0), states(5))
 }
 
 // eventOnly adds the record of a sensor that only makes events.
 func (m *setMaker) eventOnly(number uint8, typ ipmi.SensorType, name string, id ipmi.EntityID) {
-	e := &sdr.EventOnly{Name: sdr.Name(name), SensorType: typ, EventType: ipmi.EventSensorSpecific, Sharing: sdr.Sharing{Count: 1},
-		Entity: sdr.Entity{ID: id, Instance: 1}}
+	e := &sdr.EventOnly{Name: sdr.Name(name), SensorType: typ, EventType: ipmi.EventSensorSpecific,
+		Sharing: sdr.Sharing{Count: 1},
+		Entity:  sdr.Entity{ID: id, Instance: 1}}
 	e.Key = sdr.Key{Owner: sdr.BMCAddress, Number: number}
 	m.add(e)
 }
@@ -308,7 +340,8 @@ func (m *setMaker) ownEvents(watchdog, audit string) {
 // contains adds an entity association: a container and a range of entities in it.
 func (m *setMaker) contains(container, id ipmi.EntityID, first, last ipmi.EntityInstance) {
 	m.add(&sdr.EntityAssociation{Container: sdr.Entity{ID: container, Instance: 1}, Ranges: true,
-		Contained1: sdr.Entity{ID: id, Instance: first}, Contained2: sdr.Entity{ID: id, Instance: last}})
+		Contained1: sdr.Entity{ID: id, Instance: first},
+		Contained2: sdr.Entity{ID: id, Instance: last}})
 }
 
 // each calls f for 1 to n with a name that has the number in it.

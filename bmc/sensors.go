@@ -17,9 +17,10 @@ const scanPeriod = 10 * time.Second
 
 // sensors is the state of the sensors (§35).
 type sensors struct {
-	set   *SensorSet
-	state []*sensorState // by index in set; never changed in place, but for those that change returns
-	own   bool           // state is this BMC's own, and not the set's
+	set *SensorSet
+	// by index in set; never changed in place, but for those that change returns
+	state []*sensorState
+	own   bool // state is this BMC's own, and not the set's
 	model model
 	scans Timer // nil while nothing can happen by itself
 
@@ -50,7 +51,8 @@ type sensorKept struct {
 	Now        *uint16 `json:",omitempty"` // states that events have told of
 }
 
-// A SensorFault makes a sensor say something else than its model does, so that faults can be shown and tested.
+// A SensorFault makes a sensor say something else than its model does, so that faults can be shown
+// and tested.
 type SensorFault struct {
 	Sensor string   // name
 	Value  *float64 // of an analog sensor, in its units
@@ -63,8 +65,9 @@ func (s *sensors) load(b *BMC) error {
 	if s.set == nil {
 		s.set = b.profile().Sensors()
 	}
-	s.model = model{still: b.cfg.Still, power: b.host.State().Power, changed: b.clock.Now().Add(-time.Hour),
-		seed: binary.LittleEndian.Uint64(b.controller.guid[:8]) ^ binary.LittleEndian.Uint64(b.controller.guid[8:])}
+	s.model = model{still: b.cfg.Still, power: b.host.State().Power,
+		changed: b.clock.Now().Add(-time.Hour),
+		seed:    binary.LittleEndian.Uint64(b.controller.guid[:8]) ^ binary.LittleEndian.Uint64(b.controller.guid[8:])}
 	s.state = s.set.states(s.model.power == host.On)
 	err := keep(b, "sensor", func(key string, v sensorKept) error {
 		n, err := strconv.ParseUint(key, 10, 8)
@@ -134,14 +137,16 @@ func (s *sensors) watch(b *BMC) {
 	})
 }
 
-// restless reports whether a sensor can cross a threshold, or come back from one, only because time passes.
+// restless reports whether a sensor can cross a threshold, or come back from one, only because time
+// passes.
 func (s *sensors) restless() bool {
 	if !s.set.calm {
 		return true
 	}
 	for i, st := range s.state {
 		if x := &s.set.sensors[i]; x.full != nil && s.owns(i) &&
-			(st.now != 0 || st.thresholds != x.start.thresholds || st.hysteresis != x.start.hysteresis) {
+			(st.now != 0 || st.thresholds != x.start.thresholds ||
+				st.hysteresis != x.start.hysteresis) {
 			return true
 		}
 	}
@@ -154,7 +159,8 @@ func (s *sensors) owns(i int) bool {
 	return s.state[i] != &x.start && s.state[i] != &x.startOff
 }
 
-// change returns the state of a sensor for changing it. What follows from that is seen at the next scan, if not before.
+// change returns the state of a sensor for changing it. What follows from that is seen at the next
+// scan, if not before.
 func (s *sensors) change(b *BMC, i int) *sensorState {
 	if !s.own {
 		s.state, s.own = slices.Clone(s.state), true
@@ -169,8 +175,10 @@ func (s *sensors) change(b *BMC, i int) *sensorState {
 
 // init sets the state to what the record says.
 func (st *sensorState) init(s *simulated) {
-	*st = sensorState{typ: s.sensor.SensorType, event: s.sensor.EventType, scanning: true, events: s.sensor.Capabilities.Events != sdr.ControlNoEvents,
-		assertOn: uint16(s.sensor.AssertionEvents()), deassertOn: uint16(s.sensor.DeassertionEvents())}
+	*st = sensorState{typ: s.sensor.SensorType, event: s.sensor.EventType, scanning: true,
+		events:     s.sensor.Capabilities.Events != sdr.ControlNoEvents,
+		assertOn:   uint16(s.sensor.AssertionEvents()),
+		deassertOn: uint16(s.sensor.DeassertionEvents())}
 	if s.full == nil {
 		return
 	}
@@ -203,7 +211,9 @@ func (st *sensorState) keep() *sensorKept {
 
 // saver returns what keeps what lasts of a sensor.
 func (s *sensors) saver(i int) func(*BMC) {
-	return func(b *BMC) { b.put("sensor", strconv.Itoa(int(s.set.sensors[i].sensor.Number)), s.state[i].kept) }
+	return func(b *BMC) {
+		b.put("sensor", strconv.Itoa(int(s.set.sensors[i].sensor.Number)), s.state[i].kept)
+	}
 }
 
 // find returns the index of a sensor.
@@ -231,7 +241,8 @@ func (s *sensors) setFault(b *BMC, f SensorFault) error {
 	return fmt.Errorf("there is no sensor %q", f.Sensor)
 }
 
-// SetSensor makes a sensor faulty, and makes it right again when the fault says nothing but its name.
+// SetSensor makes a sensor faulty, and makes it right again when the fault says nothing but its
+// name.
 func (b *BMC) SetSensor(f SensorFault) error {
 	var err error
 	b.do(func() {
@@ -242,7 +253,8 @@ func (b *BMC) SetSensor(f SensorFault) error {
 	return err
 }
 
-// available says whether a sensor has a reading. What depends on the power has none while that is unknown.
+// available says whether a sensor has a reading. What depends on the power has none while that is
+// unknown.
 func (s *sensors) available(i int) bool {
 	f, x := s.state[i].fault, &s.set.sensors[i]
 	switch {
@@ -300,12 +312,14 @@ func (s *sensors) look(b *BMC, i int) uint8 {
 	return raw
 }
 
-// crossed returns the thresholds that a reading crosses. One that was crossed stays so until the reading has come
-// back by more than the hysteresis (§35.6). Sensors of parts without power cross none.
+// crossed returns the thresholds that a reading crosses. One that was crossed stays so until the
+// reading has come back by more than the hysteresis (§35.6). Sensors of parts without power cross
+// none.
 func (s *sensors) crossed(b *BMC, i int, raw uint8) uint16 {
 	x, st := &s.set.sensors[i], s.state[i]
 	on := s.model.power == host.On
-	if !x.mains && st.fault == nil && (!on || b.clock.Now().Sub(s.model.changed) < settled) || !x.mains && !on {
+	if !x.mains && st.fault == nil && (!on || b.clock.Now().Sub(s.model.changed) < settled) ||
+		!x.mains && !on {
 		return 0
 	}
 	return st.crossed(x, raw)
@@ -374,5 +388,6 @@ func (s *sensors) event(b *BMC, i int, offset uint8, assert bool, data [3]byte) 
 	if enabled&mask == 0 || !st.events || b.eventReceiver.to.Address == ipmi.EventsOff {
 		return
 	}
-	b.raise(Event{SensorType: uint8(st.typ), SensorNumber: x.sensor.Number, Type: uint8(st.event), Deassert: !assert, Data: data})
+	b.raise(Event{SensorType: uint8(st.typ), SensorNumber: x.sensor.Number, Type: uint8(st.event),
+		Deassert: !assert, Data: data})
 }

@@ -83,12 +83,14 @@ func TestProfiles(t *testing.T) {
 			}
 			// What the sensor should read must be within what it can read, to a step.
 			for _, v := range []float64{s.idle, s.busy, s.off} {
-				if got := s.conv.Value(linearRaw(s.conv, v)); got-v > s.conv.Resolution() || v-got > s.conv.Resolution() {
+				if got := s.conv.Value(linearRaw(s.conv, v)); got-v > s.conv.Resolution() ||
+					v-got > s.conv.Resolution() {
 					t.Errorf("%s: %s cannot read %v: %v", p.Name, s.name, v, got)
 				}
 			}
 		}
-		for _, want := range []sdr.Type{sdr.TypeFull, sdr.TypeCompact, sdr.TypeEventOnly, sdr.TypeMCLocator, sdr.TypeFRULocator, sdr.TypeEntity} {
+		for _, want := range []sdr.Type{sdr.TypeFull, sdr.TypeCompact, sdr.TypeEventOnly,
+			sdr.TypeMCLocator, sdr.TypeFRULocator, sdr.TypeEntity} {
 			if types[want] == 0 {
 				t.Errorf("%s: no record of type %s", p.Name, want)
 			}
@@ -208,10 +210,12 @@ func TestThresholdEvents(t *testing.T) {
 		}
 		must(t, b, ipmi.RearmSensorEvents{Sensor: n})
 		equal("rearmed", 7)
-		must(t, b, ipmi.SetSensorEventEnable{Sensor: n, Events: true, Scanning: true, Change: ipmi.DisableEvents, Deassertions: 1 << 7})
+		must(t, b, ipmi.SetSensorEventEnable{Sensor: n, Events: true, Scanning: true,
+			Change: ipmi.DisableEvents, Deassertions: 1 << 7})
 		set(40)
 		equal("deassertion off")
-		if _, cc := ask(t, b, ipmi.SetSensorEventEnable{Sensor: n, Events: true, Scanning: true, Change: ipmi.EnableEvents, Assertions: 1}); cc != ipmi.CodeInvalidDataField {
+		if _, cc := ask(t, b, ipmi.SetSensorEventEnable{Sensor: n, Events: true, Scanning: true,
+			Change: ipmi.EnableEvents, Assertions: 1}); cc != ipmi.CodeInvalidDataField {
 			t.Errorf("an event the sensor cannot make: %v", cc)
 		}
 		must(t, b, ipmi.SetEventReceiver{Address: ipmi.EventsOff})
@@ -230,20 +234,24 @@ func TestThresholdEvents(t *testing.T) {
 func TestScanFindsFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failed := states(0, 1)
-		b := newTest(t, func(c *Config) { c.Faults = []SensorFault{{Sensor: "PSU2 Status", States: &failed}} })
+		b := newTest(t, func(c *Config) {
+			c.Faults = []SensorFault{{Sensor: "PSU2 Status", States: &failed}}
+		})
 		events := hear(b, sensorNumber(t, b, "PSU2 Status"))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if len(*events) != 1 || (*events)[0].Data[0] != 1 || (*events)[0].SensorType != 8 {
 			t.Errorf("events: %+v", *events)
 		}
-		if st := must(t, b, ipmi.GetSensorReading{Sensor: sensorNumber(t, b, "PSU2 Status")}).States; !st.Has(1) || !st.Has(0) || st.Has(2) {
+		if st := must(t, b, ipmi.GetSensorReading{Sensor: sensorNumber(t, b,
+			"PSU2 Status")}).States; !st.Has(1) || !st.Has(0) || st.Has(2) {
 			t.Errorf("states %x", *st)
 		}
 		if err := b.SetSensor(SensorFault{Sensor: "Fan 3", Absent: true}); err != nil {
 			t.Fatal(err)
 		}
-		if r := must(t, b, ipmi.GetSensorReading{Sensor: sensorNumber(t, b, "Fan 3")}); !r.Unavailable {
+		if r := must(t, b, ipmi.GetSensorReading{Sensor: sensorNumber(t, b,
+			"Fan 3")}); !r.Unavailable {
 			t.Errorf("absent: %+v", r)
 		}
 	})
@@ -251,21 +259,26 @@ func TestScanFindsFaults(t *testing.T) {
 
 func TestThresholdsLast(t *testing.T) {
 	file := t.TempDir() + "/state"
-	open := func() *BMC { return newTest(t, func(c *Config) { c.StateFile = file; c.GUID = ipmi.GUID{1, 2, 3} }) }
+	open := func() *BMC {
+		return newTest(t, func(c *Config) { c.StateFile = file; c.GUID = ipmi.GUID{1, 2, 3} })
+	}
 	b := open()
 	n := sensorNumber(t, b, "Inlet Temp")
 	was := must(t, b, ipmi.GetSensorThresholds{Sensor: n})
 	values := [6]uint8{ipmi.UpperCritical: 155}
-	must(t, b, ipmi.SetSensorThresholds{Sensor: n, Set: ipmi.ThresholdSet(0).With(ipmi.UpperCritical), Values: values})
+	must(t, b, ipmi.SetSensorThresholds{Sensor: n,
+		Set: ipmi.ThresholdSet(0).With(ipmi.UpperCritical), Values: values})
 	must(t, b, ipmi.SetSensorHysteresis{Sensor: n, Mask: 0xff, Positive: 5, Negative: 6})
 	b.Close()
 	b = open()
 	want := was.Values
 	want[ipmi.UpperCritical] = 155
-	if got := must(t, b, ipmi.GetSensorThresholds{Sensor: n}); got.Values != want || got.Readable != 0x3f {
+	if got := must(t, b, ipmi.GetSensorThresholds{Sensor: n}); got.Values != want ||
+		got.Readable != 0x3f {
 		t.Errorf("thresholds %v, want %v", got, want)
 	}
-	if got := must(t, b, ipmi.GetSensorHysteresis{Sensor: n, Mask: 0xff}); got.Positive != 5 || got.Negative != 6 {
+	if got := must(t, b, ipmi.GetSensorHysteresis{Sensor: n, Mask: 0xff}); got.Positive != 5 ||
+		got.Negative != 6 {
 		t.Errorf("hysteresis %+v", got)
 	}
 }
@@ -279,13 +292,16 @@ func TestSensorErrors(t *testing.T) {
 	if _, cc := ask(t, b, ipmi.GetSensorThresholds{Sensor: status}); cc != ipmi.CodeIllegalForType {
 		t.Errorf("thresholds of a discrete sensor: %v", cc)
 	}
-	if _, cc := ask(t, b, ipmi.GetSensorReadingFactors{Sensor: status}); cc != ipmi.CodeIllegalForType {
+	if _, cc := ask(t, b, ipmi.GetSensorReadingFactors{Sensor: status}); cc !=
+		ipmi.CodeIllegalForType {
 		t.Errorf("factors of a discrete sensor: %v", cc)
 	}
-	if _, cc := ask(t, b, ipmi.SetSensorThresholds{Sensor: sensorNumber(t, b, "Exhaust Temp"), Set: 1}); cc != ipmi.CodeInvalidDataField {
+	if _, cc := ask(t, b, ipmi.SetSensorThresholds{Sensor: sensorNumber(t, b, "Exhaust Temp"),
+		Set: 1}); cc != ipmi.CodeInvalidDataField {
 		t.Errorf("a threshold that the sensor has not: %v", cc)
 	}
-	if f := must(t, b, ipmi.GetSensorReadingFactors{Sensor: sensorNumber(t, b, "Inlet Temp"), Reading: 7}); f.M != 5 || f.B != -40 || f.Next != 7 {
+	if f := must(t, b, ipmi.GetSensorReadingFactors{Sensor: sensorNumber(t, b, "Inlet Temp"),
+		Reading: 7}); f.M != 5 || f.B != -40 || f.Next != 7 {
 		t.Errorf("factors: %+v", f)
 	}
 	if ty := must(t, b, ipmi.GetSensorType{Sensor: status}); ty.Type != 7 || ty.EventType != 0x6f {
@@ -319,7 +335,8 @@ func TestStill(t *testing.T) {
 	})
 }
 
-// A BMC to which nothing happens looks at no sensors, for none can say anything new; one whose sensors may does.
+// A BMC to which nothing happens looks at no sensors, for none can say anything new; one whose
+// sensors may does.
 func TestQuietSensorsAreNotScanned(t *testing.T) {
 	for _, p := range Profiles() {
 		synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,8 @@ func serveSerial(t *testing.T, b *BMC, cfg SerialConfig) io.ReadWriter {
 
 func TestSerialTerminal(t *testing.T) {
 	b := newTest(t, func(c *Config) {
-		c.Users = []UserConfig{{Name: "admin", Password: ipmi.NewSecret("Secret 1"), Privilege: ipmi.PrivilegeAdministrator}}
+		c.Users = []UserConfig{{Name: "admin", Password: ipmi.NewSecret("Secret 1"),
+			Privilege: ipmi.PrivilegeAdministrator}}
 	})
 	line := serveSerial(t, b, SerialConfig{})
 	in := bufio.NewReader(line)
@@ -71,7 +72,8 @@ func TestSerialBasic(t *testing.T) {
 		b := newTest(t, nil)
 		line := serveSerial(t, b, SerialConfig{Basic: true, Trusted: trusted})
 		cmd := ipmi.ColdReset{}.Command()
-		ask := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: cmd.NetFn, Seq: 0x2a, Cmd: cmd.Code}
+		ask := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: cmd.NetFn,
+			Seq: 0x2a, Cmd: cmd.Code}
 		if _, err := line.Write(rmcp.AppendBasic(nil, rmcp.AppendMessage(nil, &ask))); err != nil {
 			t.Fatal(err)
 		}

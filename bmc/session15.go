@@ -8,7 +8,8 @@ import (
 	"lom/rmcp"
 )
 
-func getSessionChallenge(ctx *Context, req ipmi.GetSessionChallenge) (ipmi.SessionChallenge, error) {
+func getSessionChallenge(ctx *Context,
+	req ipmi.GetSessionChallenge) (ipmi.SessionChallenge, error) {
 	b := ctx.BMC
 	var zero ipmi.SessionChallenge
 	if req.AuthType > ipmi.AuthOEM || !b.authTypes().Has(req.AuthType) {
@@ -21,7 +22,8 @@ func getSessionChallenge(ctx *Context, req ipmi.GetSessionChallenge) (ipmi.Sessi
 		}
 		return zero, codeInvalidUserName
 	}
-	h := halfOpen{id: b.sessions.newID(b), v15: true, challenge: challenge{authType: req.AuthType, user: user}}
+	h := halfOpen{id: b.sessions.newID(b), v15: true,
+		challenge: challenge{authType: req.AuthType, user: user}}
 	if h.id == 0 || b.random(h.challenge.value[:]) != nil {
 		return zero, ipmi.CodeUnspecified
 	}
@@ -46,8 +48,9 @@ func activateStray(*Context, ipmi.ActivateSession) (ipmi.ActivatedSession, error
 	return ipmi.ActivatedSession{}, codeActivateSessionID
 }
 
-// opening15 returns how the session is opened that a packet without a sequence number is about, and the session if there is
-// one already. Such a packet is Activate Session, and nothing else, until the session is used (§22.17).
+// opening15 returns how the session is opened that a packet without a sequence number is about, and
+// the session if there is one already. Such a packet is Activate Session, and nothing else, until
+// the session is used (§22.17).
 func (r *exchange) opening15() (*opening, *session) {
 	id := r.p.SessionID
 	if s := r.b.sessions.active[id]; s != nil {
@@ -62,9 +65,9 @@ func (r *exchange) opening15() (*opening, *session) {
 	return nil, nil
 }
 
-// activate deals with a packet that bears a temporary session ID and no sequence number. The temporary ID
-// is that of the session if there comes to be one. The session is made again if the answer to the first Activate Session was
-// lost.
+// activate deals with a packet that bears a temporary session ID and no sequence number. The
+// temporary ID is that of the session if there comes to be one. The session is made again if the
+// answer to the first Activate Session was lost.
 func (r *exchange) activate(o *opening, s *session) {
 	b, c := r.b, &o.challenge
 	m, ok := r.request(r.p.Payload)
@@ -92,8 +95,9 @@ func (r *exchange) activate(o *opening, s *session) {
 		cc = b.mayActivate(&req, c, s != nil)
 	}
 	if err := auth.Verify(r.p); err != nil {
-		// A wrong password and a spoiled packet look the same, and neither is answered. Of no account is
-		// the password of a request that would have been refused anyway (parameter 26 of Table 23-4).
+		// A wrong password and a spoiled packet look the same, and neither is answered. Of no
+		// account is the password of a request that would have been refused anyway (parameter 26 of
+		// Table 23-4).
 		r.counters().LoginsRefused++
 		if c.authType == r.p.AuthType && cc == ipmi.CodeOK {
 			b.login.passwordWrong(b, c.user)
@@ -105,7 +109,8 @@ func (r *exchange) activate(o *opening, s *session) {
 	}
 	var data []byte
 	if cc == ipmi.CodeOK {
-		data, _ = ipmi.ActivatedSession{AuthType: c.authType, SessionID: s.id, InboundSequence: o.first, Privilege: s.limit}.AppendBinary(nil)
+		data, _ = ipmi.ActivatedSession{AuthType: c.authType, SessionID: s.id,
+			InboundSequence: o.first, Privilege: s.limit}.AppendBinary(nil)
 	}
 	answer := m.Reply(cc, data)
 	payload := rmcp.AppendMessage(nil, &answer)
@@ -113,18 +118,20 @@ func (r *exchange) activate(o *opening, s *session) {
 		b.respond(s, false, payload)
 		return
 	}
-	// A refusal is authenticated as the session would be, under the number that the console asked for.
+	// A refusal is authenticated as the session would be, under the number that the console asked
+	// for.
 	r.counters().LoginsRefused++
 	if packet, err := rmcp.AppendActivate15(nil, auth, r.p.SessionID, payload); err == nil {
 		r.b.transmit(r.link, r.from, packet)
 	}
 }
 
-// mayActivate says whether Activate Session may answer a challenge, apart from its password. Again is whether there is a session
-// already.
+// mayActivate says whether Activate Session may answer a challenge, apart from its password. Again
+// is whether there is a session already.
 func (b *BMC) mayActivate(req *ipmi.ActivateSession, c *challenge, again bool) ipmi.CompletionCode {
 	switch {
-	case req.AuthType != c.authType || req.Privilege < ipmi.PrivilegeCallback || req.Privilege > ipmi.PrivilegeOEM:
+	case req.AuthType != c.authType || req.Privilege < ipmi.PrivilegeCallback ||
+		req.Privilege > ipmi.PrivilegeOEM:
 		return ipmi.CodeInvalidDataField
 	case subtle.ConstantTimeCompare(req.Challenge[:], c.value[:]) != 1:
 		return ipmi.CodeInvalidDataField
@@ -141,7 +148,8 @@ func (b *BMC) mayActivate(req *ipmi.ActivateSession, c *challenge, again bool) i
 }
 
 // activateSession makes the session of a challenge.
-func (r *exchange) activateSession(req *ipmi.ActivateSession, o *opening, s *session, password ipmi.Secret) (*session, ipmi.CompletionCode) {
+func (r *exchange) activateSession(req *ipmi.ActivateSession, o *opening, s *session,
+	password ipmi.Secret) (*session, ipmi.CompletionCode) {
 	b, c := r.b, &o.challenge
 	// The network may have doubled the request: whichever answer the console takes, it is true.
 	if o.first == 0 {
@@ -153,7 +161,8 @@ func (r *exchange) activateSession(req *ipmi.ActivateSession, o *opening, s *ses
 	}
 	access := b.channels.access[settingActive]
 	v15, err := rmcp.NewSession15(rmcp.Session15Config{
-		ID: r.p.SessionID, AuthType: c.authType, Password: password, SendSequence: req.OutboundSequence, RecvSequence: o.first,
+		ID: r.p.SessionID, AuthType: c.authType, Password: password,
+		SendSequence: req.OutboundSequence, RecvSequence: o.first,
 		AcceptNone: access.PerMessageAuthOff || access.UserLevelAuthOff,
 	})
 	if err != nil {
@@ -161,7 +170,8 @@ func (r *exchange) activateSession(req *ipmi.ActivateSession, o *opening, s *ses
 	}
 	b.login.passwordRight(c.user)
 	if s == nil {
-		s = &session{id: r.p.SessionID, user: c.user, limit: req.Privilege, peer: r.from, opening: o}
+		s = &session{id: r.p.SessionID, user: c.user, limit: req.Privilege, peer: r.from,
+			opening: o}
 		b.sessions.open(b, s)
 		b.mux.halfOpens.end(s.id)
 	}

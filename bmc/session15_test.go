@@ -7,8 +7,10 @@ import (
 	"lom/rmcp"
 )
 
-// activate15 opens an IPMI 1.5 session; cc is that of the command that failed, 0 with a nil session is silence.
-func (c *console) activate15(a ipmi.AuthType, user, password string, level ipmi.Privilege) (*rmcp.Session15, ipmi.CompletionCode) {
+// activate15 opens an IPMI 1.5 session; cc is that of the command that failed, 0 with a nil session
+// is silence.
+func (c *console) activate15(a ipmi.AuthType, user, password string,
+	level ipmi.Privilege) (*rmcp.Session15, ipmi.CompletionCode) {
 	c.t.Helper()
 	data, _ := ipmi.GetSessionChallenge{AuthType: a, UserName: user}.AppendBinary(nil)
 	packet, _ := rmcp.AppendPresession15(nil, c.message(ipmi.NetFnApp, 0x39, data...))
@@ -24,8 +26,10 @@ func (c *console) activate15(a ipmi.AuthType, user, password string, level ipmi.
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	data, _ = ipmi.ActivateSession{AuthType: a, Privilege: level, Challenge: ch.Challenge, OutboundSequence: 77}.AppendBinary(nil)
-	packet, _ = rmcp.AppendActivate15(nil, auth, ch.SessionID, c.message(ipmi.NetFnApp, 0x3a, data...))
+	data, _ = ipmi.ActivateSession{AuthType: a, Privilege: level, Challenge: ch.Challenge,
+		OutboundSequence: 77}.AppendBinary(nil)
+	packet, _ = rmcp.AppendActivate15(nil, auth, ch.SessionID,
+		c.message(ipmi.NetFnApp, 0x3a, data...))
 	var s *rmcp.Session15
 	for range 2 { // the answer to the first is taken as lost
 		p := c.exchange(packet)
@@ -45,7 +49,9 @@ func (c *console) activate15(a ipmi.AuthType, user, password string, level ipmi.
 		if err := r.UnmarshalBinary(m.Data); err != nil {
 			c.t.Fatal(err)
 		}
-		s, err = rmcp.NewSession15(rmcp.Session15Config{ID: r.SessionID, AuthType: a, Password: ipmi.NewSecret(password), SendSequence: r.InboundSequence, RecvSequence: 77 + 1})
+		s, err = rmcp.NewSession15(rmcp.Session15Config{ID: r.SessionID, AuthType: a,
+			Password: ipmi.NewSecret(password), SendSequence: r.InboundSequence,
+			RecvSequence: 77 + 1})
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -55,7 +61,8 @@ func (c *console) activate15(a ipmi.AuthType, user, password string, level ipmi.
 
 func TestSessions15(t *testing.T) {
 	b := newTest(t, func(c *Config) { c.Allow.AuthNone = true })
-	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword} {
+	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5,
+		ipmi.AuthPassword} {
 		c := newConsole(t, b)
 		s, cc := c.activate15(a, "admin", "secret", ipmi.PrivilegeAdministrator)
 		if s == nil {
@@ -75,8 +82,10 @@ func TestSessions15(t *testing.T) {
 func TestLoginRefused15(t *testing.T) {
 	b := newTest(t, func(c *Config) {
 		c.Users = append(c.Users,
-			UserConfig{Name: "op", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeOperator},
-			UserConfig{Name: "long", Password: ipmi.NewSecret("a password of 20 by."), Privilege: ipmi.PrivilegeOperator})
+			UserConfig{Name: "op", Password: ipmi.NewSecret("secret"),
+				Privilege: ipmi.PrivilegeOperator},
+			UserConfig{Name: "long", Password: ipmi.NewSecret("a password of 20 by."),
+				Privilege: ipmi.PrivilegeOperator})
 	})
 	for _, c := range []struct {
 		what           string
@@ -91,7 +100,8 @@ func TestLoginRefused15(t *testing.T) {
 		{"too high", ipmi.AuthMD5, "op", "secret", codePrivilegeTooHigh},
 		{"wrong password", ipmi.AuthMD5, "admin", "wrong", 0},
 	} {
-		if s, cc := newConsole(t, b).activate15(c.auth, c.user, c.password, ipmi.PrivilegeAdministrator); s != nil || cc != c.want {
+		if s, cc := newConsole(t, b).activate15(c.auth, c.user, c.password,
+			ipmi.PrivilegeAdministrator); s != nil || cc != c.want {
 			t.Errorf("%s: %v, want %v", c.what, cc, c.want)
 		}
 	}
@@ -100,7 +110,8 @@ func TestLoginRefused15(t *testing.T) {
 	}
 }
 
-// User level commands may come without an authentication code where the channel allows it, others not.
+// User level commands may come without an authentication code where the channel allows it, others
+// not.
 func TestUserLevelAuthDisabled(t *testing.T) {
 	b := newTest(t, nil)
 	b.channels.access[settingActive].UserLevelAuthOff = true
@@ -136,7 +147,8 @@ func TestUserLevelAuthDisabled(t *testing.T) {
 	}
 }
 
-// What the BMC sends over IPMI 1.5 has no legacy pad, whatever its length: ipmitool would take it for data.
+// What the BMC sends over IPMI 1.5 has no legacy pad, whatever its length: ipmitool would take it
+// for data.
 func TestNoLegacyPad(t *testing.T) {
 	b := newTest(t, nil)
 	c := newConsole(t, b)
@@ -146,7 +158,8 @@ func TestNoLegacyPad(t *testing.T) {
 	}
 	// Read FRU Data answers with as many bytes as are asked for.
 	for n := range byte(100) {
-		if m, ok := c.request(s, c.message(ipmi.NetFnStorage, 0x11, 0, 0, 0, n+1)); !ok || m.Code != 0 {
+		if m, ok := c.request(s, c.message(ipmi.NetFnStorage, 0x11, 0, 0, 0, n+1)); !ok ||
+			m.Code != 0 {
 			t.Fatalf("%d bytes of FRU: %v", n+1, m.Code)
 		}
 		packet := c.got[len(c.got)-1]

@@ -22,14 +22,17 @@ func (c *Context) isLAN(channel uint8) bool {
 	return channel == channelLAN || channel == channelSame && c.Channel == channelLAN
 }
 
-func getChannelAuthCapabilities(ctx *Context, req ipmi.GetChannelAuthCapabilities) (ipmi.ChannelAuthCapabilities, error) {
+func getChannelAuthCapabilities(ctx *Context,
+	req ipmi.GetChannelAuthCapabilities) (ipmi.ChannelAuthCapabilities, error) {
 	b := ctx.BMC
-	if !ctx.isLAN(req.Channel) || req.Privilege < ipmi.PrivilegeCallback || req.Privilege > ipmi.PrivilegeOEM {
+	if !ctx.isLAN(req.Channel) || req.Privilege < ipmi.PrivilegeCallback ||
+		req.Privilege > ipmi.PrivilegeOEM {
 		return ipmi.ChannelAuthCapabilities{}, ipmi.CodeInvalidDataField
 	}
 	access := b.channels.access[settingActive]
 	r := ipmi.ChannelAuthCapabilities{
-		Channel: channelLAN, Extended: req.Extended, AuthTypes: b.login.kept.AuthTypes[req.Privilege],
+		Channel: channelLAN, Extended: req.Extended,
+		AuthTypes:      b.login.kept.AuthTypes[req.Privilege],
 		PerMessageAuth: !access.PerMessageAuthOff, UserLevelAuth: !access.UserLevelAuthOff,
 	}
 	for id := uint8(1); id <= maxUsers; id++ {
@@ -59,7 +62,8 @@ const (
 	codeCloseSessionHandle ipmi.CompletionCode = 0x88
 )
 
-func setSessionPrivilege(ctx *Context, req ipmi.SetSessionPrivilege) (ipmi.SessionPrivilege, error) {
+func setSessionPrivilege(ctx *Context,
+	req ipmi.SetSessionPrivilege) (ipmi.SessionPrivilege, error) {
 	b, s := ctx.BMC, ctx.session
 	switch {
 	case s == nil:
@@ -120,14 +124,16 @@ func getSessionInfo(ctx *Context, req ipmi.GetSessionInfo) (ipmi.SessionInfo, er
 		return r, nil
 	}
 	r.Handle = s.handle
-	r.Session = &ipmi.ActiveSession{User: s.user, Privilege: ctx.BMC.privilege(s), Protocol: ipmi.SessionIPMI20, Channel: channelLAN, Peer: peerInfo(s.peer)}
+	r.Session = &ipmi.ActiveSession{User: s.user, Privilege: ctx.BMC.privilege(s),
+		Protocol: ipmi.SessionIPMI20, Channel: channelLAN, Peer: peerInfo(s.peer)}
 	if s.v15 != nil {
 		r.Session.Protocol = ipmi.SessionIPMI15
 	}
 	return r, nil
 }
 
-// peerInfo returns the console's address as Get Session Info shows it. The MAC address is not known above UDP.
+// peerInfo returns the console's address as Get Session Info shows it. The MAC address is not known
+// above UDP.
 func peerInfo(a netip.AddrPort) []byte {
 	p := ipmi.SessionPeerLAN{Port: a.Port()}
 	if ip := a.Addr().Unmap(); ip.Is4() {
@@ -143,9 +149,11 @@ func peerInfo(a netip.AddrPort) []byte {
 // cipherSuitePiece is how many bytes of the list come at a time.
 const cipherSuitePiece = 16
 
-func getChannelCipherSuites(ctx *Context, req ipmi.GetChannelCipherSuites) (ipmi.ChannelCipherSuites, error) {
+func getChannelCipherSuites(ctx *Context,
+	req ipmi.GetChannelCipherSuites) (ipmi.ChannelCipherSuites, error) {
 	b := ctx.BMC
-	if !ctx.isLAN(req.Channel) || req.Payload != ipmi.PayloadIPMI && req.Payload != ipmi.PayloadSOL {
+	if !ctx.isLAN(req.Channel) || req.Payload != ipmi.PayloadIPMI &&
+		req.Payload != ipmi.PayloadSOL {
 		return ipmi.ChannelCipherSuites{}, ipmi.CodeInvalidDataField
 	}
 	var suites []rmcp.CipherSuite
@@ -163,8 +171,8 @@ func getChannelCipherSuites(ctx *Context, req ipmi.GetChannelCipherSuites) (ipmi
 	return ipmi.ChannelCipherSuites{Channel: channelLAN, Records: list[from:to]}, nil
 }
 
-// algorithms returns each algorithm of a list of Cipher Suite Records once, by kind and number: their
-// tags order them.
+// algorithms returns each algorithm of a list of Cipher Suite Records once, by kind and number:
+// their tags order them.
 func algorithms(records []byte) []byte {
 	var seen [256]bool
 	for i := 0; i+5 <= len(records); i += 5 { // standard records with one algorithm of each kind

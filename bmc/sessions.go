@@ -18,7 +18,8 @@ const (
 	maxRepeats  = 8                // so many of them in a session
 )
 
-// A Link sends datagrams from the address of one BMC. It must not wait, and uses a packet only until it returns.
+// A Link sends datagrams from the address of one BMC. It must not wait, and uses a packet only
+// until it returns.
 type Link interface {
 	Send(to netip.AddrPort, packet []byte)
 }
@@ -65,7 +66,8 @@ type session struct {
 	opening   *opening  // nil after the first valid packet
 }
 
-// opening is how a session was opened, to answer repetitions: the console may have missed the answer.
+// opening is how a session was opened, to answer repetitions: the console may have missed the
+// answer.
 type opening struct {
 	v20       *rmcp.BMCHandshake // nil in IPMI 1.5
 	challenge challenge
@@ -97,7 +99,9 @@ func (b *BMC) Counters() Counters {
 
 // list returns the open sessions in the order of their handles.
 func (t *sessions) list() []*session {
-	return slices.SortedFunc(maps.Values(t.active), func(s, u *session) int { return int(s.handle) - int(u.handle) })
+	return slices.SortedFunc(maps.Values(t.active), func(s, u *session) int {
+		return int(s.handle) - int(u.handle)
+	})
 }
 
 // newID returns a session ID that is not taken, 0 if there is no randomness.
@@ -115,8 +119,8 @@ func (t *sessions) newID(b *BMC) uint32 {
 	return 0
 }
 
-// room says whether a user can open another session now: with CodeOK, or the completion code of Activate Session. The last
-// place is for administrators, so that others cannot keep them out.
+// room says whether a user can open another session now: with CodeOK, or the completion code of
+// Activate Session. The last place is for administrators, so that others cannot keep them out.
 func (t *sessions) room(b *BMC, user uint8) ipmi.CompletionCode {
 	n := 0
 	for _, s := range t.active {
@@ -223,7 +227,8 @@ func (t *sessions) sweep(b *BMC) {
 func (s *session) repeated(m *rmcp.Message, now time.Time) *repeat {
 	for i := range s.repeats {
 		r := &s.repeats[i]
-		if r.seq == m.Seq && r.netFn == uint8(m.NetFn) && r.cmd == m.Cmd && r.data == string(m.Data) && now.Sub(r.at) < repeatTime {
+		if r.seq == m.Seq && r.netFn == uint8(m.NetFn) && r.cmd == m.Cmd &&
+			r.data == string(m.Data) && now.Sub(r.at) < repeatTime {
 			return r
 		}
 	}
@@ -235,7 +240,8 @@ func (s *session) remember(m *rmcp.Message, now time.Time) {
 	if len(s.repeats) == maxRepeats {
 		s.repeats = slices.Delete(s.repeats, 0, 1)
 	}
-	s.repeats = append(s.repeats, repeat{seq: m.Seq, netFn: uint8(m.NetFn), cmd: m.Cmd, data: string(m.Data), at: now})
+	s.repeats = append(s.repeats, repeat{seq: m.Seq, netFn: uint8(m.NetFn), cmd: m.Cmd,
+		data: string(m.Data), at: now})
 }
 
 // send sends a payload in the session.

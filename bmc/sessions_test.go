@@ -74,13 +74,15 @@ func (c *console) login(cfg rmcp.ClientConfig) (*rmcp.Session20, error) {
 
 func admin(suite int) rmcp.ClientConfig {
 	s, _ := rmcp.CipherSuiteByID(suite)
-	return rmcp.ClientConfig{User: "admin", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator, Suite: s}
+	return rmcp.ClientConfig{User: "admin", Password: ipmi.NewSecret("secret"),
+		Privilege: ipmi.PrivilegeAdministrator, Suite: s}
 }
 
 // message returns a request's message with the next rqSeq.
 func (c *console) message(netFn ipmi.NetFn, cmd uint8, data ...byte) []byte {
 	c.seq = (c.seq + 1) & rmcp.MaxSeq
-	return rmcp.AppendMessage(nil, &rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: netFn, Seq: c.seq, Cmd: cmd, Data: data})
+	return rmcp.AppendMessage(nil, &rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI,
+		NetFn: netFn, Seq: c.seq, Cmd: cmd, Data: data})
 }
 
 // request carries out a request in a session; false is no answer.
@@ -117,21 +119,25 @@ func TestSessionsOfEverySuite(t *testing.T) {
 			t.Fatalf("suite %d: %v", s.ID, err)
 		}
 		for range 20 {
-			if m, ok := c.request(session, c.message(ipmi.NetFnChassis, 1)); !ok || m.Code != 0 || len(m.Data) < 3 {
+			if m, ok := c.request(session, c.message(ipmi.NetFnChassis, 1)); !ok || m.Code != 0 ||
+				len(m.Data) < 3 {
 				t.Fatalf("suite %d: chassis status: %+v", s.ID, m)
 			}
 		}
-		if m, _ := c.request(session, c.message(ipmi.NetFnChassis, 2, 1)); m.Code != ipmi.CodeInsufficientPrivilege {
+		if m, _ := c.request(session, c.message(ipmi.NetFnChassis, 2, 1)); m.Code !=
+			ipmi.CodeInsufficientPrivilege {
 			t.Errorf("suite %d: power on at the first level: %v", s.ID, m.Code)
 		}
-		if m, _ := c.request(session, c.message(ipmi.NetFnApp, 0x3b, 4)); m.Code != 0 || m.Data[0] != 4 {
+		if m, _ := c.request(session, c.message(ipmi.NetFnApp, 0x3b, 4)); m.Code != 0 ||
+			m.Data[0] != 4 {
 			t.Errorf("suite %d: Set Session Privilege: %+v", s.ID, m)
 		}
 		if m, _ := c.request(session, c.message(ipmi.NetFnChassis, 2, 1)); m.Code != ipmi.CodeOK {
 			t.Errorf("suite %d: power on: %v", s.ID, m.Code)
 		}
 		id := session.RemoteID()
-		if m, _ := c.request(session, c.message(ipmi.NetFnApp, 0x3c, byte(id), byte(id>>8), byte(id>>16), byte(id>>24))); m.Code != 0 {
+		if m, _ := c.request(session, c.message(ipmi.NetFnApp, 0x3c, byte(id), byte(id>>8),
+			byte(id>>16), byte(id>>24))); m.Code != 0 {
 			t.Errorf("suite %d: Close Session: %v", s.ID, m.Code)
 		}
 		if _, ok := c.request(session, c.message(ipmi.NetFnApp, 1)); ok {
@@ -160,7 +166,9 @@ func TestLoginRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b = newTest(t, func(c *Config) {
-				c.Users = append(c.Users, UserConfig{Name: "op", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeOperator})
+				c.Users = append(c.Users,
+					UserConfig{Name: "op", Password: ipmi.NewSecret("secret"),
+						Privilege: ipmi.PrivilegeOperator})
 			})
 			cfg := admin(17)
 			c.change(&cfg)
@@ -260,10 +268,12 @@ func TestPrivilegeTakenAway(t *testing.T) {
 		t.Fatal(m.Code)
 	}
 	must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 2, Limit: ipmi.PrivilegeUser})
-	if m, _ := c.request(s, c.message(ipmi.NetFnChassis, 2, 1)); m.Code != ipmi.CodeInsufficientPrivilege {
+	if m, _ := c.request(s, c.message(ipmi.NetFnChassis, 2, 1)); m.Code !=
+		ipmi.CodeInsufficientPrivilege {
 		t.Errorf("power on as a user: got %v, want %v", m.Code, ipmi.CodeInsufficientPrivilege)
 	}
-	if m, _ := c.request(s, c.message(ipmi.NetFnApp, 0x3b, 0)); m.Code != 0 || m.Data[0] != uint8(ipmi.PrivilegeUser) {
+	if m, _ := c.request(s, c.message(ipmi.NetFnApp, 0x3b, 0)); m.Code != 0 ||
+		m.Data[0] != uint8(ipmi.PrivilegeUser) {
 		t.Errorf("present privilege: got %v % x, want %v", m.Code, m.Data, ipmi.PrivilegeUser)
 	}
 	must(t, b, ipmi.SetUserAccess{Channel: channelLAN, User: 2, Limit: ipmi.PrivilegeNoAccess})
@@ -284,7 +294,8 @@ func TestSessionLimits(t *testing.T) {
 	}
 	for range 1000 { // without a password nothing takes a place
 		c := newConsole(t, b)
-		data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5, UserName: "admin"}.AppendBinary(nil)
+		data, _ := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5,
+			UserName: "admin"}.AppendBinary(nil)
 		packet, _ := rmcp.AppendPresession15(nil, c.message(ipmi.NetFnApp, 0x39, data...))
 		c.exchange(packet)
 	}

@@ -57,13 +57,17 @@ func (h *watched) becomes(p host.Power, events ...host.Event) {
 
 // newWatched returns a BMC whose host was not seen yet, and what it logs.
 func newWatched(t *testing.T) (*BMC, *watched, *bytes.Buffer) {
-	h := &watched{Machine: sim.New(sim.Config{}), boots: map[host.Device]bool{host.BootDefault: true, host.BootCD: true}}
+	h := &watched{Machine: sim.New(sim.Config{}),
+		boots: map[host.Device]bool{host.BootDefault: true, host.BootCD: true}}
 	log := new(bytes.Buffer)
-	h.b = newTest(t, func(c *Config) { c.Host, c.Logger = h, slog.New(slog.NewTextHandler(log, nil)) })
+	h.b = newTest(t, func(c *Config) {
+		c.Host, c.Logger = h, slog.New(slog.NewTextHandler(log, nil))
+	})
 	return h.b, h, log
 }
 
-// Who asks a BMC for a host that it cannot see is refused, whatever was seen before. Why is in the log and in the SEL.
+// Who asks a BMC for a host that it cannot see is refused, whatever was seen before. Why is in the
+// log and in the SEL.
 func TestHostThatCannotBeSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, h, log := newWatched(t)
@@ -76,16 +80,20 @@ func TestHostThatCannotBeSeen(t *testing.T) {
 		blind := func(when string) {
 			t.Helper()
 			if r, cc := ask(t, b, ipmi.GetChassisStatus{}); cc != ipmi.CodeNotInPresentState {
-				t.Errorf("%s: Get Chassis Status is answered %v, %+v; want %v", when, cc, r, ipmi.CodeNotInPresentState)
+				t.Errorf("%s: Get Chassis Status is answered %v, %+v; want %v", when, cc, r,
+					ipmi.CodeNotInPresentState)
 			}
 			if st := must(t, b, ipmi.GetACPIPowerState{}); st.System != ipmi.ACPIUnknown {
 				t.Errorf("%s: ACPI state %v, want unknown", when, st.System)
 			}
-			if r, cc := ask(t, b, ipmi.GetPowerReading{Mode: ipmi.DCMISystemStatistics}); cc != ipmi.CodeNotInPresentState {
-				t.Errorf("%s: Get Power Reading is answered %v, %+v; want %v", when, cc, r, ipmi.CodeNotInPresentState)
+			if r, cc := ask(t, b, ipmi.GetPowerReading{Mode: ipmi.DCMISystemStatistics}); cc !=
+				ipmi.CodeNotInPresentState {
+				t.Errorf("%s: Get Power Reading is answered %v, %+v; want %v", when, cc, r,
+					ipmi.CodeNotInPresentState)
 			}
 			for i, x := range b.sensors.set.sensors {
-				if r := must(t, b, ipmi.GetSensorReading{Sensor: x.sensor.Number}); x.full != nil && x.off != x.busy && !r.Unavailable {
+				if r := must(t, b, ipmi.GetSensorReading{Sensor: x.sensor.Number}); x.full != nil &&
+					x.off != x.busy && !r.Unavailable {
 					t.Errorf("%s: sensor %d, %s, has a reading", when, i, x.name)
 				}
 			}
@@ -121,10 +129,13 @@ func TestHostThatCannotBeSeen(t *testing.T) {
 		for _, e := range events {
 			told = append(told, fmt.Sprintf("%x %x %v", e.SensorType, e.Data[0], e.Deassert))
 		}
-		if got, want := strings.Join(told, ", "), "28 0 false, 28 0 true, 28 0 false, 28 0 true"; got != want {
+		if got, want := strings.Join(told,
+			", "), "28 0 false, 28 0 true, 28 0 false, 28 0 true"; got != want {
 			t.Errorf("got events %s; want %s", got, want)
 		}
-		for _, want := range []string{`not known" bmc=test err="no answer"`, `not known" bmc=test err=refused`, "seen again: the power is on", "seen again: the power is off"} {
+		for _, want := range []string{`not known" bmc=test err="no answer"`,
+			`not known" bmc=test err=refused`, "seen again: the power is on",
+			"seen again: the power is off"} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("the log does not say %s:\n%s", want, log)
 			}
@@ -132,8 +143,8 @@ func TestHostThatCannotBeSeen(t *testing.T) {
 	})
 }
 
-// An action is answered when the host has accepted it. What it refuses within the answer's time is refused, and what fails later is a
-// control fault.
+// An action is answered when the host has accepted it. What it refuses within the answer's time is
+// refused, and what fails later is a control fault.
 func TestActionThatTakesTime(t *testing.T) {
 	for _, c := range []struct {
 		takes time.Duration
@@ -160,14 +171,16 @@ func TestActionThatTakesTime(t *testing.T) {
 			began := time.Now()
 			_, cc := ask(t, b, ipmi.ChassisControl{Action: ipmi.PowerUp})
 			if took := time.Since(began); cc != c.want || took != c.after {
-				t.Errorf("%v after %v: got %v after %v, want %v after %v", c.ends, c.takes, cc, took, c.want, c.after)
+				t.Errorf("%v after %v: got %v after %v, want %v after %v", c.ends, c.takes, cc,
+					took, c.want, c.after)
 			}
 			if cc != ipmi.CodeOK && b.chassis.wanted != (cause{}) {
 				t.Errorf("%v: a refused action is remembered as %+v", c.ends, b.chassis.wanted)
 			}
 			time.Sleep(10 * time.Second)
 			if st := must(t, b, ipmi.GetChassisStatus{}); st.ControlFault != c.fault {
-				t.Errorf("%v after %v: control fault %v, want %v", c.ends, c.takes, st.ControlFault, c.fault)
+				t.Errorf("%v after %v: control fault %v, want %v", c.ends, c.takes, st.ControlFault,
+					c.fault)
 			}
 			if !strings.Contains(log.String(), c.log) || c.log == "" && log.Len() > 0 {
 				t.Errorf("%v after %v: the log is %q, want %s", c.ends, c.takes, log, c.log)
@@ -176,7 +189,8 @@ func TestActionThatTakesTime(t *testing.T) {
 	}
 }
 
-// A boot device that the host does not have is refused, and a start that is refused leaves the boot device as it was.
+// A boot device that the host does not have is refused, and a start that is refused leaves the boot
+// device as it was.
 func TestBootDeviceThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, h, log := newWatched(t)
@@ -190,10 +204,13 @@ func TestBootDeviceThatIsRefused(t *testing.T) {
 			return cc
 		}
 		before := bytes.Clone(b.bootOptions.kept.Parameter[5])
-		if cc := set(ipmi.BootPXE); cc != ipmi.CodeInvalidDataField || !bytes.Equal(b.bootOptions.kept.Parameter[5], before) {
-			t.Errorf("a device that there is not: %v, flags % x", cc, b.bootOptions.kept.Parameter[5])
+		if cc := set(ipmi.BootPXE); cc != ipmi.CodeInvalidDataField ||
+			!bytes.Equal(b.bootOptions.kept.Parameter[5], before) {
+			t.Errorf("a device that there is not: %v, flags % x", cc,
+				b.bootOptions.kept.Parameter[5])
 		}
-		if !strings.Contains(log.String(), `action="set boot device" err="the machine cannot do that"`) {
+		if !strings.Contains(log.String(),
+			`action="set boot device" err="the machine cannot do that"`) {
 			t.Errorf("the log is %s", log)
 		}
 		if cc := set(ipmi.BootCDROM); cc != ipmi.CodeOK {
@@ -201,7 +218,8 @@ func TestBootDeviceThatIsRefused(t *testing.T) {
 		}
 		h.takes, h.ends, h.told = time.Second, errors.New("no such outlet"), nil
 		ask(t, b, ipmi.ChassisControl{Action: ipmi.PowerUp})
-		if got, want := fmt.Sprint(h.told), fmt.Sprint([]host.Boot{{Device: host.BootCD}, {}}); got != want || !b.bootOptions.flags().Valid {
+		if got, want := fmt.Sprint(h.told), fmt.Sprint([]host.Boot{{Device: host.BootCD},
+			{}}); got != want || !b.bootOptions.flags().Valid {
 			t.Errorf("the host was told %s, want %s; flags %+v", got, want, b.bootOptions.flags())
 		}
 	})

@@ -9,37 +9,41 @@ import (
 	"lom/sol"
 )
 
-// solPayload is Serial over LAN (§15): one instance, between the session that activated it and the host's serial port.
+// solPayload is Serial over LAN (§15): one instance, between the session that activated it and the
+// host's serial port.
 //
 //	host -> console's buffer -> stream -> packets        pump, whenever there is room
 //	packets -> stream -> console's buffer -> host        receive
 //
-// Everything runs under the lock, at a packet, at a word from the console or the host, or at the stream's next
-// timer. A session that takes no more characters makes the host wait; one that is silent does not.
+// Everything runs under the lock, at a packet, at a word from the console or the host, or at the
+// stream's next timer. A session that takes no more characters makes the host wait; one that is
+// silent does not.
 type solPayload struct {
 	console host.Console
 	kind    *payloadKind
 
-	stream  *sol.Stream // nil while SOL is not active
-	timer   Timer       // of the stream; nil: none
-	held    bool        // the remote console deasserted CTS
-	waiting bool        // characters came from the remote console: what the host says next is its echo
-	lost    bool        // characters of the host are missing after those that the stream has
-	heard   bool        // an SOL packet came since the activation
+	stream *sol.Stream // nil while SOL is not active
+	timer  Timer       // of the stream; nil: none
+	held   bool        // the remote console deasserted CTS
+	// characters came from the remote console: what the host says next is its echo
+	waiting bool
+	lost    bool // characters of the host are missing after those that the stream has
+	heard   bool // an SOL packet came since the activation
 
-	patience time.Duration // silence of the session after which the host does not wait for it any longer
+	// silence of the session after which the host does not wait for it any longer
+	patience time.Duration
 }
 
-// Sizes of SOL payloads, with their header of four bytes: what one packet on the usual network holds with room for encryption, and
-// no more characters than can be acknowledged.
+// Sizes of SOL payloads, with their header of four bytes: what one packet on the usual network
+// holds with room for encryption, and no more characters than can be acknowledged.
 const (
 	solHeader       = 4
 	solPayloadSize  = solHeader + 251
 	solStreamBuffer = 2 << 10
 )
 
-// solPatience is the least time for which the host waits for a session that is silent. A bad network, which loses a third of all
-// packets, is silent for as long once in ten million packets.
+// solPatience is the least time for which the host waits for a session that is silent. A bad
+// network, which loses a third of all packets, is silent for as long once in ten million packets.
 const solPatience = 15 * time.Second
 
 func (p *solPayload) load(b *BMC) error {
@@ -51,9 +55,11 @@ func (p *solPayload) load(b *BMC) error {
 			return p.activate(ctx, auxiliary)
 		},
 		deactivate: func(_ uint8, tell bool) { p.deactivate(b, tell) },
-		encrypt:    func(ctx *Context, op ipmi.PayloadEncryption) error { return p.encrypt(ctx, op) },
-		privilege:  func() ipmi.Privilege { return solValue[ipmi.SOLAuthentication](b).Privilege },
-		instances:  make([]*session, 1),
+		encrypt: func(ctx *Context, op ipmi.PayloadEncryption) error {
+			return p.encrypt(ctx, op)
+		},
+		privilege: func() ipmi.Privilege { return solValue[ipmi.SOLAuthentication](b).Privilege },
+		instances: make([]*session, 1),
 	}
 	b.payloads[ipmi.PayloadSOL] = p.kind
 	b.sessions.payload = map[ipmi.PayloadType]func(*session, []byte){
@@ -67,7 +73,8 @@ func (p *solPayload) load(b *BMC) error {
 func (p *solPayload) owner() *session { return p.kind.instances[0] }
 
 // activate begins SOL in a session (Table 24-2).
-func (p *solPayload) activate(ctx *Context, auxiliary [4]byte) (r ipmi.ActivatedPayload, err error) {
+func (p *solPayload) activate(ctx *Context,
+	auxiliary [4]byte) (r ipmi.ActivatedPayload, err error) {
 	b, s := ctx.BMC, ctx.session
 	var how ipmi.ActivateSOL
 	if err := how.UnmarshalBinary(auxiliary[:]); err != nil {
@@ -101,16 +108,19 @@ func (p *solPayload) activate(ctx *Context, auxiliary [4]byte) (r ipmi.Activated
 	}, nil
 }
 
-// begin attaches the console to a new stream. The host's characters flow even if the remote console asked for a startup handshake:
-// that is about hardware lines, which few systems obey, and ipmitool and ipmiconsole ask for it and then wait for characters.
+// begin attaches the console to a new stream. The host's characters flow even if the remote console
+// asked for a startup handshake: that is about hardware lines, which few systems obey, and ipmitool
+// and ipmiconsole ask for it and then wait for characters.
 func (p *solPayload) begin(b *BMC) {
 	accumulate, retry := solValue[ipmi.SOLAccumulate](b), solValue[ipmi.SOLRetry](b)
-	interval := time.Duration(max(retry.Interval, 1)) * 10 * time.Millisecond // 0 is back to back, which must not be a flood
+	// 0 is back to back, which must not be a flood
+	interval := time.Duration(max(retry.Interval, 1)) * 10 * time.Millisecond
 	p.patience = max(solPatience, 4*time.Duration(retry.Count+1)*interval)
 	p.stream = sol.New(sol.Config{
 		Role: sol.BMC, MaxData: solPayloadSize - solHeader, Buffer: solStreamBuffer,
 		RetryInterval: interval, Retries: int(retry.Count),
-		Accumulate: time.Duration(accumulate.Interval) * 5 * time.Millisecond, Threshold: int(accumulate.Threshold),
+		Accumulate: time.Duration(accumulate.Interval) * 5 * time.Millisecond,
+		Threshold:  int(accumulate.Threshold),
 	})
 	p.held, p.waiting, p.lost, p.heard = false, false, false, false
 	stream := p.stream
@@ -135,9 +145,11 @@ func (p *solPayload) deactivate(b *BMC, tell bool) {
 	}
 }
 
-// solNotice returns the packet that says that SOL is not active, in answer to a packet if seq is not 0.
+// solNotice returns the packet that says that SOL is not active, in answer to a packet if seq is
+// not 0.
 func solNotice(seq uint8) []byte {
-	out, _ := sol.Packet{Ack: seq, Flags: sol.NACK | sol.Deactivated}.AppendBinary(nil) // seq came from a packet
+	// seq came from a packet
+	out, _ := sol.Packet{Ack: seq, Flags: sol.NACK | sol.Deactivated}.AppendBinary(nil)
 	return out
 }
 
@@ -172,8 +184,8 @@ func (p *solPayload) receive(b *BMC, s *session, data []byte) {
 	p.pump(b)
 }
 
-// operate carries out what the remote console asks for beside characters. What there is no line for, such as DCD and RI,
-// has no effect.
+// operate carries out what the remote console asks for beside characters. What there is no line
+// for, such as DCD and RI, has no effect.
 func (p *solPayload) operate(b *BMC, f sol.Flags) {
 	p.held = f&sol.DeassertCTS != 0
 	if f&sol.FlushInbound != 0 {
@@ -190,7 +202,8 @@ func (p *solPayload) operate(b *BMC, f sol.Flags) {
 	}
 }
 
-// available reports whether characters can reach the host. One that cannot be seen may have a console that works.
+// available reports whether characters can reach the host. One that cannot be seen may have a
+// console that works.
 func (p *solPayload) available(b *BMC) bool {
 	return b.host.State().Power != host.Off && p.console.Present()
 }
@@ -237,8 +250,8 @@ func (p *solPayload) pump(b *BMC) {
 	}
 }
 
-// fill moves what the host has sent into the stream. What a silent session does not take is dropped, so that the host does
-// not wait for it; the session is told if it comes back.
+// fill moves what the host has sent into the stream. What a silent session does not take is
+// dropped, so that the host does not wait for it; the session is told if it comes back.
 func (p *solPayload) fill(now time.Time) {
 	if p.stream.Stalled() && now.Sub(p.owner().last) >= p.patience {
 		p.lost = p.drain() || p.lost
@@ -272,7 +285,8 @@ func (p *solPayload) encrypt(ctx *Context, op ipmi.PayloadEncryption) error {
 	switch {
 	case s.CipherSuite().Conf == rmcp.ConfNone:
 		return codeNoPayloadEncryption
-	case op == ipmi.PayloadEncryptionSuspend && solValue[ipmi.SOLAuthentication](ctx.BMC).ForceEncryption:
+	case op == ipmi.PayloadEncryptionSuspend &&
+		solValue[ipmi.SOLAuthentication](ctx.BMC).ForceEncryption:
 		return codePayloadEncryptionFixed
 	case op == ipmi.PayloadEncryptionRegenerate:
 		s.RenewEncryption(ipmi.PayloadSOL)

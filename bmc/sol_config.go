@@ -12,11 +12,14 @@ type solConfig struct{ parameters }
 
 // solFamily is the SOL parameters that all BMCs have.
 var solFamily = sync.OnceValue(func() *parameterFamily {
-	f := &parameterFamily{section: "sol", table: ipmi.SOLParameters(), parse: parser(ipmi.ParseSOLParameter), compute: computeSOL, accept: acceptSOL}
+	f := &parameterFamily{section: "sol", table: ipmi.SOLParameters(),
+		parse: parser(ipmi.ParseSOLParameter), compute: computeSOL, accept: acceptSOL}
 	f.add(
 		ipmi.SOLEnable{Enabled: true},
-		ipmi.SOLAuthentication{ForceEncryption: true, ForceAuthentication: true, Privilege: ipmi.PrivilegeOperator},
-		ipmi.SOLAccumulate{Interval: 4, Threshold: 96}, // 20 ms, in which a port of 115200 bit/s fills a packet
+		ipmi.SOLAuthentication{ForceEncryption: true, ForceAuthentication: true,
+			Privilege: ipmi.PrivilegeOperator},
+		// 20 ms, in which a port of 115200 bit/s fills a packet
+		ipmi.SOLAccumulate{Interval: 4, Threshold: 96},
 		ipmi.SOLRetry{Count: 7, Interval: 50},
 		ipmi.SOLBitRate{Rate: ipmi.BitRate115200},
 		ipmi.SOLPayloadChannel{Channel: channelLAN},
@@ -92,6 +95,7 @@ func handleSOLConfig(m *Mux) {
 		if !ctx.isLAN(req.Channel) {
 			return ipmi.ParameterData{}, ipmi.CodeInvalidDataField
 		}
-		return ctx.BMC.solConfig.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block}, req.RevisionOnly)
+		return ctx.BMC.solConfig.get(ctx.BMC, parameterKey{req.Parameter, req.Set, req.Block},
+			req.RevisionOnly)
 	})
 }

@@ -107,10 +107,12 @@ func (r *remote) activate(how byte) ipmi.CompletionCode {
 	if m.Code == ipmi.CodeOK {
 		r.session.Protect(ipmi.PayloadSOL, how&0x40 != 0, how&0x80 != 0)
 		var a ipmi.ActivatedPayload
-		if err := a.UnmarshalBinary(m.Data); err != nil || a.InboundSize != solPayloadSize || a.OutboundSize != solPayloadSize || a.Port != 623 || a.VLAN != 0xffff {
+		if err := a.UnmarshalBinary(m.Data); err != nil || a.InboundSize != solPayloadSize ||
+			a.OutboundSize != solPayloadSize || a.Port != 623 || a.VLAN != 0xffff {
 			r.t.Errorf("activated: %+v, %v", a, err)
 		}
-		r.stream = sol.New(sol.Config{Role: sol.Console, MaxData: solPayloadSize - solHeader, RetryInterval: 200 * time.Millisecond})
+		r.stream = sol.New(sol.Config{Role: sol.Console, MaxData: solPayloadSize - solHeader,
+			RetryInterval: 200 * time.Millisecond})
 	}
 	return m.Code
 }
@@ -208,7 +210,8 @@ func TestSOLCarriesCharacters(t *testing.T) {
 	}
 }
 
-// Whatever the network loses, both directions arrive whole, and the session lives on SOL's packets alone.
+// Whatever the network loses, both directions arrive whole, and the session lives on SOL's packets
+// alone.
 func TestSOLLosesNothing(t *testing.T) {
 	for _, loss := range []float64{0, 0.05, 0.3} {
 		t.Run(fmt.Sprint(loss), func(t *testing.T) {
@@ -228,7 +231,8 @@ func TestSOLLosesNothing(t *testing.T) {
 				}
 				var took []byte
 				toSend, toWrite := down, up
-				for limit := time.Now().Add(time.Hour); len(r.got) < len(down) || len(took) < len(up); {
+				for limit := time.Now().Add(time.Hour); len(r.got) < len(down) ||
+					len(took) < len(up); {
 					n, _ := port.Send(toSend)
 					toSend = toSend[n:]
 					toWrite = toWrite[r.stream.Write(time.Now(), toWrite):]
@@ -238,7 +242,8 @@ func TestSOLLosesNothing(t *testing.T) {
 						t.Fatalf("after an hour: %d and %d characters", len(r.got), len(took))
 					}
 				}
-				if sha256.Sum256(r.got) != sha256.Sum256(down) || sha256.Sum256(took) != sha256.Sum256(up) {
+				if sha256.Sum256(r.got) != sha256.Sum256(down) ||
+					sha256.Sum256(took) != sha256.Sum256(up) {
 					t.Error("the characters are not those that were sent")
 				}
 			})
@@ -249,7 +254,8 @@ func TestSOLLosesNothing(t *testing.T) {
 func TestSOLActivation(t *testing.T) {
 	b, _, _ := newSOL(t, func(c *Config) {
 		c.CipherSuites = []uint8{1, 3}
-		c.Users = append(c.Users, UserConfig{Name: "guest", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeUser})
+		c.Users = append(c.Users, UserConfig{Name: "guest", Password: ipmi.NewSecret("secret"),
+			Privilege: ipmi.PrivilegeUser})
 	})
 	one, two, plain := newRemote(t, b, 3), newRemote(t, b, 3), newRemote(t, b, 1)
 	guest := &remote{console: newConsole(t, b), rng: rand.New(rand.NewPCG(1, 1))}
@@ -259,13 +265,16 @@ func TestSOLActivation(t *testing.T) {
 	if guest.session, err = guest.login(cfg); err != nil {
 		t.Fatal(err)
 	}
-	must(t, b, ipmi.SetUserPayloadAccess{Channel: 1, User: 3, Payloads: ipmi.PayloadSet{Standard: 2}})
+	must(t, b, ipmi.SetUserPayloadAccess{Channel: 1, User: 3,
+		Payloads: ipmi.PayloadSet{Standard: 2}})
 	set := func(p ipmi.SOLParameter) {
 		t.Helper()
 		data, _ := p.AppendBinary(nil)
 		must(t, b, ipmi.SetSOLConfiguration{Channel: 1, Parameter: p.Number(), Data: data})
 	}
-	deactivate := func(r *remote) ipmi.CompletionCode { return r.command(ipmi.NetFnApp, 0x49, 1, 1, 0, 0, 0, 0).Code }
+	deactivate := func(r *remote) ipmi.CompletionCode {
+		return r.command(ipmi.NetFnApp, 0x49, 1, 1, 0, 0, 0, 0).Code
+	}
 	for _, step := range []struct {
 		what string
 		do   func() ipmi.CompletionCode
@@ -352,12 +361,14 @@ func TestSOLTaken(t *testing.T) {
 		// The end of a session is the end of its console.
 		id := two.session.RemoteID()
 		two.command(ipmi.NetFnApp, 0x3c, binary.LittleEndian.AppendUint32(nil, id)...)
-		if st := must(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}); st.Active != 0 || st.Capacity != 1 {
+		if st := must(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}); st.Active !=
+			0 || st.Capacity != 1 {
 			t.Errorf("after Close Session: %+v", st)
 		}
 		one.activate(protectedSOL)
 		time.Sleep(idleTimeout + 5*time.Second)
-		if st := must(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}); st.Active != 0 {
+		if st := must(t, b, ipmi.GetPayloadActivationStatus{Payload: ipmi.PayloadSOL}); st.Active !=
+			0 {
 			t.Errorf("after a silence: %+v", st)
 		}
 	})
@@ -388,7 +399,8 @@ func TestSOLWhileOff(t *testing.T) {
 	})
 }
 
-// A machine that floods its port waits for a console that takes its characters, and not for one that is silent.
+// A machine that floods its port waits for a console that takes its characters, and not for one
+// that is silent.
 func TestSOLFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, port, _ := newSOL(t, nil)
@@ -421,7 +433,8 @@ func TestSOLFlood(t *testing.T) {
 		port.SendAll([]byte("the end"))
 		r.run(time.Second)
 		if !bytes.HasSuffix(r.got, []byte("the end")) {
-			t.Errorf("the console has %d characters, at their end %q", len(r.got), r.got[max(0, len(r.got)-20):])
+			t.Errorf("the console has %d characters, at their end %q", len(r.got),
+				r.got[max(0, len(r.got)-20):])
 		}
 		// The console holds the machine back.
 		r.stream.Hold(sol.DeassertCTS)
@@ -440,7 +453,8 @@ func TestSOLFlood(t *testing.T) {
 	})
 }
 
-// Packets that are forged or replayed change nothing, and neither does any payload that a console might send.
+// Packets that are forged or replayed change nothing, and neither does any payload that a console
+// might send.
 func TestSOLForged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, port, _ := newSOL(t, nil)

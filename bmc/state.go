@@ -23,21 +23,25 @@ func keep[T any](b *BMC, section string, load func(key string, v T) error) error
 			err = load(key, v)
 		}
 		if err != nil {
-			return &StateError{Path: b.journal.path, Reason: fmt.Sprintf("%s %s is not understood: %v", section, key, err)}
+			return &StateError{Path: b.journal.path,
+				Reason: fmt.Sprintf("%s %s is not understood: %v", section, key, err)}
 		}
 	}
 	return nil
 }
 
 // put keeps v under the key of the section, over restarts. The answer to the request in hand goes
-// out when it is on disk. V is marshalled at once. Mind that an ipmi.Secret marshals to "[redacted]": keep its bytes.
+// out when it is on disk. V is marshalled at once. Mind that an ipmi.Secret marshals to
+// "[redacted]": keep its bytes.
 //
-// What a request asks for goes through [set]. What is put otherwise has happened, such as an event: if it cannot be
-// written it holds all the same, refuses nothing, and is written with the next change.
+// What a request asks for goes through [set]. What is put otherwise has happened, such as an event:
+// if it cannot be written it holds all the same, refuses nothing, and is written with the next
+// change.
 func (b *BMC) put(section, key string, v any) {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("bmc: %s/%s cannot be kept: %v", section, key, err)) // a type that JSON does not know: a mistake in the program
+		// a type that JSON does not know: a mistake in the program
+		panic(fmt.Sprintf("bmc: %s/%s cannot be kept: %v", section, key, err))
 	}
 	b.mark(section, key, raw)
 }
@@ -62,9 +66,10 @@ type undo struct {
 	save    func(*BMC) // keeps what holds then; nil: it does not last
 }
 
-// set gives *p the value v, because the request asks for it, and keeps it with save, if that is not nil. If the
-// request is refused after all, or what it changed cannot be written, *p gets back the value that it had, unless
-// something else than a request has changed it since. The memory of the old value must not be changed.
+// set gives *p the value v, because the request asks for it, and keeps it with save, if that is not
+// nil. If the request is refused after all, or what it changed cannot be written, *p gets back the
+// value that it had, unless something else than a request has changed it since. The memory of the
+// old value must not be changed.
 func set[T any](ctx *Context, p *T, v T, save func(*BMC)) {
 	old := *p
 	*p = v
@@ -90,7 +95,8 @@ func setKey[K comparable, V any](ctx *Context, m map[K]V, k K, v V, save func(*B
 	}, save)
 }
 
-// changed notes how to take back a change that the request has made, and keeps the change with save, if that is not nil.
+// changed notes how to take back a change that the request has made, and keeps the change with
+// save, if that is not nil.
 func (c *Context) changed(restore func(), save func(*BMC)) {
 	c.undo = append(c.undo, undo{restore, save})
 	if save != nil {
@@ -131,9 +137,9 @@ func (c *Context) refused() {
 // changed reports whether the request in hand changed what is kept on disk.
 func (b *BMC) changed() bool { return len(b.change) > 0 && b.journal.path != "" }
 
-// commit sends what was changed to disk and has done called when it is there, or when it has failed and what the request
-// of ctx asked for is taken back; on another goroutine. Without a change it reports false and calls nothing. There
-// is no ctx for what no request changed.
+// commit sends what was changed to disk and has done called when it is there, or when it has failed
+// and what the request of ctx asked for is taken back; on another goroutine. Without a change it
+// reports false and calls nothing. There is no ctx for what no request changed.
 func (b *BMC) commit(ctx *Context, done func(error)) bool {
 	e := journalEntry{change: b.change, facts: b.facts, done: done}
 	b.change, b.facts = nil, nil
@@ -147,8 +153,8 @@ func (b *BMC) commit(ctx *Context, done func(error)) bool {
 	return true
 }
 
-// saveFailed takes back what requests asked for and the disk did not take, and has them refused. All changes that were
-// made since then may depend on that, and fail with it.
+// saveFailed takes back what requests asked for and the disk did not take, and has them refused.
+// All changes that were made since then may depend on that, and fail with it.
 func (b *BMC) saveFailed(err error) {
 	b.logger.Error("state not saved", "bmc", b.name, "err", err)
 	b.mu.Lock()

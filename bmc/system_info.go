@@ -10,8 +10,8 @@ import (
 	"lom/ipmi"
 )
 
-// systemInfo is the system info parameters (§22.14a, Table 22-16c): the progress flag and seven texts in blocks of 16
-// bytes, which are kept as they were written.
+// systemInfo is the system info parameters (§22.14a, Table 22-16c): the progress flag and seven
+// texts in blocks of 16 bytes, which are kept as they were written.
 type systemInfo struct {
 	progress ipmi.SetState
 	text     [ipmi.SystemInfoHypervisorURL + 1][]byte // by selector; whole blocks
@@ -22,7 +22,8 @@ const systemInfoBlocks = 17
 
 // volatileText reports whether the text is of the running system, and forgotten when that ends.
 func volatileText(n uint8) bool {
-	return n == ipmi.SystemInfoOS || n == ipmi.SystemInfoOSVersion || n == ipmi.SystemInfoHypervisorURL
+	return n == ipmi.SystemInfoOS || n == ipmi.SystemInfoOSVersion ||
+		n == ipmi.SystemInfoHypervisorURL
 }
 
 func (s *systemInfo) load(b *BMC) error {
@@ -40,7 +41,8 @@ func (s *systemInfo) load(b *BMC) error {
 	b.listenReset(func(bool) { s.progress = ipmi.SetComplete })
 	return keep(b, "system", func(key string, v []byte) error {
 		n, err := strconv.ParseUint(key, 10, 8)
-		if err != nil || n < 1 || n >= uint64(len(s.text)) || len(v) > systemInfoBlocks*ipmi.SystemInfoBlockSize {
+		if err != nil || n < 1 || n >= uint64(len(s.text)) ||
+			len(v) > systemInfoBlocks*ipmi.SystemInfoBlockSize {
 			return errors.New("no such text can be")
 		}
 		s.text[n] = v
@@ -48,8 +50,8 @@ func (s *systemInfo) load(b *BMC) error {
 	})
 }
 
-// current returns a text as it is read. Until it is written, that of the system firmware's version is what the firmware of the
-// make writes when it starts.
+// current returns a text as it is read. Until it is written, that of the system firmware's version
+// is what the firmware of the make writes when it starts.
 func (s *systemInfo) current(b *BMC, n uint8) []byte {
 	version := b.profile().Firmware
 	if n != ipmi.SystemInfoFirmware || s.text[n] != nil || version == "" {

@@ -61,17 +61,23 @@ func TestSystemInfo(t *testing.T) {
 		if got := getText(t, b, ipmi.SystemInfoName); got != long {
 			t.Errorf("name %q after a restart", got)
 		}
-		if r := must(t, b, ipmi.GetSystemInfo{Number: 2, RevisionOnly: true}); r.Revision != 0x11 || r.Data != nil {
+		if r := must(t, b, ipmi.GetSystemInfo{Number: 2, RevisionOnly: true}); r.Revision != 0x11 ||
+			r.Data != nil {
 			t.Errorf("revision %+v", r)
 		}
 		get := wantCode[ipmi.SystemInfo]
-		get(t, "parameter 8", ipmi.CodeParameterNotSupported)(ask(t, b, ipmi.GetSystemInfo{Number: 8}))
-		get(t, "block 17", ipmi.CodeParameterOutOfRange)(ask(t, b, ipmi.GetSystemInfo{Number: 2, Set: 17}))
+		get(t, "parameter 8", ipmi.CodeParameterNotSupported)(ask(t, b,
+			ipmi.GetSystemInfo{Number: 8}))
+		get(t, "block 17", ipmi.CodeParameterOutOfRange)(ask(t, b,
+			ipmi.GetSystemInfo{Number: 2, Set: 17}))
 		set := wantCode[ipmi.NoData]
-		set(t, "block 17", ipmi.CodeParameterOutOfRange)(ask(t, b, ipmi.SetSystemInfo{Number: 2, Data: []byte{17, 0}}))
-		set(t, "no data", ipmi.CodeDataLengthInvalid)(ask(t, b, ipmi.SetSystemInfo{Number: 2, Data: []byte{0}}))
+		set(t, "block 17", ipmi.CodeParameterOutOfRange)(ask(t, b,
+			ipmi.SetSystemInfo{Number: 2, Data: []byte{17, 0}}))
+		set(t, "no data", ipmi.CodeDataLengthInvalid)(ask(t, b,
+			ipmi.SetSystemInfo{Number: 2, Data: []byte{0}}))
 		must(t, b, ipmi.SetSystemInfo{Number: 0, Data: []byte{1}})
-		set(t, "twice", ipmi.CodeSetInProgress)(ask(t, b, ipmi.SetSystemInfo{Number: 0, Data: []byte{1}}))
+		set(t, "twice", ipmi.CodeSetInProgress)(ask(t, b,
+			ipmi.SetSystemInfo{Number: 0, Data: []byte{1}}))
 		b.Close()
 	})
 }

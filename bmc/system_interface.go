@@ -9,8 +9,8 @@ import (
 	"lom/ipmi"
 )
 
-// systemInterface is the way of the machine's own software to the BMC: for it, a KCS or BT interface (§9, §11); here, a connection
-// from QEMU.
+// systemInterface is the way of the machine's own software to the BMC: for it, a KCS or BT
+// interface (§9, §11); here, a connection from QEMU.
 type systemInterface struct {
 	listener net.Listener // nil: the host has none
 	serving  sync.WaitGroup
@@ -50,7 +50,8 @@ func (s *systemInterface) stop() {
 	}
 }
 
-// A vmConn is a connection of a machine. The fields are under the lock of the BMC, but for the first.
+// A vmConn is a connection of a machine. The fields are under the lock of the BMC, but for the
+// first.
 type vmConn struct {
 	out chan []byte // frames to send; closed by nobody
 
@@ -60,7 +61,8 @@ type vmConn struct {
 	irq   vmCommand // whether it may interrupt, as it was told last
 }
 
-// vmBacklog is how many frames may wait for a machine to read them. It has one request under way at a time.
+// vmBacklog is how many frames may wait for a machine to read them. It has one request under way at
+// a time.
 const vmBacklog = 64
 
 // send sends a frame, and drops it if the machine does not read.
@@ -71,8 +73,8 @@ func (v *vmConn) send(f vmFrame) {
 	}
 }
 
-// serveVM serves one connection until it ends. The last one that came is the machine's: a former one
-// that has not ended yet is of a machine that is gone.
+// serveVM serves one connection until it ends. The last one that came is the machine's: a former
+// one that has not ended yet is of a machine that is gone.
 func (b *BMC) serveVM(conn net.Conn) {
 	s := &b.systemInterface
 	v := &vmConn{out: make(chan []byte, vmBacklog)}
@@ -132,17 +134,19 @@ func (b *BMC) serveVM(conn net.Conn) {
 func (v *vmConn) command(b *BMC, bytes []byte) {
 	if vmCommand(bytes[0]) == vmCapabilities && len(bytes) == 2 {
 		v.can, v.known = bytes[1], true
-		v.sent, v.irq = vmVersionIs, vmVersionIs // neither: it may remember what a former connection told it
+		// neither: it may remember what a former connection told it
+		v.sent, v.irq = vmVersionIs, vmVersionIs
 		v.update(b)
 	}
 }
 
-// answerVM carries out a request of the machine and returns when the answer is under way, so that a machine that floods its BMC waits; false
-// if the BMC was closed.
+// answerVM carries out a request of the machine and returns when the answer is under way, so that a
+// machine that floods its BMC waits; false if the BMC was closed.
 func (b *BMC) answerVM(v *vmConn, r vmRequest) bool {
 	r.Data = append([]byte(nil), r.Data...)
 	answered := make(chan struct{})
-	ctx := &Context{Context: context.Background(), Channel: channelSystem, LUN: r.LUN, Privilege: ipmi.PrivilegeSystem}
+	ctx := &Context{Context: context.Background(), Channel: channelSystem, LUN: r.LUN,
+		Privilege: ipmi.PrivilegeSystem}
 	if r.NetFn.IsResponse() {
 		return true
 	}
@@ -158,7 +162,8 @@ func (b *BMC) answerVM(v *vmConn, r vmRequest) bool {
 	}
 }
 
-// update tells the machine whether it may interrupt, and whether the BMC has something for it (§22.4), if that has changed.
+// update tells the machine whether it may interrupt, and whether the BMC has something for it
+// (§22.4), if that has changed.
 func (v *vmConn) update(b *BMC) {
 	if !v.known {
 		return
@@ -174,7 +179,8 @@ func (v *vmConn) update(b *BMC) {
 	}
 	now := vmNoAttention
 	switch f := m.flags(); {
-	case f.ReceiveQueue && m.enables.ReceiveQueueIRQ, (f.EventBuffer || f.WatchdogPreTimeout) && m.enables.EventBufferFullIRQ:
+	case f.ReceiveQueue && m.enables.ReceiveQueueIRQ,
+		(f.EventBuffer || f.WatchdogPreTimeout) && m.enables.EventBufferFullIRQ:
 		now = vmInterrupt
 	case f.ReceiveQueue, f.EventBuffer, f.WatchdogPreTimeout:
 		now = vmAttention

@@ -34,7 +34,8 @@ func setUserAccess(ctx *Context, req ipmi.SetUserAccess) (r ipmi.NoData, err err
 	if err != nil {
 		return r, err
 	}
-	if (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM) && req.Limit != ipmi.PrivilegeNoAccess {
+	if (req.Limit < ipmi.PrivilegeCallback || req.Limit > ipmi.PrivilegeOEM) &&
+		req.Limit != ipmi.PrivilegeNoAccess {
 		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.changes(req.User)
@@ -58,7 +59,8 @@ func getUserAccess(ctx *Context, req ipmi.GetUserAccess) (r ipmi.UserAccess, err
 	}
 	r = ipmi.UserAccess{
 		MaxUsers: maxUsers, FixedNames: 1, Enabled: ipmi.UserStatusDisabled,
-		CallbackOnly: u.Access.CallbackOnly, Link: u.Access.LinkAuth, Messaging: u.Access.Messaging, Limit: u.Access.Privilege,
+		CallbackOnly: u.Access.CallbackOnly, Link: u.Access.LinkAuth, Messaging: u.Access.Messaging,
+		Limit: u.Access.Privilege,
 	}
 	if u.Enabled {
 		r.Enabled = ipmi.UserStatusEnabled
@@ -79,8 +81,8 @@ func setUserName(ctx *Context, req ipmi.SetUserName) (r ipmi.NoData, err error) 
 	case req.User == 1:
 		return r, ipmi.CodeInvalidDataField // its name is none, for ever
 	case ctx.BMC.accounts.taken(req.Name, req.User):
-		// §22.28 leaves this to configuration software. Most makes refuse it: whoever gives a second user the name of the
-		// first and then disables that one is locked out.
+		// §22.28 leaves this to configuration software. Most makes refuse it: whoever gives a
+		// second user the name of the first and then disables that one is locked out.
 		return r, ipmi.CodeInvalidDataField
 	}
 	ctx.changes(req.User)
@@ -117,7 +119,8 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 		if u.Twenty != req.Long {
 			return r, ipmi.CodePasswordSize
 		}
-		stored := append(bytes.Clone(u.Password), make([]byte, ipmi.PasswordSizeIPMI20-len(u.Password))...)
+		stored := append(bytes.Clone(u.Password),
+			make([]byte, ipmi.PasswordSizeIPMI20-len(u.Password))...)
 		given := []byte(req.Password.Padded(ipmi.PasswordSizeIPMI20).Reveal())
 		if subtle.ConstantTimeCompare(stored, given) == 0 {
 			return r, ipmi.CodePasswordMismatch
@@ -126,8 +129,8 @@ func setUserPassword(ctx *Context, req ipmi.SetUserPassword) (r ipmi.NoData, err
 	return r, nil
 }
 
-// payloadsOfUsers is the standard payloads that users can be given or denied: SOL. IPMI messages are
-// a matter of Set User Access.
+// payloadsOfUsers is the standard payloads that users can be given or denied: SOL. IPMI messages
+// are a matter of Set User Access.
 const payloadsOfUsers = 1 << ipmi.PayloadSOL
 
 func setUserPayloadAccess(ctx *Context, req ipmi.SetUserPayloadAccess) (r ipmi.NoData, err error) {
@@ -147,7 +150,8 @@ func setUserPayloadAccess(ctx *Context, req ipmi.SetUserPayloadAccess) (r ipmi.N
 	return r, nil
 }
 
-func getUserPayloadAccess(ctx *Context, req ipmi.GetUserPayloadAccess) (r ipmi.UserPayloadAccess, err error) {
+func getUserPayloadAccess(ctx *Context,
+	req ipmi.GetUserPayloadAccess) (r ipmi.UserPayloadAccess, err error) {
 	u, err := ctx.userOf(req.Channel, req.User)
 	if err != nil {
 		return r, err

@@ -1,7 +1,8 @@
 package bmc
 
-// The VM protocol carries the system interface of a QEMU machine, its device ipmi-bmc-extern, over a byte
-// stream. A frame is ended by its last byte, of a message or of a command; bytes that would end one, or escape, are escaped.
+// The VM protocol carries the system interface of a QEMU machine, its device ipmi-bmc-extern, over
+// a byte stream. A frame is ended by its last byte, of a message or of a command; bytes that would
+// end one, or escape, are escaped.
 
 import (
 	"lom/ipmi"
@@ -24,7 +25,8 @@ const vmVersion = 1
 // A vmCommand is a command of either side.
 type vmCommand uint8
 
-// Commands. All but version and capabilities are of the BMC, and need that capability of the machine.
+// Commands. All but version and capabilities are of the BMC, and need that capability of the
+// machine.
 const (
 	vmNoAttention  vmCommand = 0x00
 	vmAttention    vmCommand = 0x01 // sets the attention bit
@@ -48,7 +50,8 @@ type vmFrame struct {
 	Bytes   []byte
 }
 
-// A vmReader finds the frames in a byte stream. What is too long, or ends within an escape, is dropped.
+// A vmReader finds the frames in a byte stream. What is too long, or ends within an escape, is
+// dropped.
 type vmReader struct {
 	buf     []byte
 	escape  bool
@@ -108,7 +111,8 @@ func (f vmFrame) request() (r vmRequest, ok bool) {
 		return r, false
 	}
 	b := f.Bytes
-	return vmRequest{Seq: b[0], NetFn: ipmi.NetFn(b[1] >> 2), LUN: b[1] & 3, Cmd: b[2], Data: b[3 : len(b)-1]}, true
+	return vmRequest{Seq: b[0], NetFn: ipmi.NetFn(b[1] >> 2), LUN: b[1] & 3, Cmd: b[2],
+		Data: b[3 : len(b)-1]}, true
 }
 
 // answer returns the frame of the answer.

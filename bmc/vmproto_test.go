@@ -29,7 +29,8 @@ func framesOf(stream []byte) (all []vmFrame) {
 func TestVMFrames(t *testing.T) {
 	stream := bytes.Join(vmSeeds, nil)
 	all := framesOf(stream)
-	want := []vmFrame{{true, []byte{0xff, 1}}, {true, []byte{8, 0x3f}}, {false, []byte{0, 0x18, 1, 0xe7}}, {false, []byte{1, 0x18, 0x2e, 5, 0xb4}}, {true, []byte{0xaa, 0xa0}}}
+	want := []vmFrame{{true, []byte{0xff, 1}}, {true, []byte{8, 0x3f}},
+		{false, []byte{0, 0x18, 1, 0xe7}}, {false, []byte{1, 0x18, 0x2e, 5, 0xb4}}, {true, []byte{0xaa, 0xa0}}}
 	if len(all) != len(want) {
 		t.Fatalf("%d frames: %v", len(all), all)
 	}
@@ -44,14 +45,16 @@ func TestVMFrames(t *testing.T) {
 	}
 	// An answer with every byte that has to be escaped.
 	out := r.answer(ipmi.CodeOK, []byte{0xa0, 0xa1, 0xaa}).append(nil)
-	if want := []byte{0x00, 0x1c, 0x01, 0x00, 0xaa, 0xb0, 0xaa, 0xb1, 0xaa, 0xba, 0xf8, 0xa0}; !bytes.Equal(out, want) {
+	if want := []byte{0x00, 0x1c, 0x01, 0x00, 0xaa, 0xb0, 0xaa, 0xb1, 0xaa, 0xba, 0xf8,
+		0xa0}; !bytes.Equal(out, want) {
 		t.Errorf("% x\n% x", out, want)
 	}
 	all[2].Bytes[3]++
 	if _, ok := all[2].request(); ok {
 		t.Error("a wrong checksum passes")
 	}
-	if all := framesOf(append(bytes.Repeat([]byte{1}, 10000), 0xa0, 1, 0xa1)); len(all) != 1 || !all[0].Command {
+	if all := framesOf(append(bytes.Repeat([]byte{1}, 10000), 0xa0, 1, 0xa1)); len(all) != 1 ||
+		!all[0].Command {
 		t.Errorf("after a frame that is too long: %v", all)
 	}
 }
@@ -67,7 +70,8 @@ func FuzzVMFrames(f *testing.F) {
 				t.Fatalf("a frame of %d bytes", len(frame.Bytes))
 			}
 			again := framesOf(frame.append(nil))
-			if len(again) != 1 || again[0].Command != frame.Command || !bytes.Equal(again[0].Bytes, frame.Bytes) {
+			if len(again) != 1 || again[0].Command != frame.Command ||
+				!bytes.Equal(again[0].Bytes, frame.Bytes) {
 				t.Fatalf("%+v becomes %+v", frame, again)
 			}
 			if r, ok := frame.request(); ok {

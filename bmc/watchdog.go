@@ -7,8 +7,8 @@ import (
 	"lom/ipmi"
 )
 
-// watchdog is the watchdog timer (§27). It does not outlast a restart of the BMC: software that needs it
-// sets it again when it is told that it was never set.
+// watchdog is the watchdog timer (§27). It does not outlast a restart of the BMC: software that
+// needs it sets it again when it is told that it was never set.
 type watchdog struct {
 	set       ipmi.SetWatchdogTimer // as it was set last
 	valid     bool                  // it was set since the last start of system or BMC
@@ -55,8 +55,10 @@ func handleWatchdog(m *Mux) {
 func setWatchdogTimer(ctx *Context, req ipmi.SetWatchdogTimer) (ipmi.NoData, error) {
 	b := ctx.BMC
 	w := &b.watchdog
-	if req.Use < ipmi.WatchdogFRB2 || req.Use > ipmi.WatchdogOEM || req.PreTimeout > ipmi.WatchdogMessaging || req.Action > ipmi.WatchdogPowerCycle ||
-		req.PreTimeout != ipmi.WatchdogNoInterrupt && time.Duration(req.PreTimeoutInterval)*time.Second > req.Countdown.Duration() {
+	if req.Use < ipmi.WatchdogFRB2 || req.Use > ipmi.WatchdogOEM ||
+		req.PreTimeout > ipmi.WatchdogMessaging || req.Action > ipmi.WatchdogPowerCycle ||
+		req.PreTimeout != ipmi.WatchdogNoInterrupt &&
+			time.Duration(req.PreTimeoutInterval)*time.Second > req.Countdown.Duration() {
 		return ipmi.NoData{}, ipmi.CodeInvalidDataField
 	}
 	runs := w.timer != nil
@@ -87,14 +89,16 @@ func getWatchdogTimer(ctx *Context, _ ipmi.GetWatchdogTimer) (ipmi.WatchdogTimer
 	left := w.set.Countdown
 	switch {
 	case w.timer != nil:
-		left = ipmi.WatchdogCount((max(w.deadline.Sub(ctx.BMC.clock.Now()), 0) + 99*time.Millisecond) / (100 * time.Millisecond))
+		left = ipmi.WatchdogCount((max(w.deadline.Sub(ctx.BMC.clock.Now()), 0) +
+			99*time.Millisecond) / (100 * time.Millisecond))
 	case !w.deadline.IsZero():
 		left = 0 // it ran out and was not set since
 	}
 	return ipmi.WatchdogTimer{
 		DontLog: w.set.DontLog, Running: w.timer != nil, Use: w.set.Use,
-		PreTimeout: w.set.PreTimeout, Action: w.set.Action, PreTimeoutInterval: w.set.PreTimeoutInterval,
-		Expired: w.expired, InitialCountdown: w.set.Countdown, Countdown: left,
+		PreTimeout: w.set.PreTimeout, Action: w.set.Action,
+		PreTimeoutInterval: w.set.PreTimeoutInterval,
+		Expired:            w.expired, InitialCountdown: w.set.Countdown, Countdown: left,
 	}, nil
 }
 
@@ -104,7 +108,9 @@ func (w *watchdog) start(b *BMC) {
 	w.deadline = b.clock.Now().Add(d)
 	w.timer = b.after(d, func() { w.expire(b) })
 	if w.set.PreTimeout != ipmi.WatchdogNoInterrupt {
-		w.preTimer = b.after(d-time.Duration(w.set.PreTimeoutInterval)*time.Second, func() { w.preTimeout(b) })
+		w.preTimer = b.after(d-time.Duration(w.set.PreTimeoutInterval)*time.Second, func() {
+			w.preTimeout(b)
+		})
 	}
 }
 
@@ -124,7 +130,8 @@ func (w *watchdog) preTimeout(b *BMC) {
 	w.log(b, watchdogTimerInterrupt)
 	b.messaging.preTimeout = true
 	if w.set.PreTimeout == ipmi.WatchdogNMI {
-		b.control(host.Diagnostic, cause{}, func(error) {}) // which logs it; the time-out comes in any case
+		// which logs it; the time-out comes in any case
+		b.control(host.Diagnostic, cause{}, func(error) {})
 	}
 }
 
@@ -139,18 +146,21 @@ func (w *watchdog) expire(b *BMC) {
 	w.expired |= 1 << w.set.Use
 	w.set.DontLog = false
 	actions := map[ipmi.WatchdogAction]host.Action{
-		ipmi.WatchdogHardReset: host.Reset, ipmi.WatchdogPowerDown: host.PowerOff, ipmi.WatchdogPowerCycle: host.PowerCycle,
+		ipmi.WatchdogHardReset: host.Reset, ipmi.WatchdogPowerDown: host.PowerOff,
+		ipmi.WatchdogPowerCycle: host.PowerCycle,
 	}
 	if a, ok := actions[w.set.Action]; ok {
 		b.control(a, cause{Code: ipmi.RestartWatchdog, Channel: channelSystem}, func(err error) {
 			if err != nil {
-				b.logger.Warn("watchdog: the host did not obey", "bmc", b.name, "action", a.String(), "err", err)
+				b.logger.Warn("watchdog: the host did not obey", "bmc", b.name, "action",
+					a.String(), "err", err)
 			}
 		})
 	}
 }
 
-// log raises an event unless it was asked not to. Event data 2 holds the interrupt and the use (Table 42-3).
+// log raises an event unless it was asked not to. Event data 2 holds the interrupt and the use
+// (Table 42-3).
 func (w *watchdog) log(b *BMC, offset uint8) {
 	if w.set.DontLog {
 		return

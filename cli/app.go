@@ -11,6 +11,7 @@ import (
 
 	"lom/client"
 	"lom/internal/plainfmt"
+	"lom/machine"
 	"lom/render"
 )
 
@@ -31,8 +32,8 @@ type App struct {
 	registry []string // files with the names of makers
 	results  map[*cobra.Command]result
 	dial     dialFunc
-	session  Session // nil until Dial, and after Close
-	device   *deviceID
+	session  Session          // nil until Dial, and after Close
+	bmc      *machine.Machine // that the session leads to; nil until it is asked for
 
 	terminal  func(stream any) bool             // whether a stream is a terminal
 	stdout    io.Writer                         // Out as it was handed in
@@ -67,8 +68,8 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		env: os.LookupEnv, now: time.Now, zone: time.Local,
 		registry: registryFiles(), dial: dialClient,
 		transport: func() (*client.Transport, error) { return client.NewTransport(nil) },
-		device:    new(deviceID), stdout: stdout, terminal: isTerminal, power: defaultPowerPatience,
-		hangups: newHangups(),
+		stdout:    stdout, terminal: isTerminal, power: defaultPowerPatience,
+		hangups: new(hangups),
 	}
 	a.readPass = a.promptTerminal
 	a.Log = slog.New(slog.DiscardHandler)
@@ -109,11 +110,10 @@ func (a *App) Close() {
 		return
 	}
 	a.keepWindow()
-	a.forgetDevice()
 	if err := a.session.Close(); err != nil {
 		a.Log.Info("session not closed properly", "error", err)
 	}
-	a.session = nil
+	a.session, a.bmc = nil, nil
 }
 
 // Show prints the result of a command in the form that the user has asked for. A nil csv means that the command has

@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"os"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 
@@ -11,25 +14,8 @@ import (
 	fmt "lom/internal/plainfmt"
 )
 
-// hangups are the signals SIGHUP of a program that reads its files again, instead of ending.
-type hangups struct {
-	wanted atomic.Bool
-	came   chan struct{}
-}
-
-func newHangups() *hangups { return &hangups{came: make(chan struct{}, 1)} }
-
-// take takes a signal, or reports that it is to end the program.
-func (h *hangups) take() bool {
-	if !h.wanted.Load() {
-		return false
-	}
-	select {
-	case h.came <- struct{}{}:
-	default: // it will read them after the one that waits
-	}
-	return true
-}
+// hangups says whether SIGHUP has the program read its files again, instead of ending it.
+type hangups struct{ wanted atomic.Bool }
 
 // A bmcRun is a lom bmc that runs.
 type bmcRun struct {
@@ -63,14 +49,20 @@ func (r *bmcRun) load(ctx context.Context) (file rackFile, c rack.Config, told s
 
 // serve waits until ctx ends. At each SIGHUP it reads the configuration again.
 func (r *bmcRun) serve(ctx context.Context, running *rack.Rack) {
-	h := r.app.hangups
-	h.wanted.Store(r.opts.config != "" || r.opts.vbmc != "")
-	defer h.wanted.Store(false)
+	if r.opts.config == "" && r.opts.vbmc == "" {
+		<-ctx.Done()
+		return
+	}
+	r.app.hangups.wanted.Store(true)
+	defer r.app.hangups.wanted.Store(false)
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, syscall.SIGHUP) // also under nohup, which means the terminal's
+	defer signal.Stop(came)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-h.came:
+		case <-came:
 			if err := r.reload(ctx, running); err != nil {
 				fmt.Fprintf(r.app.Err, "%s: the BMCs go on as they were: %s\n", r.app.Name, clipWords(r.app.explain(err)))
 			}

@@ -2,24 +2,24 @@ package cli
 
 import (
 	"context"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
-	"lom/rmcp"
+	"lom/machine"
+	"lom/render"
 )
 
 func newChannel(a *App) *cobra.Command {
 	return group(a, "channel", "Channels of the BMC: what they are, and who may use them",
-		leaf(a, "info [CHANNEL]", "Show what a channel is", runChannelInfo),
-		leaf(a, "authcap CHANNEL PRIVILEGE", "Show how to log in", runAuthCap),
-		leaf(a, "getaccess CHANNEL [USER]", "Show what users may do on a channel", runGetAccess),
-		forcible(a, "setaccess CHANNEL USER [callin=on|off] [ipmi=on|off] [link=on|off] [privilege=LEVEL]",
+		query(a, "info [CHANNEL]", "Show what a channel is", render.Channel, runChannelInfo),
+		query(a, "authcap CHANNEL PRIVILEGE", "Show how to log in", render.AuthCapabilities, runAuthCap),
+		query(a, "getaccess CHANNEL [USER]", "Show what users may do on a channel", render.UserAccess, runGetAccess),
+		forcibleChange(a, "setaccess CHANNEL USER [callin=on|off] [ipmi=on|off] [link=on|off] [privilege=LEVEL]",
 			"Change what a user may do on a channel", "take away your own access too", runSetAccess),
-		leaf(a, "getciphers ipmi|sol [CHANNEL]", "List the cipher suites of a channel", runGetCiphers),
+		query(a, "getciphers ipmi|sol [CHANNEL]", "List the cipher suites of a channel", render.CipherSuites, runGetCiphers),
 	)
 }
 
@@ -35,13 +35,18 @@ func channelArg(args []string, i int) (uint8, error) {
 	return uint8(n), nil
 }
 
-// userArg reads a user ID.
-func userArg(s string) (uint8, error) {
-	n, err := parseNumber(s, 1, ipmi.MaxUsers)
-	if err != nil {
-		return 0, usagef("user ID: %v", err)
+// channelOf reads the words of a command of which the channel is the last and may be omitted: it is
+// args[i], and there are at least i of them. It returns the machine too.
+func (a *App) channelOf(ctx context.Context, args []string, i, most int) (*machine.Machine, uint8, error) {
+	if err := wantArgs(args, i, most); err != nil {
+		return nil, 0, err
 	}
-	return uint8(n), nil
+	channel, err := channelArg(args, i)
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := a.machine(ctx)
+	return m, channel, err
 }
 
 // privilegeWord is a privilege level as ipmitool prints it: level 0 has no name there.
@@ -52,237 +57,128 @@ func privilegeWord(p ipmi.Privilege) string {
 	return p.String()
 }
 
-// channelAccess is one group of settings that channel info prints.
-type channelAccess struct {
-	Alerting   bool   `json:"alerting"`
-	PerMessage bool   `json:"per_message_auth"`
-	UserLevel  bool   `json:"user_level_auth"`
-	Mode       string `json:"access_mode"`
-	Limit      string `json:"privilege_limit"`
-}
-
-// channelInfo is what channel info prints.
-type channelInfo struct {
-	Channel     uint8          `json:"channel"`
-	Medium      string         `json:"medium"`
-	Protocol    string         `json:"protocol"`
-	Sessions    string         `json:"session_support"`
-	Active      uint8          `json:"active_sessions"`
-	Vendor      uint32         `json:"protocol_vendor_id"`
-	Volatile    *channelAccess `json:"volatile,omitempty"`
-	NonVolatile *channelAccess `json:"non_volatile,omitempty"`
-}
-
-func runChannelInfo(ctx context.Context, a *App, args []string) error {
-	if err := wantArgs(args, 0, 1); err != nil {
-		return err
-	}
-	channel, err := channelArg(args, 0)
+func runChannelInfo(ctx context.Context, a *App, args []string) (v machine.Channel, err error) {
+	m, channel, err := a.channelOf(ctx, args, 0, 1)
 	if err != nil {
-		return err
+		return v, err
 	}
-	i, err := do(ctx, a, ipmi.GetChannelInfo{Channel: channel})
-	if err != nil {
-		if hasCode(err, ipmi.CodeInvalidDataField, ipmi.CodeParameterOutOfRange) {
-			return fmt.Errorf("the BMC has no channel %d", channel)
-		}
-		return failed("Get Channel Info", err)
-	}
-	v := channelInfo{
-		Channel: i.Channel, Medium: i.Medium.String(), Protocol: i.Protocol.String(),
-		Sessions: i.SessionSupport.String(), Active: i.ActiveSessions, Vendor: uint32(i.Vendor),
-	}
-	if i.Medium == ipmi.MediumLAN || i.Medium == ipmi.MediumOtherLAN {
-		if v.Volatile, err = a.channelAccess(ctx, i.Channel, ipmi.AccessVolatile); err != nil {
-			return failed("Get Channel Access (volatile)", err)
-		}
-		if v.NonVolatile, err = a.channelAccess(ctx, i.Channel, ipmi.AccessNonVolatile); err != nil {
-			return failed("Get Channel Access (non-volatile)", err)
-		}
-	}
-	return a.Show(v, v.text, nil)
+	return m.Channel(ctx, channel)
 }
 
-func (a *App) channelAccess(ctx context.Context, channel uint8, which ipmi.AccessSetting) (*channelAccess, error) {
-	r, err := do(ctx, a, ipmi.GetChannelAccess{Channel: channel, Setting: which})
-	return &channelAccess{r.Alerting, r.PerMessage, r.UserLevel, r.Mode.String(), privilegeWord(r.Limit)}, err
-}
-
-func (v channelInfo) text(w io.Writer) {
-	fmt.Fprintf(w, "Channel 0x%x info:\n", v.Channel)
-	fmt.Fprintf(w, "  Channel Medium Type   : %s\n", v.Medium)
-	fmt.Fprintf(w, "  Channel Protocol Type : %s\n", v.Protocol)
-	fmt.Fprintf(w, "  Session Support       : %s\n", v.Sessions)
-	fmt.Fprintf(w, "  Active Session Count  : %d\n", v.Active)
-	fmt.Fprintf(w, "  Protocol Vendor ID    : %d\n", v.Vendor)
-	access := func(title string, c *channelAccess) {
-		if c == nil {
-			return
-		}
-		fmt.Fprintf(w, "  %s\n", title)
-		fmt.Fprintf(w, "    Alerting            : %s\n", enabled(c.Alerting))
-		fmt.Fprintf(w, "    Per-message Auth    : %s\n", enabled(c.PerMessage))
-		fmt.Fprintf(w, "    User Level Auth     : %s\n", enabled(c.UserLevel))
-		fmt.Fprintf(w, "    Access Mode         : %s\n", c.Mode)
-	}
-	access("Volatile(active) Settings", v.Volatile)
-	access("Non-Volatile Settings", v.NonVolatile)
-}
-
-// authCap is what channel authcap prints.
-type authCap struct {
-	Channel      uint8    `json:"channel"`
-	AuthTypes    []string `json:"auth_types"`
-	Extended     bool     `json:"ipmi_2_0_data"`
-	KgSet        bool     `json:"kg_set"`
-	PerMessage   bool     `json:"per_message_auth"`
-	UserLevel    bool     `json:"user_level_auth"`
-	NonNullUsers bool     `json:"non_null_users"`
-	NullUsers    bool     `json:"null_users"`
-	Anonymous    bool     `json:"anonymous_login"`
-	IPMI15       bool     `json:"ipmi_1_5"`
-	IPMI20       bool     `json:"ipmi_2_0"`
-	OEM          *uint32  `json:"oem_id,omitempty"`
-	OEMAuxiliary uint8    `json:"oem_auxiliary,omitempty"`
-}
-
-func runAuthCap(ctx context.Context, a *App, args []string) error {
+func runAuthCap(ctx context.Context, a *App, args []string) (v machine.AuthCapabilities, err error) {
 	if err := wantArgs(args, 2, 2); err != nil {
-		return err
+		return v, err
 	}
 	channel, err := channelArg(args, 0)
 	if err != nil {
-		return err
+		return v, err
 	}
-	level, ok := parsePrivilege(args[1])
-	if !ok {
-		return usagef("%q is no privilege level", args[1])
-	}
-	req := ipmi.GetChannelAuthCapabilities{Extended: true, Channel: channel, Privilege: level}
-	c, err := do(ctx, a, req)
-	if _, refused := code(err); refused {
-		// It may be that the BMC does not know the question for IPMI 2.0.
-		req.Extended = false
-		c, err = do(ctx, a, req)
-	}
+	level, err := privilegeArg(args[1])
 	if err != nil {
-		return failed("Get Channel Authentication Capabilities", err)
+		return v, err
 	}
-	v := authCap{
-		Channel: c.Channel, AuthTypes: []string{}, Extended: c.Extended, KgSet: c.KgSet,
-		PerMessage: c.PerMessageAuth, UserLevel: c.UserLevelAuth, NonNullUsers: c.NonNullUsers,
-		NullUsers: c.NullUsers, Anonymous: c.AnonymousLogin, IPMI15: c.SupportsIPMI15, IPMI20: c.SupportsIPMI20,
+	m, err := a.machine(ctx)
+	if err != nil {
+		return v, err
 	}
-	for _, t := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword, ipmi.AuthOEM} {
-		if c.AuthTypes.Has(t) {
-			v.AuthTypes = append(v.AuthTypes, t.String())
+	return m.AuthCapabilities(ctx, channel, level)
+}
+
+func runGetAccess(ctx context.Context, a *App, args []string) ([]machine.User, error) {
+	if err := wantArgs(args, 1, 2); err != nil {
+		return nil, err
+	}
+	channel, err := channelArg(args, 0)
+	if err != nil {
+		return nil, err
+	}
+	id := uint8(0)
+	if len(args) == 2 {
+		if id, err = userArg(args[1]); err != nil {
+			return nil, err
 		}
 	}
-	if c.AuthTypes.Has(ipmi.AuthOEM) {
-		v.OEM, v.OEMAuxiliary = new(uint32(c.OEM)), c.OEMAuxiliary
+	m, err := a.machine(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return a.Show(v, v.text, nil)
+	if id == 0 {
+		return m.Users(ctx, channel)
+	}
+	u, err := m.User(ctx, channel, id)
+	return []machine.User{u}, err
 }
 
-func (v authCap) text(w io.Writer) {
-	line := func(key string, value any) { fmt.Fprintf(w, "%-27s: %v\n", key, value) }
-	yes := func(b bool) string { return choose(b, "yes", "no") }
-	line("Channel number", v.Channel)
-	types := ""
-	for _, t := range v.AuthTypes {
-		types += t + " "
-	}
-	line("IPMI v1.5  auth types", types)
-	if v.Extended {
-		line("KG status", choose(v.KgSet, "non-zero", "default (all zeroes)"))
-	}
-	line("Per message authentication", enabled(v.PerMessage))
-	line("User level authentication", enabled(v.UserLevel))
-	line("Non-null user names exist", yes(v.NonNullUsers))
-	line("Null user names exist", yes(v.NullUsers))
-	line("Anonymous login enabled", yes(v.Anonymous))
-	if v.Extended {
-		line("Channel supports IPMI v1.5", yes(v.IPMI15))
-		line("Channel supports IPMI v2.0", yes(v.IPMI20))
-	}
-	if v.OEM != nil {
-		line("IANA Number for OEM", *v.OEM)
-		line("OEM Auxiliary Data", fmt.Sprintf("0x%x", v.OEMAuxiliary))
-	}
-}
-
-func runSetAccess(ctx context.Context, a *App, args []string, force bool) error {
+func runSetAccess(ctx context.Context, a *App, args []string, force bool) (string, error) {
 	if err := wantArgs(args, 3, -1); err != nil {
-		return err
+		return "", err
 	}
 	channel, err := channelArg(args, 0)
 	if err != nil {
-		return err
+		return "", err
 	}
 	user, err := userArg(args[1])
 	if err != nil {
-		return err
+		return "", err
 	}
-	var change []func(*ipmi.SetUserAccess)
-	for _, arg := range args[2:] {
+	changes, err := rightsArgs(args[2:])
+	if err != nil {
+		return "", err
+	}
+	m, err := a.machine(ctx)
+	if err != nil {
+		return "", err
+	}
+	old, err := m.UserRights(ctx, channel, user)
+	if err != nil {
+		return "", err
+	}
+	rights := old
+	for _, change := range changes {
+		change(&rights)
+	}
+	if old.LockOut(rights) && !force {
+		if err := a.guardSelf(ctx, m, user, channel, cannotUndo); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("Set User Access (channel %d id %d) successful.", channel, user),
+		m.SetUserRights(ctx, channel, user, rights)
+}
+
+// rightsArgs reads the words that say how the rights of a user change.
+func rightsArgs(args []string) (changes []func(*machine.UserRights), err error) {
+	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		if name == "privilege" {
-			level, ok := parsePrivilege(value)
-			if !ok {
-				return usagef("%q is no privilege level", value)
+			level, err := privilegeArg(value)
+			if err != nil {
+				return nil, err
 			}
-			change = append(change, func(r *ipmi.SetUserAccess) { r.Limit = level })
+			changes = append(changes, func(r *machine.UserRights) { r.Limit = level })
 			continue
 		}
 		on, err := parseOnOff(value)
 		if err != nil {
-			return usagef("%s: %v", name, err)
+			return nil, usagef("%s: %v", name, err)
 		}
 		switch name {
 		case "callin":
-			change = append(change, func(r *ipmi.SetUserAccess) { r.CallbackOnly = !on })
+			changes = append(changes, func(r *machine.UserRights) { r.CallIn = on })
 		case "link":
-			change = append(change, func(r *ipmi.SetUserAccess) { r.Link = on })
+			changes = append(changes, func(r *machine.UserRights) { r.Link = on })
 		case "ipmi":
-			change = append(change, func(r *ipmi.SetUserAccess) { r.Messaging = on })
+			changes = append(changes, func(r *machine.UserRights) { r.Messaging = on })
 		default:
-			return usagef("%q is none of callin, ipmi, link and privilege", name)
+			return nil, usagef("%q is none of callin, ipmi, link and privilege", name)
 		}
 	}
-	old, err := do(ctx, a, ipmi.GetUserAccess{Channel: channel, User: user})
-	if err != nil {
-		return failed(fmt.Sprintf("Get User Access (channel %d id %d)", channel, user), err)
-	}
-	req := ipmi.SetUserAccess{
-		Change: true, CallbackOnly: old.CallbackOnly, Link: old.Link, Messaging: old.Messaging,
-		Channel: channel, User: user, Limit: old.Limit, SessionLimit: new(uint8(0)),
-	}
-	for _, f := range change {
-		f(&req)
-	}
-	if !req.Messaging && old.Messaging || !mayAdminister(req.Limit) && mayAdminister(old.Limit) {
-		if err := a.guardSelf(ctx, user, channel, force, cannotUndo); err != nil {
-			return err
-		}
-	}
-	if _, err := do(ctx, a, req); err != nil {
-		return failed(fmt.Sprintf("Set User Access (channel %d id %d)", channel, user), err)
-	}
-	return a.Done(fmt.Sprintf("Set User Access (channel %d id %d) successful.", channel, user))
+	return changes, nil
 }
 
-// cipherSuite is one row of channel getciphers.
-type cipherSuite struct {
-	ID        uint8  `json:"id"`
-	OEM       uint32 `json:"oem,omitempty"`
-	Auth      string `json:"authentication"`
-	Integrity string `json:"integrity"`
-	Conf      string `json:"confidentiality"`
-}
-
-func runGetCiphers(ctx context.Context, a *App, args []string) error {
+func runGetCiphers(ctx context.Context, a *App, args []string) ([]machine.CipherSuite, error) {
 	if err := wantArgs(args, 1, 2); err != nil {
-		return err
+		return nil, err
 	}
 	payload := ipmi.PayloadIPMI
 	switch args[0] {
@@ -290,44 +186,11 @@ func runGetCiphers(ctx context.Context, a *App, args []string) error {
 	case "sol":
 		payload = ipmi.PayloadSOL
 	default:
-		return usagef("the payload is ipmi or sol, not %q", args[0])
+		return nil, usagef("the payload is ipmi or sol, not %q", args[0])
 	}
-	channel, err := channelArg(args, 1)
+	m, channel, err := a.channelOf(ctx, args, 1, 2)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	const (
-		piece  = 16   // bytes of one answer but the last
-		pieces = 0x40 // that there can be
-	)
-	var records []byte
-	for i := range uint8(pieces) {
-		r, err := do(ctx, a, ipmi.GetChannelCipherSuites{Channel: channel, Payload: payload, BySuite: true, Index: i})
-		if err != nil {
-			return failed("Get Channel Cipher Suites", err)
-		}
-		records = append(records, r.Records...)
-		if len(r.Records) < piece {
-			break
-		}
-	}
-	v := []cipherSuite{}
-	for _, s := range rmcp.ParseCipherSuites(records) {
-		v = append(v, cipherSuite{s.ID, uint32(s.OEM), s.Auth.String(), s.Integrity.String(), s.Conf.String()})
-	}
-	rows := func(format string) func(io.Writer) {
-		return func(w io.Writer) {
-			for _, s := range v {
-				oem := "N/A"
-				if s.OEM != 0 {
-					oem = fmt.Sprintf("%06x", s.OEM)
-				}
-				fmt.Fprintf(w, format, s.ID, oem, s.Auth, s.Integrity, s.Conf)
-			}
-		}
-	}
-	return a.Show(v, func(w io.Writer) {
-		fmt.Fprintln(w, "ID   IANA    Auth Alg        Integrity Alg   Confidentiality Alg")
-		rows("%-4d %-7s %-15s %-15s %-15s\n")(w)
-	}, rows("%d,%s,%s,%s,%s\n"))
+	return m.CipherSuites(ctx, channel, payload)
 }

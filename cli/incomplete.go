@@ -6,6 +6,7 @@ import (
 
 	"lom/client"
 	fmt "lom/internal/plainfmt"
+	"lom/machine"
 )
 
 // A missingError says what is missing of a list of which the rest was printed. It has no cause: what went wrong with one record is not what
@@ -24,6 +25,19 @@ func splitMissing(err error) (missing, failure error) {
 		return nil, err
 	}
 	return &missingError{e.Error(), len(e.Bad)+len(e.Loops) > 0}, nil
+}
+
+// splitPartial takes apart what is missing of a result, of which the rest was read, and what is wrong
+// with all of it.
+func splitPartial(err error) (missing, failure error) {
+	e := new(machine.PartialError)
+	if !errors.As(err, &e) {
+		return nil, err
+	}
+	if missing, _ := splitMissing(e.Err); missing != nil {
+		return missing, nil
+	}
+	return &missingError{e.Error(), true}, nil
 }
 
 // missingEntries says which entries of a table the BMC refused, nil if none.

@@ -55,7 +55,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		for {
 			select {
 			case s := <-signals:
-				if s == syscall.SIGHUP && app.hangups.take() {
+				if s == syscall.SIGHUP && app.hangups.wanted.Load() {
 					continue
 				}
 				// The second signal ends the program at once; of a hang-up, shell and kernel may both tell.

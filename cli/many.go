@@ -216,7 +216,7 @@ func (m *many) options(i int) Options {
 func (m *many) newApp(i int) *App {
 	h := *m.app
 	h.Options = m.options(i)
-	h.targets, h.oneOf, h.session, h.device = nil, true, nil, new(deviceID)
+	h.targets, h.oneOf, h.session, h.bmc = nil, true, nil, nil
 	h.Out = hostWriter{m.output, i}
 	h.Err = &hostErrors{output: m.output, host: i}
 	h.readPass = m.secrets.reader(m.screen, m.app.readPass)

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"encoding/hex"
-	"path/filepath"
-	"time"
-
 	"lom/client"
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
+	"lom/machine/cache"
 	"lom/rmcp"
 )
 
@@ -19,39 +16,16 @@ type pastLogin struct {
 	suite rmcp.CipherSuite
 }
 
-// kindLogin is the kind of file that keeps one.
-const kindLogin = "login"
-
-// loginRefresh is the age at which a file that still holds is written again, so that it is not removed as an old one.
-const loginRefresh = 7 * 24 * time.Hour
-
-func (a *App) loginFile(dir string) string {
-	return filepath.Join(dir, hashName("%s %d", a.Options.Host, a.Options.Port)+"."+kindLogin)
-}
-
-func (p pastLogin) words() string {
-	return fmt.Sprintf("%s %d %x", client.LANPlus, p.suite.ID, p.guid[:])
-}
-
 // recallLogin sets what is known of the BMC's last log-ins.
 func (a *App) recallLogin() {
 	a.Options.past = nil
-	dir := a.cacheDir()
-	if dir == "" || !a.overNetwork() {
+	if !a.overNetwork() {
 		return
 	}
-	words, _, ok := readCache(a.loginFile(dir), kindLogin)
-	var iface, guid string
-	var id int
-	if n, _ := fmt.Sscanf(words, "%s %d %s", &iface, &id, &guid); !ok || n != 3 || iface != string(client.LANPlus) {
-		return
+	l, ok := a.cacheDir().Login(a.cachePeer())
+	if suite, known := rmcp.CipherSuiteByID(l.Suite); ok && known {
+		a.Options.past = &pastLogin{guid: l.GUID, suite: suite}
 	}
-	suite, known := rmcp.CipherSuiteByID(id)
-	b, err := hex.DecodeString(guid)
-	if !known || err != nil || len(b) != len(ipmi.GUID{}) {
-		return
-	}
-	a.Options.past = &pastLogin{guid: ipmi.GUID(b), suite: suite}
 }
 
 // judgeLogin names what the session has less than was to be expected, and keeps what it has.
@@ -78,13 +52,7 @@ func (a *App) judgeLogin(s Session) {
 			o.past.suite.ID, info.CipherSuite.ID))
 		return
 	}
-	dir, now := a.cacheDir(), pastLogin{info.GUID, info.CipherSuite}
-	if dir == "" || o.past != nil && *o.past == now && !a.older(a.loginFile(dir), loginRefresh) {
-		return
-	}
-	if err := writeCache(a.loginFile(dir), kindLogin, now.words(), nil); err != nil {
-		a.Log.Info("not kept", "kind", kindLogin, "error", err)
-	}
+	a.cacheDir().KeepLogin(a.cachePeer(), cache.Login{GUID: info.GUID, Suite: int(info.CipherSuite.ID)})
 }
 
 // warn prints a sentence about the BMC that is no failure.

@@ -86,16 +86,6 @@ func (a *App) printer(w io.Writer) *render.Printer {
 	return render.NewPrinter(w, s)
 }
 
-// machine returns the machine whose BMC -H names; the first call opens the session.
-func (a *App) machine(ctx context.Context) (*machine.Machine, error) {
-	conn, err := a.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return machine.New(conn, machine.WithLogger(a.Log), machine.WithClock(a.now),
-		machine.WithManufacturers(a.manufacturerName)), nil
-}
-
 // of makes the run function of a query that takes no words and asks the machine for one thing.
 func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(context.Context, *App, []string) (T, error) {
 	return func(ctx context.Context, a *App, args []string) (T, error) {
@@ -108,6 +98,19 @@ func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(cont
 			return none, err
 		}
 		return get(m, ctx)
+	}
+}
+
+// noting makes what is missing of a result a note on standard error that is no failure, where BMCs
+// often report more than they have.
+func noting[T any](run func(context.Context, *App, []string) (T, error)) func(context.Context, *App, []string) (T, error) {
+	return func(ctx context.Context, a *App, args []string) (T, error) {
+		v, err := run(ctx, a, args)
+		if partial := new(machine.PartialError); errors.As(err, &partial) {
+			a.note(partial)
+			err = nil
+		}
+		return v, err
 	}
 }
 

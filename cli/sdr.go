@@ -14,6 +14,7 @@ import (
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
+	"lom/machine"
 )
 
 func newSDR(a *App) *cobra.Command {
@@ -38,55 +39,30 @@ func newSDR(a *App) *cobra.Command {
 // through as the BMC keeps up with, and the others wait for their turn.
 const readsAtOnce = 32
 
-// loadSDRs returns the records: those of the file after -S, or the BMC's. missing says which could not be read.
+// loadSDRs returns the records: those of the file after -S, or the BMC's. missing says which could not be
+// read.
 func loadSDRs(ctx context.Context, a *App) (records []sdr.Record, missing, err error) {
 	return loadSDRsWanted(ctx, a, nil)
 }
 
-// loadSDRsWanted is loadSDRs for some of the records: others may be left out. want is called with the beginning of a record, which is its header
-// of five bytes or more.
+// loadSDRsWanted is loadSDRs for some of the records: others may be left out. want is called with the
+// beginning of a record, which is its header of five bytes or more.
 func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) (records []sdr.Record, missing, err error) {
-	raw, missing, err := loadRawSDRs(ctx, a, func(ctx context.Context, a *App, c client.Conn) (whole [][]byte, err error) {
-		list, err := cachedSDRs(ctx, a, c, want)
-		for _, r := range list {
-			if r.Whole() {
-				whole = append(whole, r.Data)
-			}
-		}
-		return whole, err
-	})
+	m, err := a.recordMachine(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, b := range raw {
-		r, err := sdr.Parse(b)
-		if err == nil {
-			records = append(records, r)
-			continue
-		}
-		if want == nil || want(b) {
-			err = fmt.Errorf("SDR %02X%02Xh makes no sense: %w", b[1], b[0], err)
-			if a.Log.Info("sensor record left out", "error", err); missing == nil {
-				missing = &missingError{err.Error(), true}
-			}
-		}
-	}
-	return records, missing, nil
+	records, err = m.Records(ctx, want)
+	missing, err = splitPartial(err)
+	return records, missing, refusal(err)
 }
 
-// loadRawSDRs returns the records of the file after -S, or what read says of the BMC.
-func loadRawSDRs(ctx context.Context, a *App, read func(context.Context, *App, client.Conn) ([][]byte, error)) (raw [][]byte, missing, err error) {
-	if a.Options.SDRCache == "" {
-		c, err := a.Dial(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		raw, err := read(ctx, a, c)
-		missing, err := splitMissing(err)
-		return raw, missing, failed("Reading the sensor records", err)
+// recordMachine returns the machine whose records are wanted. With -S no session is needed for them.
+func (a *App) recordMachine(ctx context.Context) (*machine.Machine, error) {
+	if a.Options.SDRCache != "" {
+		return a.newMachine(a.session), nil
 	}
-	raw, err = interruptible(ctx, func() ([][]byte, error) { return readDump(a.Options.SDRCache) })
-	return raw, nil, err
+	return a.machine(ctx)
 }
 
 // readDump reads the records of a file that sdr dump wrote.
@@ -95,83 +71,20 @@ func readDump(name string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := splitRecords(b)
+	raw, err := machine.SplitRecords(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return raw, nil
 }
 
-// splitRecords cuts records apart that stand one after the other.
-func splitRecords(b []byte) ([][]byte, error) {
-	var out [][]byte
-	for o := 0; o < len(b); {
-		h, err := sdr.ParseHeader(b[o:])
-		n := 5 + int(h.Length)
-		if err != nil || len(b)-o < n {
-			return nil, fmt.Errorf("no sensor records, or damaged: record %d is cut off at byte %d", len(out)+1, o)
-		}
-		out, o = append(out, b[o:o+n]), o+n
-	}
-	return out, nil
-}
-
-// recordName returns the name at the end of a record; records of some types have none.
-func recordName(r sdr.Record) (string, bool) {
-	switch r := r.(type) {
-	case *sdr.Full:
-		return r.Name.Text, true
-	case *sdr.Compact:
-		return r.Name.Text, true
-	case *sdr.EventOnly:
-		return r.Name.Text, true
-	case *sdr.GenericLocator:
-		return r.Name.Text, true
-	case *sdr.FRULocator:
-		return r.Name.Text, true
-	case *sdr.MCLocator:
-		return r.Name.Text, true
-	}
-	return "", false
-}
-
-// recordEntity returns the entity that a record belongs to; records of some types have none.
-func recordEntity(r sdr.Record) (sdr.Entity, bool) {
-	switch r := r.(type) {
-	case *sdr.Full:
-		return r.Entity, true
-	case *sdr.Compact:
-		return r.Entity, true
-	case *sdr.EventOnly:
-		return r.Entity, true
-	case *sdr.GenericLocator:
-		return r.Entity, true
-	case *sdr.FRULocator:
-		return r.Entity, true
-	case *sdr.MCLocator:
-		return r.Entity, true
-	case *sdr.EntityAssociation:
-		return r.Container, true
-	}
-	return sdr.Entity{}, false
-}
-
 // findRecord returns the first record with a name. unread says which could not be read.
 func findRecord(records []sdr.Record, unread error, name string) (sdr.Record, error) {
-	for _, r := range records {
-		if n, ok := recordName(r); ok && n == name {
-			return r, nil
-		}
+	r, err := machine.FindRecord(records, unread, name)
+	if e := new(machine.NoSensorError); errors.As(err, &e) && e.Near == "" && e.Unread == nil {
+		return nil, fmt.Errorf("%w; %q lists them", err, "sdr list all")
 	}
-	for _, r := range records {
-		if n, ok := recordName(r); ok && strings.EqualFold(n, name) {
-			return nil, fmt.Errorf("there is no sensor %q; did you mean %q?", name, n)
-		}
-	}
-	if unread != nil {
-		return nil, fmt.Errorf("there is no sensor %q among the records that could be read: %w", name, unread)
-	}
-	return nil, fmt.Errorf("there is no sensor %q; %q lists them", name, "sdr list all")
+	return r, err
 }
 
 // findRecords returns the records with these names, and an error for each name that there is not.
@@ -399,7 +312,7 @@ func runSDREntity(ctx context.Context, a *App, args []string) error {
 	}
 	a.note(missing)
 	return showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool {
-		e, ok := recordEntity(r)
+		e, ok := machine.RecordEntity(r)
 		return ok && e.ID == id && (instance == anyInstance || e.Instance == instance)
 	}), a.sdrStyle(true))
 }

@@ -5,6 +5,7 @@ import (
 
 	"lom/ipmi"
 	"lom/ipmi/sdr"
+	"lom/machine"
 )
 
 // sensorJSON is a record in JSON, with what its sensor says.
@@ -44,8 +45,8 @@ func sensorList(views []*sensorView) []sensorJSON {
 func (v *sensorView) json() sensorJSON {
 	h := v.record.RecordHeader()
 	j := sensorJSON{Record: h.ID, RecordType: h.RecordType.String()}
-	j.Name, _ = recordName(v.record)
-	if e, ok := recordEntity(v.record); ok {
+	j.Name, _ = machine.RecordName(v.record)
+	if e, ok := machine.RecordEntity(v.record); ok {
 		j.Entity = &entityJSON{uint8(e.ID), uint8(e.Instance), entityName(e.ID)}
 	}
 	if e, ok := v.record.(*sdr.EventOnly); ok {

@@ -72,11 +72,14 @@ func runSDRDump(ctx context.Context, a *App, args []string) error {
 	if err := wantArgs(args, 1, 1); err != nil {
 		return err
 	}
-	raw, missing, err := loadRawSDRs(ctx, a, func(ctx context.Context, _ *App, c client.Conn) ([][]byte, error) {
-		return client.ReadSDRs(ctx, c) // not from the cache: a dump shows what is there
-	})
+	m, err := a.recordMachine(ctx)
 	if err != nil {
 		return err
+	}
+	raw, err := m.SDRBytes(ctx)
+	missing, err := splitPartial(err)
+	if err != nil {
+		return refusal(err)
 	}
 	if err := during(ctx, func() error { return os.WriteFile(args[0], bytes.Join(raw, nil), 0o666) }); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
+	"lom/machine"
 )
 
 // statusWord returns the status of a threshold sensor, or other without a valid reading.
@@ -30,7 +31,7 @@ func (v *sensorView) print(w io.Writer, style sdrStyle) {
 		printLocator(w, v.record, style)
 		return
 	}
-	name, _ := recordName(v.record)
+	name, _ := machine.RecordName(v.record)
 	switch {
 	case style.csv:
 		v.printCSV(w, name, style)

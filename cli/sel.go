@@ -16,6 +16,7 @@ import (
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
+	"lom/machine"
 )
 
 func newSEL(a *App) *cobra.Command {
@@ -184,7 +185,7 @@ func runSELList(ctx context.Context, a *App, args []string, extended bool) error
 	if err != nil {
 		return err
 	}
-	return listSEL(ctx, a, cachedSEL(ctx, a, c, most), r, extended, nil)
+	return listSEL(ctx, a, a.cacheDir().SEL(ctx, c, a.cacheAddress(), most), r, extended, nil)
 }
 
 // listSEL prints records as they come, and calls also with each.
@@ -304,7 +305,7 @@ func (n *selNames) printSensor(ctx context.Context, record sdr.Record) error {
 			v.printSensor(a.Out, style)
 		}
 	}
-	entity, _ := recordEntity(record)
+	entity, _ := machine.RecordEntity(record)
 	for _, r := range n.records {
 		if f, ok := r.(*sdr.FRULocator); ok && f.Entity == entity {
 			if err := printLocatedFRU(ctx, a, f); err != nil && !errors.Is(err, errReported) {

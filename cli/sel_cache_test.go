@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -213,7 +212,7 @@ func TestSELCacheReadsWhatIsNew(t *testing.T) {
 		t.Errorf("saved: %v", b.asked)
 	}
 	// A damaged file is read anew, as is one that is cut off or too long.
-	files, err := filepath.Glob(filepath.Join(dir, "*."+kindSEL))
+	files, err := filepath.Glob(filepath.Join(dir, "*.sel"))
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
@@ -229,147 +228,4 @@ func TestSELCacheReadsWhatIsNew(t *testing.T) {
 			t.Errorf("damage %d: %v", i, b.asked)
 		}
 	}
-}
-
-// Many processes may use the cache at the same time.
-func TestCacheOfManyWriters(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "cache", "x.sel")
-	var work sync.WaitGroup
-	for i := range 8 {
-		work.Go(func() {
-			for n := range 50 {
-				words := fmt.Sprintf("%d of %d", n, i)
-				if err := writeCache(path, kindSEL, words, bytes.Repeat([]byte(words), 200)); err != nil {
-					t.Error(err)
-				}
-				if words, body, ok := readCache(path, kindSEL); !ok || !bytes.Equal(body, bytes.Repeat([]byte(words), 200)) {
-					t.Errorf("%q: %t", words, ok)
-				}
-			}
-		})
-	}
-	work.Wait()
-	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(left) != 1 {
-		t.Errorf("%v %v", left, err)
-	}
-}
-
-func TestCacheIsPruned(t *testing.T) {
-	dir := t.TempDir()
-	now := time.Now()
-	named := func(name string) string { return hashName("%s", name) + "." + kindSEL }
-	file := func(name string, age time.Duration) {
-		name = named(name)
-		path := filepath.Join(dir, name)
-		if err := writeCache(path, kindSEL, name, []byte(name)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	file("old", cacheAge+time.Hour)
-	file("new", cacheAge-time.Hour)
-	pruneCache(dir, now)
-	file("older", 2*cacheAge)
-	pruneCache(dir, now.Add(time.Hour)) // it was looked after an hour ago
-	names := func() (all []string) {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			all = append(all, e.Name())
-		}
-		return all
-	}
-	check := func(want ...string) {
-		t.Helper()
-		slices.Sort(want)
-		if got := names(); !slices.Equal(got, want) {
-			t.Errorf("%q, not %q", got, want)
-		}
-	}
-	check(named("new"), named("older"), cacheStamp)
-	pruneCache(dir, now.Add(cachePruneEvery)) // new is old by now
-	check(cacheStamp)
-
-	// A stamp of the future holds nobody up.
-	file("older", 2*cacheAge)
-	if err := os.Chtimes(filepath.Join(dir, cacheStamp), now, now.Add(1000*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	pruneCache(dir, now)
-	check(cacheStamp)
-}
-
-// A folder that is not named from the root on would be another one in each directory.
-func TestCacheDir(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the folder of Linux")
-	}
-	home := "/home/mia"
-	for _, c := range []struct{ xdg, want string }{
-		{"", home + "/.cache/lom/bmc"},
-		{"/var/cache/mia", "/var/cache/mia/lom/bmc"},
-		{"cache", home + "/.cache/lom/bmc"},
-	} {
-		a := &App{env: func(name string) (string, bool) {
-			v, ok := map[string]string{"HOME": home, "XDG_CACHE_HOME": c.xdg}[name]
-			return v, ok
-		}}
-		if got := a.cacheDir(); got != c.want {
-			t.Errorf("XDG_CACHE_HOME=%s: %s, not %s", c.xdg, got, c.want)
-		}
-	}
-}
-
-// LOM_CACHE may name a folder in which there are other things: nothing becomes of them.
-func TestCacheLeavesOthersFiles(t *testing.T) {
-	dir, now := t.TempDir(), time.Now()
-	thesis := filepath.Join(dir, "thesis.txt")
-	if err := os.WriteFile(thesis, []byte("hard work"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	long := now.Add(-10 * cacheAge)
-	if err := os.Chtimes(thesis, long, long); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(thesis, filepath.Join(dir, cacheStamp)); err != nil {
-		t.Skip("no links here: ", err)
-	}
-	pruneCache(dir, now)
-	if text, err := os.ReadFile(thesis); err != nil || string(text) != "hard work" {
-		t.Errorf("the file that was there before: %q, %v", text, err)
-	}
-}
-
-// What stands in the place of a file and is none counts as none, and is not waited for.
-func TestCacheReadsPlainFilesOnly(t *testing.T) {
-	dir := t.TempDir()
-	path, link := filepath.Join(dir, "x.sel"), filepath.Join(dir, "y.sel")
-	if err := writeCache(path, kindSEL, "words", nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(path, link); err != nil {
-		t.Skip("no links here: ", err)
-	}
-	if _, _, ok := readCache(link, kindSEL); ok {
-		t.Error("a link was followed")
-	}
-	if _, _, ok := readCache(path, kindSEL); !ok {
-		t.Error("the file itself was not read")
-	}
-}
-
-func FuzzKeptRecords(f *testing.F) {
-	f.Add([]byte{1, 0, 6, 0, 1, 0, 0x51, 1, 1, 9})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if list, ok := splitKeptSDRs(b); ok && !bytes.Equal(joinKeptSDRs(list), b) {
-			t.Errorf("%x became %x", b, joinKeptSDRs(list))
-		}
-		if list, ok := splitSEL(b); ok && !bytes.Equal(joinSEL(list), b) {
-			t.Errorf("%x became %x", b, joinSEL(list))
-		}
-	})
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
+	"lom/machine"
 )
 
 // selEntry is what is printed of a record.
@@ -58,7 +60,7 @@ func (n *selNames) load(ctx context.Context) error {
 		n.a.Log.Info("sensor names not known", "error", err)
 		return nil
 	}
-	if err != nil && refused(err) == nil {
+	if isRefusal(err) || errors.Is(err, ipmi.ErrMalformed) {
 		n.a.note(fmt.Errorf("the names of sensors are not known: %w", err))
 		return nil
 	}
@@ -124,7 +126,7 @@ func (n *selNames) entry(ctx context.Context, r sel.Record) (selEntry, error) {
 	if v.sensor = n.find(e); v.sensor == nil {
 		return v, nil
 	}
-	v.SensorName, _ = recordName(v.sensor)
+	v.SensorName, _ = machine.RecordName(v.sensor)
 	if f, ok := v.sensor.(*sdr.Full); ok && e.Type.Threshold() && f.Analog() {
 		return v, n.values(ctx, &v, f)
 	}

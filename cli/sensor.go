@@ -13,6 +13,7 @@ import (
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
+	"lom/machine"
 )
 
 func newSensor(a *App) *cobra.Command {
@@ -88,7 +89,7 @@ func runSensorGet(ctx context.Context, a *App, args []string) error {
 
 // printSensor prints a sensor as ipmitool's sensor does.
 func (v *sensorView) printSensor(w io.Writer, style sdrStyle) {
-	name, _ := recordName(v.record)
+	name, _ := machine.RecordName(v.record)
 	threshold := v.sensor.EventType.Threshold()
 	switch {
 	case style.csv && threshold:
@@ -245,7 +246,7 @@ func runSensorReading(ctx context.Context, a *App, args []string) error {
 	lines := func(format string) func(io.Writer) {
 		return func(w io.Writer) {
 			for _, v := range views {
-				if name, _ := recordName(v.record); v.full != nil && v.valid && v.analog {
+				if name, _ := machine.RecordName(v.record); v.full != nil && v.valid && v.analog {
 					fmt.Fprintf(w, format, name, v.text)
 				}
 			}
@@ -255,7 +256,7 @@ func runSensorReading(ctx context.Context, a *App, args []string) error {
 		return err
 	}
 	for _, v := range views {
-		name, _ := recordName(v.record)
+		name, _ := machine.RecordName(v.record)
 		switch {
 		case a.Options.JSON || v.full != nil && v.valid && v.analog:
 		case v.sensor == nil:

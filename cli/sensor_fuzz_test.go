@@ -7,6 +7,7 @@ import (
 
 	"lom/client"
 	"lom/ipmi/sdr"
+	"lom/machine"
 )
 
 // FuzzSensorView holds that no record and no answer of a BMC keeps lom from printing them.
@@ -15,7 +16,7 @@ func FuzzSensorView(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	raw, err := splitRecords(b)
+	raw, err := machine.SplitRecords(b)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func FuzzSplitRecords(f *testing.F) {
 	f.Add([]byte{1, 0, 0x51, 1, 2, 3, 4})
 	f.Add([]byte{1, 0, 0x51, 1, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		raw, err := splitRecords(b)
+		raw, err := machine.SplitRecords(b)
 		if err != nil {
 			return
 		}

@@ -9,25 +9,27 @@ import (
 	"lom/rmcp"
 )
 
-// arm makes ring be called at when, or earlier. The alarm is not put off when an answer comes: one that rings
-// in vain now and then is cheaper than one that is set for each request. The caller holds mu.
+// arm sets the session's timer to expire at when or earlier. The timer is not stopped when an
+// answer comes: one that expires early now and then is cheaper than one that is set for each
+// request. The caller holds mu.
 func (s *Session) arm(when time.Time) {
-	if s.alarmAt.IsZero() || when.Before(s.alarmAt) {
-		s.alarmAt = when
-		s.mux.alarms.set(&s.alarm, when)
+	if s.timerAt.IsZero() || when.Before(s.timerAt) {
+		s.timerAt = when
+		s.endpoint.timers.set(&s.timer, when)
 	}
 }
 
-// ring is called by the alarm. It sees to the requests that are due, and keeps an idle session alive.
-func (s *Session) ring() {
+// onTimer is called when the session's timer expires. It handles the requests that are due and
+// sends keep-alives.
+func (s *Session) onTimer() {
 	s.mu.Lock()
 	defer s.unlock()
-	due, now := s.alarmAt, time.Now()
-	s.alarmAt = time.Time{}
+	due, now := s.timerAt, time.Now()
+	s.timerAt = time.Time{}
 	if s.closed {
 		return
 	}
-	if late := s.mux.alarms.lag.note(due, now); late > 0 {
+	if late := s.endpoint.timers.lag.note(due, now); late > 0 {
 		s.forgive(late, now)
 	}
 	var late [rmcp.MaxSeq + 1]*request
@@ -39,28 +41,30 @@ func (s *Session) ring() {
 		}
 	}
 	for _, r := range late[:n] {
-		if r.underWay && !r.due.After(now) { // still
-			s.overdue(r, now)
+		if r.inFlight && !r.due.After(now) { // still
+			s.onTimeout(r, now)
 		}
 	}
-	s.stayAlive(now)
+	s.checkKeepAlive(now)
 	for _, r := range s.pending {
 		s.arm(r.due)
 	}
 }
 
-// overdue sees to a request when no answer has come in time, or a busy BMC may be asked again. The caller holds mu.
-func (s *Session) overdue(r *request, now time.Time) {
-	unheard := !s.heard.After(r.first)
+// onTimeout handles a request that is due: it fails, is retransmitted, or becomes overdue. The
+// caller holds mu.
+func (s *Session) onTimeout(r *request, now time.Time) {
+	unheard := !s.heard.After(r.firstSent)
 	changes := r.raw.Command.Changes
 	switch {
-	case !now.Before(r.giveUp), r.idle && unheard && r.waits+1 >= idlePatience && !changes && !r.patience.once:
+	case !now.Before(r.deadline), r.idle && unheard && r.timeouts+1 >= idleTries && !changes &&
+		!r.schedule.once:
 		s.stats.Timeouts++
 		if unheard {
 			// Otherwise the BMC is there, and only this request has no answer.
-			s.suspect, s.idle = true, now.Before(r.giveUp)
+			s.suspect, s.idle = true, now.Before(r.deadline)
 		}
-		s.window.trouble(r.sent, r.depth, now)
+		s.window.onLoss(r.lastSent, r.flightSize, now)
 		err := ipmi.ErrTimeout
 		if s.badSums {
 			err = fmt.Errorf("%w: %w", err, rmcp.ErrChecksum)
@@ -68,70 +72,74 @@ func (s *Session) overdue(r *request, now time.Time) {
 		s.complete(r, ipmi.RawResponse{}, err)
 		s.pump()
 		return
-	case r.backOff, r.owed: // a busy BMC has not carried it out
+	case r.backingOff, r.resendPending:
+		// a busy BMC has not executed it, so this is safe for a change too
 		s.resend(r, now)
 		return
-	case r.overtaken && r.early < mostEarly:
-		s.window.trouble(r.sent, r.depth, now)
-		r.early++
+	case r.overtaken && r.fastRetransmits < maxFastRetransmits:
+		s.window.onLoss(r.lastSent, r.flightSize, now)
+		r.fastRetransmits++
 		s.resend(r, now)
 		return
-	case r.waits > 0 && now.Before(r.retry):
-		s.lag(r)
-		r.due = r.retry
+	case r.timeouts > 0 && now.Before(r.retryAt):
+		s.markOverdue(r)
+		r.due = r.retryAt
 		return
 	}
 	if !changes {
-		s.window.trouble(r.sent, r.depth, now)
-		r.waits++
-		if _, again := r.patience.wait(r.waits); again {
+		s.window.onLoss(r.lastSent, r.flightSize, now)
+		r.timeouts++
+		if _, again := r.schedule.wait(r.timeouts); again {
 			s.resend(r, now)
 			return
 		}
 	}
-	r.due, r.retry = r.giveUp, r.giveUp // the last packet may still be answered
-	s.lag(r)
+	r.due, r.retryAt = r.deadline, r.deadline // there may still be an answer to the last packet
+	s.markOverdue(r)
 }
 
-// resend sends a request again, or owes it that until pump finds that it may be sent. The caller holds mu.
+// resend retransmits a request, or marks it for flushResends to retransmit when mayResend allows.
+// The caller holds mu.
 func (s *Session) resend(r *request, now time.Time) {
 	if s.mayResend(r) {
-		s.pay(r)
-		s.unlag(r)
+		s.clearResend(r)
+		s.clearOverdue(r)
 		s.send(r, now)
 		return
 	}
-	if !r.owed {
-		r.owed = true
-		s.owed++
+	if !r.resendPending {
+		r.resendPending = true
+		s.resendsPending++
 	}
-	wait, _ := r.patience.wait(r.waits)
-	r.retry = earliest(now.Add(jitter(wait)), r.giveUp)
-	r.due = r.retry
-	s.lag(r)
+	wait, _ := r.schedule.wait(r.timeouts)
+	r.retryAt = earliest(now.Add(jitter(wait)), r.deadline)
+	r.due = r.retryAt
+	s.markOverdue(r)
 }
 
-// mayResend reports whether a request may be sent again now. When the BMC is silent, one request is enough to find out when that is
-// over. Otherwise there must be room in the window, which a lagging request has given to another.
+// mayResend reports whether a request may be retransmitted now. While the BMC is silent, only the
+// oldest is: it is enough to find out when the silence ends. Otherwise an overdue request needs
+// room in the congestion window, because it gave its place to another. The caller holds mu.
 func (s *Session) mayResend(r *request) bool {
 	if s.farAhead() {
 		return s.pending[0] == r
 	}
-	return !r.lagging || s.inFlight < s.window.size
+	return !r.overdue || s.inFlight < s.window.size
 }
 
-// pay notes that a request is not owed any more. The caller holds mu.
-func (s *Session) pay(r *request) {
-	if r.owed {
-		r.owed = false
-		s.owed--
+// clearResend unmarks a request that waited to be retransmitted. The caller holds mu.
+func (s *Session) clearResend(r *request) {
+	if r.resendPending {
+		r.resendPending = false
+		s.resendsPending--
 	}
 }
 
-// payAll sends requests again that were owed it, if they may be sent now. The caller holds mu.
-func (s *Session) payAll() {
-	for i := 0; s.owed > 0 && i < len(s.pending); i++ {
-		if r := s.pending[i]; r.owed && s.mayResend(r) {
+// flushResends retransmits the requests that wait for it, as far as mayResend allows. The caller
+// holds mu.
+func (s *Session) flushResends() {
+	for i := 0; s.resendsPending > 0 && i < len(s.pending); i++ {
+		if r := s.pending[i]; r.resendPending && s.mayResend(r) {
 			s.resend(r, time.Now())
 		}
 	}
@@ -144,56 +152,59 @@ func earliest(a, b time.Time) time.Time {
 	return b
 }
 
-// maxLagging is how many requests without an answer may be overtaken by others.
-const maxLagging = 2
+// maxOverdue is how many overdue requests may be in flight besides those in the congestion window.
+const maxOverdue = 2
 
-// lag lets others be sent while a request waits: the BMC may be one that never answers it. The caller holds mu.
-func (s *Session) lag(r *request) {
-	if r.lagging || r.waits == 0 || !r.underWay {
+// markOverdue takes a request that timed out off the congestion window, so that others can be sent
+// while it waits: some BMCs never answer a certain request. The caller holds mu.
+func (s *Session) markOverdue(r *request) {
+	if r.overdue || r.timeouts == 0 || !r.inFlight {
 		return
 	}
 	lagging := 0
 	for _, q := range s.pending {
-		if q.lagging && !q.owed { // one that is owed takes the room at once
+		// one that waits to be retransmitted takes its place back
+		if q.overdue && !q.resendPending {
 			lagging++
 		}
 	}
-	if lagging >= maxLagging {
+	if lagging >= maxOverdue {
 		return
 	}
-	r.lagging = true
-	s.lagging++
+	r.overdue = true
+	s.overdue++
 	s.inFlight--
 	s.pump()
 }
 
-// unlag makes a request count for the window again. The caller holds mu.
-func (s *Session) unlag(r *request) {
-	if r.lagging {
-		r.lagging = false
-		s.lagging--
+// clearOverdue counts a request against the congestion window again. The caller holds mu.
+func (s *Session) clearOverdue(r *request) {
+	if r.overdue {
+		r.overdue = false
+		s.overdue--
 		s.inFlight++
 	}
 }
 
-// mostEarly is how often a request is sent again early.
-const mostEarly = 2
+// maxFastRetransmits is how often a request is retransmitted before its timeout.
+const maxFastRetransmits = 2
 
-// overtake notes that the requests that were sent before r have been overtaken by its answer. Either they are lost, or the BMC
-// or the network does not keep the order: what has no answer soon is sent again, long before its
-// time-out. It reports whether there are any. What goes over a bridge takes its own time. The caller holds mu.
-func (s *Session) overtake(r *request, now time.Time) (any bool) {
+// markOvertaken marks the requests in flight that were sent before r, which has been answered, and
+// reports whether there are any. They are lost, or the BMC or the network reorders. Without an
+// answer soon they are retransmitted, long before their timeout (fast retransmit). Bridged requests
+// are exempt: another controller answers them. The caller holds mu.
+func (s *Session) markOvertaken(r *request, now time.Time) (any bool) {
 	for _, q := range s.pending {
-		if q.order >= r.order || q.backOff || q.route != nil {
+		if q.lastPacket >= r.lastPacket || q.backingOff || q.route != nil {
 			continue
 		}
 		any = true
-		// Where the user said when to send again, that is when.
-		if q.overtaken || q.patience.rto == 0 || q.patience.once {
+		// A timeout that the user set (WithRetry) is not cut short.
+		if q.overtaken || q.schedule.rto == 0 || q.schedule.once {
 			continue
 		}
 		q.overtaken, q.overtakenAt = true, now
-		if soon := now.Add(s.rtt.most() + reordering); soon.Before(q.due) {
+		if soon := now.Add(s.rtt.bound() + reordering); soon.Before(q.due) {
 			q.due = soon
 			s.arm(soon)
 		}
@@ -201,21 +212,21 @@ func (s *Session) overtake(r *request, now time.Time) (any bool) {
 	return any
 }
 
-// reordering is by how much packets may overtake each other in a good network.
+// reordering is by how much a good network may delay one packet more than the next.
 const reordering = 10 * time.Millisecond
 
-// Back-off of a busy BMC.
+// Backoff from a busy BMC.
 const (
 	busyFirst = 50 * time.Millisecond
 	busyMost  = time.Second
 	busyTries = 8
-	// timeoutTries is how often a request for a record is sent again that the BMC says it could not carry out in time: some
-	// always say so of one record, and more is wanted than that one.
+	// timeoutTries is how often a storage request is retried that the BMC answers with CodeTimeout.
+	// Some BMCs always answer so for one record, and the other records are wanted too.
 	timeoutTries = 3
 )
 
-// saysBusy reports whether a completion code says that the request may fare better later. That space ran out is taken for it only where
-// other requests were under way, which may have used it up.
+// saysBusy reports whether a completion code means that the request may succeed later.
+// CodeOutOfSpace does only where other requests were in flight, which may have used up the space.
 func (r *request) saysBusy(code ipmi.CompletionCode) bool {
 	switch code {
 	case ipmi.CodeNodeBusy:
@@ -223,12 +234,13 @@ func (r *request) saysBusy(code ipmi.CompletionCode) bool {
 	case ipmi.CodeTimeout:
 		return !r.raw.Command.Changes
 	case ipmi.CodeOutOfSpace:
-		return !r.raw.Command.Changes && r.depth > 1
+		return !r.raw.Command.Changes && r.flightSize > 1
 	}
 	return false
 }
 
-// answer finishes the request that a message answers, unless there is none, or it must wait on. The caller holds mu.
+// answer handles a response: it updates the RTT and the congestion window and finishes its request,
+// or lets it back off if the BMC is busy. The caller holds mu.
 func (s *Session) answer(m *rmcp.Message) {
 	var r *request
 	if m.NetFn.IsResponse() && m.Seq <= rmcp.MaxSeq {
@@ -236,9 +248,9 @@ func (s *Session) answer(m *rmcp.Message) {
 	}
 	if r == nil {
 		s.stats.Stray++
-		if d := s.doubt; d.took > 0 && m.Seq == d.seq && m.Cmd == d.cmd {
+		if d := s.ambiguous; d.took > 0 && m.Seq == d.seq && m.Cmd == d.cmd {
 			s.rtt.sample(d.took)
-			s.doubt = doubt{}
+			s.ambiguous = ambiguity{}
 		}
 		return
 	}
@@ -253,50 +265,52 @@ func (s *Session) answer(m *rmcp.Message) {
 	m = &inner
 	if s.tracing {
 		s.log.Log(context.Background(), levelPacket, "got an answer",
-			"peer", s.peer, "command", r.raw.Command.Name, "seq", m.Seq, "code", uint8(m.Code), "length", len(m.Data))
+			"peer", s.peer, "command", r.raw.Command.Name, "seq", m.Seq, "code", uint8(m.Code),
+			"length", len(m.Data))
 	}
 
 	now := s.heard
-	s.proved = max(s.proved, r.firstOrder)
+	s.acked = max(s.acked, r.firstPacket)
 	busy := r.saysBusy(m.Code)
 	if busy {
 		s.stats.Busy++
-		if m.Code != ipmi.CodeTimeout { // that is about one command
-			s.window.trouble(r.sent, r.depth, now)
+		if m.Code != ipmi.CodeTimeout { // which is about this command only
+			s.window.onLoss(r.lastSent, r.flightSize, now)
 		}
 		wait := jitter(min(busyFirst<<r.busy, busyMost))
 		tries := busyTries
 		if m.Code == ipmi.CodeTimeout && r.raw.Command.NetFn == ipmi.NetFnStorage {
 			tries = timeoutTries
 		}
-		if r.busy++; r.busy <= tries && now.Add(wait).Before(r.giveUp) {
-			r.backOff = true
+		if r.busy++; r.busy <= tries && now.Add(wait).Before(r.deadline) {
+			r.backingOff = true
 			r.due = now.Add(wait)
 			s.arm(r.due)
 			return
 		}
 	}
 	if m.Code == ipmi.CodeDuplicate && r.tries > 1 {
-		return // the answer to the first one is still to come
+		return // the BMC still works on the first packet, and will answer that
 	}
 	if r.tries == 1 {
-		rtt := now.Sub(r.sent)
+		rtt := now.Sub(r.lastSent)
 		s.rtt.sample(rtt)
 		if r.route == nil {
-			disorder := s.overtake(r, now)
+			disorder := s.markOvertaken(r, now)
 			switch {
-			case r.overtaken && now.Sub(r.overtakenAt) > reordering+s.rtt.smooth/4:
-				s.window.halve(r.sent, now)
+			case r.overtaken && now.Sub(r.overtakenAt) > reordering+s.rtt.srtt/4:
+				s.window.halve(r.lastSent, now)
 			case !busy && !r.overtaken && !disorder:
-				s.window.answered(r.depth, rtt)
+				s.window.onAnswer(r.flightSize, rtt)
 			}
 		}
 	}
 	if r.tries > 1 {
-		s.doubt = doubt{r.seq, m.Cmd, now.Sub(r.first)}
+		s.ambiguous = ambiguity{r.seq, m.Cmd, now.Sub(r.firstSent)}
 	}
 	if verdict == bridgeFailed {
-		s.complete(r, ipmi.RawResponse{}, &ipmi.Error{Peer: s.peer.String(), Command: sendMessage, Code: m.Code})
+		s.complete(r, ipmi.RawResponse{},
+			&ipmi.Error{Peer: s.peer.String(), Command: sendMessage, Code: m.Code})
 	} else {
 		resp, err := r.response(m)
 		s.complete(r, resp, err)
@@ -304,14 +318,15 @@ func (s *Session) answer(m *rmcp.Message) {
 	s.pump()
 }
 
-// response makes of the answer what the caller gets: without the defining body. The data is that of the message.
+// response returns the response to r without the defining body. Its data is in the memory of m.
 func (r *request) response(m *rmcp.Message) (ipmi.RawResponse, error) {
 	resp := ipmi.RawResponse{Code: m.Code}
 	body, data := r.raw.Command.Body, m.Data
 	if len(data) >= len(body) && string(data[:len(body)]) == body {
 		data = data[len(body):]
 	} else if m.Code == ipmi.CodeOK {
-		return resp, fmt.Errorf("%w: the answer does not begin with the group's % x", ipmi.ErrMalformed, body)
+		return resp, fmt.Errorf("%w: the answer does not begin with the group's % x",
+			ipmi.ErrMalformed, body)
 	}
 	if len(data) > 0 {
 		resp.Data = data

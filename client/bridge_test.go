@@ -11,8 +11,8 @@ import (
 	"lom/rmcp"
 )
 
-// TestBridging has satellite controllers behind the BMC. Some BMCs send the answer on by itself, some within the answer to
-// Send Message.
+// TestBridging has satellite controllers behind the BMC. Some BMCs send the answer on by itself,
+// some within the answer to Send Message.
 func TestBridging(t *testing.T) {
 	for _, embedded := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -57,7 +57,8 @@ func TestBridging(t *testing.T) {
 	}
 }
 
-// bridgedTo takes the message out of Send Message, or returns nil if it is not for addr and channel.
+// bridgedTo takes the message out of Send Message, or returns nil if it is not for addr and
+// channel.
 func bridgedTo(t *testing.T, m *rmcp.Message, addr, channel uint8) *rmcp.Message {
 	t.Helper()
 	if m.Cmd != 0x34 || len(m.Data) < 8 || m.Data[0] != 0x40|channel {
@@ -109,7 +110,8 @@ func TestDoubleBridging(t *testing.T) {
 func TestBridgedAnswerMustFit(t *testing.T) {
 	r := request{raw: echo(5), route: []hop{{0x30, 0}}, seq: 9}
 	inner := rmcp.Message{To: 0x20, From: 0x30, NetFn: ipmi.NetFnApp + 1, Seq: 8, Cmd: 5}
-	outer := rmcp.Message{To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 9, Cmd: 0x34, Data: rmcp.AppendMessage(nil, &inner)}
+	outer := rmcp.Message{To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 9, Cmd: 0x34,
+		Data: rmcp.AppendMessage(nil, &inner)}
 	if _, v := r.unwrap(outer); v != notOurs {
 		t.Errorf("another number inside: %v", v)
 	}

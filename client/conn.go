@@ -9,15 +9,15 @@ import (
 // A Conn carries requests to one management controller and returns its answers. It may be used
 // by many goroutines at a time.
 type Conn interface {
-	// Exchange sends one request and waits for its answer. An answer with a completion code
-	// other than 0 is no error here. Errors are of type *ipmi.Error.
+	// Exchange sends one request and waits for its answer. An answer with a completion code other
+	// than 0 is not an error here. Errors are of type *ipmi.Error.
 	Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error)
 }
 
-// What only some connections can do, for type assertions. A wrapper of a Conn that can do the same
-// has the method too.
+// Optional methods of a Conn, for type assertions. A wrapper of a Conn should forward those of what
+// it wraps.
 type (
-	// A Router is a Conn that reaches controllers through the one that it leads to.
+	// A Router is a Conn that reaches other controllers through its own.
 	Router interface {
 		// Target returns a connection to the controller with the slave address on the channel, 0
 		// for the primary IPMB.
@@ -25,7 +25,7 @@ type (
 	}
 	// A Describer is a Conn that knows what it is connected to.
 	Describer interface{ Info() Info }
-	// A Starter is a Conn that carries out requests without a goroutine that waits: see
+	// A Starter is a Conn that sends requests without a goroutine that waits: see
 	// [Session.Start].
 	Starter interface {
 		Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error))
@@ -40,18 +40,20 @@ type (
 		Close() error
 		payloads() *Session
 	}
-	// habitual is a Conn that remembers what procedures found out of its BMC.
-	habitual interface{ ownHabits() *habits }
+	// transferSizer is a Conn that remembers the transfer sizes of its BMC.
+	transferSizer interface{ ownTransferSizes() *transferSizes }
 )
 
 // Do carries out one command. The type of the response follows from the type of the request.
 // A completion code other than 0 is an *ipmi.Error that wraps the ipmi.CompletionCode.
-func Do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, req Q) (R, error) {
+func Do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn,
+	req Q) (R, error) {
 	return DoLUN[Q, R, PR](ctx, c, 0, req)
 }
 
 // DoLUN is Do for a logical unit other than 0.
-func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, lun uint8, req Q) (R, error) {
+func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c Conn, lun uint8,
+	req Q) (R, error) {
 	var resp R
 	cmd := req.Command()
 	data, err := req.AppendBinary(nil)
@@ -62,15 +64,16 @@ func DoLUN[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, c C
 	return readResponse[R, PR](cmd, raw, err)
 }
 
-// readResponse makes the typed response of the raw one.
-func readResponse[R any, PR ipmi.Reader[R]](cmd ipmi.Command, raw ipmi.RawResponse, err error) (R, error) {
+// readResponse parses the raw response into the typed one.
+func readResponse[R any, PR ipmi.Reader[R]](cmd ipmi.Command, raw ipmi.RawResponse,
+	err error) (R, error) {
 	var resp R
 	if err != nil {
 		return resp, err
 	}
 	if raw.Code != ipmi.CodeOK {
-		// Some commands return data beside a completion code of their own, such as
-		// Get SDR's; what can be read of it is kept.
+		// Some commands return data along with an error completion code of their own, such as Get
+		// SDR. What can be read of it is returned too.
 		if len(raw.Data) > 0 {
 			_ = PR(&resp).UnmarshalBinary(raw.Data)
 		}

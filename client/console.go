@@ -13,33 +13,39 @@ import (
 
 // Errors of consoles.
 var (
-	// ErrConsoleTaken is the error of a console that another session has open; it is a *ConsoleTakenError.
+	// ErrConsoleTaken is the error of a console that another session has open; it is a
+	// *ConsoleTakenError.
 	ErrConsoleTaken = errors.New("the console is open in another session")
 	// ErrConsoleDeactivated ends a console that somebody else has closed.
 	ErrConsoleDeactivated = errors.New("the console was closed by another session or by the BMC")
-	// ErrConsoleSilent ends a console whose session lives, but whose characters the BMC no longer acknowledges.
+	// ErrConsoleSilent ends a console whose session lives, but whose characters the BMC no longer
+	// acknowledges.
 	ErrConsoleSilent = errors.New("the BMC no longer answers on the console")
 	// ErrConsoleNeedsLANPlus is the error of a session over IPMI 1.5, which has no Serial over LAN.
 	ErrConsoleNeedsLANPlus = errors.New("consoles need IPMI 2.0")
 )
 
-// How a Console finds out that the other end is gone.
+// Timeouts of a Console, and how it finds out that the BMC is gone.
 const (
-	probeAfter   = 3 * time.Second         // silence of the console after which the BMC is asked whether it is still ours
-	probeFor     = 2500 * time.Millisecond // wait for the answer
-	deadAfter    = 9 * time.Second         // silence of the BMC after which it is taken for dead
+	// idle time of the console after which the BMC is asked whether it is still ours
+	probeAfter = 3 * time.Second
+	probeFor   = 2500 * time.Millisecond // wait for the answer
+	// time without a packet after which the BMC is taken for dead
+	deadAfter    = 9 * time.Second
 	watchEvery   = 500 * time.Millisecond
-	reopenMost   = 5 * time.Second // between two tries to open a console again
+	reopenMost   = 5 * time.Second // between two tries to reopen a console
 	activateFor  = 4 * time.Second // wait for the answer of Activate and Deactivate Payload
 	activateMost = 6               // tries
 
-	firstRetry = 50 * time.Millisecond // the least time after which a packet of the console is sent again
+	// the shortest timeout after which a packet of the console is retransmitted
+	firstRetry = 50 * time.Millisecond
 )
 
-// consoleBuffer is how many received characters wait for their reader; then the BMC is told to wait.
+// consoleBuffer is how many received characters are buffered. When it is full, the BMC is made to
+// wait.
 const consoleBuffer = 64 << 10
 
-// A ConsoleEvent is something that happens to a console beside its characters.
+// A ConsoleEvent is something that happens to a console, other than characters.
 type ConsoleEvent int
 
 // Console events.
@@ -48,11 +54,13 @@ const (
 	ConsoleAvailable                       // it is no longer
 	ConsoleOverrun                         // the BMC has lost characters of the host
 	ConsoleBreak                           // the host has sent a break
-	ConsoleLost                            // the BMC does not answer; the console is being opened again
-	ConsoleReopened                        // and has been; what was typed meanwhile is lost
-	ConsoleTakenOver                       // another session had the console, and was deactivated
-	ConsoleHealed                          // that session was an abandoned one of our own
-	ConsolePlain                           // the BMC cannot encrypt the console, which goes in the clear
+	// the BMC does not answer; the console is being reopened
+	ConsoleLost
+	ConsoleReopened  // it was reopened; what was typed meanwhile is lost
+	ConsoleTakenOver // another session had the console, and was deactivated
+	ConsoleHealed    // that session was an abandoned one of our own
+	// the BMC cannot encrypt the console, which goes in the clear
+	ConsolePlain
 )
 
 // A ConsoleOption changes how [OpenConsole] opens a console.
@@ -74,30 +82,35 @@ func WithInstance(n uint8) ConsoleOption { return func(c *consoleConfig) { c.ins
 // WithTakeover deactivates the console in another session that has it open.
 func WithTakeover() ConsoleOption { return func(c *consoleConfig) { c.takeOver = true } }
 
-// WithAbandoned asks f about a session that has the console open. When f says that it is one of our own whose program is gone,
-// the console is deactivated there without asking.
+// WithAbandoned makes OpenConsole call f with the ID of a session that has the console open. If f
+// returns true, the session is one of our own whose program is gone, and its console is
+// deactivated.
 func WithAbandoned(f func(sessionID uint32) bool) ConsoleOption {
 	return func(c *consoleConfig) { c.abandoned = f }
 }
 
-// WithReconnect opens the console again when the BMC was silent, such as for a reset of the BMC, until the console is
-// closed. A console that somebody else has closed is not opened again.
+// WithReconnect reopens the console after the BMC was silent, as during its reset, until the
+// console is closed. A console that somebody else has closed is not reopened.
 func WithReconnect() ConsoleOption { return func(c *consoleConfig) { c.reconnect = true } }
 
-// WithoutProbes sends nothing while nothing is typed. The end of the BMC is then noticed only by who types.
+// WithoutProbes makes an idle console send nothing. That the BMC is gone is then noticed only when
+// something is typed.
 func WithoutProbes() ConsoleOption { return func(c *consoleConfig) { c.noProbe = true } }
 
-// WithEmptyPackets makes an idle console send a packet without characters, which the BMC is to acknowledge.
+// WithEmptyPackets makes an idle console send empty packets as keep-alives, which the BMC is to
+// acknowledge.
 func WithEmptyPackets() ConsoleOption { return func(c *consoleConfig) { c.emptyKeep = true } }
 
-// WithEvents makes f get what happens to the console. f must not call the Console, and is not called twice at a time.
-func WithEvents(f func(ConsoleEvent)) ConsoleOption { return func(c *consoleConfig) { c.events = f } }
+// WithEvents makes f receive the events of the console, one at a time. f must not call the Console.
+func WithEvents(f func(ConsoleEvent)) ConsoleOption {
+	return func(c *consoleConfig) { c.events = f }
+}
 
-// A ConsoleTakenError says who has the console open, as far as the BMC tells.
+// A ConsoleTakenError says which session has the console open, as far as the BMC reports it.
 type ConsoleTakenError struct {
 	Instance  uint8
-	SessionID uint32            // the BMC's; 0: it does not tell
-	Session   *ipmi.SessionInfo // nil: it does not tell
+	SessionID uint32            // the BMC's; 0: not known
+	Session   *ipmi.SessionInfo // nil: not known
 }
 
 func (e *ConsoleTakenError) Error() string { return ErrConsoleTaken.Error() }
@@ -105,11 +118,12 @@ func (e *ConsoleTakenError) Error() string { return ErrConsoleTaken.Error() }
 // Is makes a ConsoleTakenError an ErrConsoleTaken.
 func (e *ConsoleTakenError) Is(target error) bool { return target == ErrConsoleTaken }
 
-// A Console is the serial console of a host, over Serial over LAN (§15). Its methods may be called by many goroutines at a time.
-// No character is lost, doubled or out of order as long as the console is not lost altogether.
+// A Console is the serial console of a host, over Serial over LAN (§15). Its methods may be called
+// by many goroutines at a time. No character is lost, doubled or reordered unless the whole console
+// is lost.
 type Console struct {
 	config  consoleConfig
-	first   *Session // that the caller opened
+	first   *Session // which the caller opened
 	session *Session // that has the payload: first, or one of our own to another port
 
 	background context.Context
@@ -119,23 +133,23 @@ type Console struct {
 
 	mu         sync.Mutex
 	stream     *sol.Stream
-	generation int // log-in of session under which the payload was activated
+	generation int // of session, when the payload was activated
 	owner      consoleOwner
 	former     uint32 // the BMC's ID of the log-in that was lost last
 	in         []byte
-	changed    chan struct{} // closed and replaced when a waiting call may go on
+	changed    chan struct{} // closed and replaced when a waiting call may continue
 	heard      time.Time     // when the last packet of the console came
 	flags      sol.Flags     // statuses that came with it
 	happened   []ConsoleEvent
 	ended      bool  // the BMC said that the console is deactivated
-	err        error // why there is no console any more
+	err        error // why the console has ended
 }
 
 // OpenConsole activates Serial over LAN in a session over lanplus. The session must outlive the
-// console; it can carry out commands besides, but has one console at a time.
+// console. It can send commands meanwhile, but has one console at a time.
 //
-// The errors are *ipmi.Error; errors.Is tells apart ErrConsoleTaken, ErrConsoleNeedsLANPlus, and the completion codes
-// of Activate Payload (ipmi.CodePayloadDisabled and its neighbours).
+// The errors are *ipmi.Error; errors.Is tells apart ErrConsoleTaken, ErrConsoleNeedsLANPlus, and
+// the completion codes of Activate Payload (ipmi.CodePayloadDisabled and its neighbours).
 func OpenConsole(ctx context.Context, conn PayloadConn, opts ...ConsoleOption) (*Console, error) {
 	s := conn.payloads()
 	c := &Console{
@@ -167,7 +181,7 @@ func OpenConsole(ctx context.Context, conn PayloadConn, opts ...ConsoleOption) (
 	return c, nil
 }
 
-// claimPayload is HandlePayload for a type that nobody handles yet; it reports false if somebody does.
+// claimPayload is HandlePayload that returns false if the type has a handler already.
 func (s *Session) claimPayload(t ipmi.PayloadType, f func([]byte)) bool {
 	s.mu.Lock()
 	taken := s.handlers[t] != nil
@@ -178,7 +192,7 @@ func (s *Session) claimPayload(t ipmi.PayloadType, f func([]byte)) bool {
 	return !taken
 }
 
-// Session returns what is known of the session that carries the console.
+// Session describes the session that carries the console.
 func (c *Console) Session() Info {
 	c.mu.Lock()
 	s := c.session
@@ -186,7 +200,8 @@ func (c *Console) Session() Info {
 	return s.Info()
 }
 
-// receive takes a packet of the console. It runs on the receive loop of the session, which has checked it.
+// receive takes a packet of the console. It runs on the receive loop of the session, which has
+// checked it.
 func (c *Console) receive(payload []byte) {
 	now := time.Now()
 	c.mu.Lock()
@@ -196,7 +211,7 @@ func (c *Console) receive(payload []byte) {
 	}
 	r, err := c.stream.Receive(now, payload, consoleBuffer-len(c.in))
 	if err != nil {
-		c.nudge() // it may have left something to answer all the same
+		c.nudge() // it may have to be acknowledged all the same
 		return
 	}
 	c.heard = now
@@ -213,7 +228,7 @@ func (c *Console) receive(payload []byte) {
 		}
 	}
 	var p sol.Packet
-	_ = p.UnmarshalBinary(payload) // the stream has read it already
+	_ = p.UnmarshalBinary(payload) // the stream has parsed it without an error
 	if (p.Flags^c.flags)&sol.Unavailable != 0 {
 		event := ConsoleAvailable
 		if p.Flags&sol.Unavailable != 0 {
@@ -260,8 +275,9 @@ func (c *Console) wait(ctx context.Context, ready func() bool) error {
 	}
 }
 
-// Read waits for characters of the host and returns at least one. The error after the last of them is *ipmi.Error: of
-// ErrConsoleDeactivated, ErrConsoleSilent, ipmi.ErrTimeout (the BMC is silent) or ipmi.ErrClosed (Close was called).
+// Read waits for characters from the host and returns at least one. The error after the last of
+// them is *ipmi.Error: of ErrConsoleDeactivated, ErrConsoleSilent, ipmi.ErrTimeout (the BMC is
+// silent) or ipmi.ErrClosed (Close was called).
 func (c *Console) Read(ctx context.Context, p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -276,8 +292,8 @@ func (c *Console) Read(ctx context.Context, p []byte) (n int, err error) {
 	return n, err
 }
 
-// Write sends characters to the host. It returns when all of them are on their way or wait to be sent, of which there is room
-// for 64 KB; a host that takes none makes it wait. Flush waits until the BMC has them.
+// Write sends characters to the host. It returns when all of them are sent or buffered (64 KB), so
+// it blocks while the host takes none. Flush waits until the BMC has acknowledged them.
 func (c *Console) Write(ctx context.Context, p []byte) (n int, err error) {
 	err = c.wait(ctx, func() bool {
 		if c.err != nil {
@@ -299,7 +315,8 @@ func (c *Console) Flush(ctx context.Context) error {
 	return c.wait(ctx, func() bool { return c.err == nil && c.stream != nil && c.stream.Idle() })
 }
 
-// Acknowledged returns how many characters the BMC has acknowledged since the console was opened, or opened again.
+// Acknowledged returns how many characters the BMC has acknowledged since the console was opened or
+// reopened.
 func (c *Console) Acknowledged() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -354,7 +371,7 @@ func (c *Console) run() {
 	c.cancel(ipmi.ErrClosed)
 }
 
-// tell tells of events, those that the receive loop has seen among them.
+// tell delivers events, with those that the receive loop has noted.
 func (c *Console) tell(more ...ConsoleEvent) {
 	c.mu.Lock()
 	all := append(c.happened, more...)
@@ -367,7 +384,7 @@ func (c *Console) tell(more ...ConsoleEvent) {
 	}
 }
 
-// carry sends what there is to send until the console has ended, and returns why.
+// carry sends and retransmits until the console has ended, and returns why.
 func (c *Console) carry() error {
 	ctx, cancel := context.WithCancel(c.background)
 	verdict := make(chan error, 1)
@@ -433,13 +450,14 @@ func (c *Console) deactivated() bool {
 	return c.ended
 }
 
-// whyDeactivated tells a console that somebody has closed from one that ends because the BMC restarts: that BMC does not know the
-// session any more.
+// whyDeactivated distinguishes a console that somebody has closed from one that ended because the
+// BMC restarted and so does not know the session any more.
 func (c *Console) whyDeactivated(ctx context.Context) error {
 	if c.config.reconnect {
 		ctx, cancel := context.WithTimeout(ctx, activateFor)
 		defer cancel()
-		if _, err := c.session.do(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil); err != nil {
+		if _, err := c.session.do(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()},
+			nil); err != nil {
 			return fmt.Errorf("%w: %w", errConsoleLost, ErrConsoleDeactivated)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"lom/sol"
 )
 
-// What a BMC makes of every packet of the console decides what has been acknowledged, and whether Flush ends.
+// What a BMC makes of every packet of the console decides what has been acknowledged, and whether
+// Flush ends.
 func TestConsoleCountsWhatIsAcknowledged(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer  func(p sol.Packet) sol.Packet
@@ -48,7 +49,8 @@ func TestConsoleCountsWhatIsAcknowledged(t *testing.T) {
 			defer cancel()
 			err := console.Flush(ctx)
 			if got := console.Acknowledged(); (err == nil) != c.flushed || got != c.want {
-				t.Errorf("%s: got %d acknowledged and %v, want %d and flushed %t", name, got, err, c.want, c.flushed)
+				t.Errorf("%s: got %d acknowledged and %v, want %d and flushed %t", name, got, err,
+					c.want, c.flushed)
 			}
 		})
 	}

@@ -14,8 +14,10 @@ import (
 
 // open activates the payload and makes a new stream.
 func (c *Console) open(ctx context.Context) error {
-	// How much privilege a console needs is the BMC's setting, so all that there is.
-	if err := c.first.raise(ctx, ipmi.Command{}, false); err != nil && !errors.Is(err, ipmi.ErrPrivilege) {
+	// The privilege level that a console needs is a setting of the BMC, so raise it as far as it
+	// goes.
+	if err := c.first.raise(ctx, ipmi.Command{}, false); err != nil &&
+		!errors.Is(err, ipmi.ErrPrivilege) {
 		return err
 	}
 	r, err := c.activate(ctx, c.first)
@@ -39,25 +41,27 @@ func (c *Console) open(ctx context.Context) error {
 	c.owner = owner
 	c.generation = c.session.Generation()
 	c.stream = sol.New(sol.Config{
-		Role: sol.Console, MaxData: maxCharacters(r.InboundSize), RetryInterval: max(c.session.retryInterval(), minRTO),
-		FirstRetry: firstRetry, Retries: 7, ZeroAckIsWhole: true,
+		Role: sol.Console, MaxData: maxCharacters(r.InboundSize),
+		RetryInterval: max(c.session.retryInterval(), minRTO),
+		FirstRetry:    firstRetry, Retries: 7, ZeroAckIsWhole: true,
 	})
-	// Some BMCs, ipmi_sim among them, take the first packet for a retry of the last console's if the sequence numbers happen to
-	// be the same. One without characters cannot lose any.
+	// Some BMCs, ipmi_sim among them, take the first packet for a retransmission of the previous
+	// console's if the sequence numbers happen to be the same. An empty packet cannot lose
+	// characters.
 	c.stream.Probe()
 	c.heard, c.flags, c.ended = time.Now(), 0, false
 	return nil
 }
 
-// retryInterval is the measured retransmission time-out, 0 if there is none.
+// retryInterval returns the measured RTO, 0 if there is none.
 func (s *Session) retryInterval() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rtt.rto(s.config.minRTO, s.config.maxRTO)
 }
 
-// maxCharacters returns how many characters go into a packet whose payload may have size bytes. What makes no sense is read
-// as bytes in the wrong order, or not believed.
+// maxCharacters returns how many characters go into a packet whose payload may have size bytes.
+// A size that makes no sense is read in the other byte order, or ignored.
 func maxCharacters(size uint16) int {
 	const header, least, most, usual = 4, 8, 1500, 64
 	for _, n := range []int{int(size), int(bits.ReverseBytes16(size))} {
@@ -68,20 +72,23 @@ func maxCharacters(size uint16) int {
 	return usual
 }
 
-// activate carries out Activate Payload in a session until it is clear how it ended.
+// activate sends Activate Payload in a session until its outcome is known.
 func (c *Console) activate(ctx context.Context, s *Session) (ipmi.ActivatedPayload, error) {
 	suite := s.Info().CipherSuite
 	encrypt, authenticate := suite.Conf != rmcp.ConfNone, suite.Integrity != rmcp.IntegrityNone
 	freed := false
 	for try := 1; ; try++ {
-		aux, err := ipmi.ActivateSOL{Encrypt: encrypt, Authenticate: authenticate, Alerts: ipmi.SOLAlertsDefer}.AppendBinary(nil)
+		aux, err := ipmi.ActivateSOL{Encrypt: encrypt, Authenticate: authenticate,
+			Alerts: ipmi.SOLAlertsDefer}.AppendBinary(nil)
 		if err != nil {
 			return ipmi.ActivatedPayload{}, err
 		}
 		s.Protect(ipmi.PayloadSOL, authenticate, encrypt)
-		r, err := within(ctx, activateFor, func(ctx context.Context) (ipmi.ActivatedPayload, error) {
-			return Do(ctx, s, ipmi.ActivatePayload{Payload: ipmi.PayloadSOL, Instance: c.config.instance, Auxiliary: [4]byte(aux)})
-		})
+		r, err := within(ctx, activateFor,
+			func(ctx context.Context) (ipmi.ActivatedPayload, error) {
+				return Do(ctx, s, ipmi.ActivatePayload{Payload: ipmi.PayloadSOL,
+					Instance: c.config.instance, Auxiliary: [4]byte(aux)})
+			})
 		var code ipmi.CompletionCode
 		errors.As(err, &code)
 		switch {
@@ -90,7 +97,8 @@ func (c *Console) activate(ctx context.Context, s *Session) (ipmi.ActivatedPaylo
 		case ctx.Err() != nil || try >= activateMost:
 			return r, err
 		case errors.Is(err, ipmi.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
-			// Again. If it happened, the BMC says that the console is ours.
+			// Retry: if the first one succeeded, the BMC answers that the console is open, in our
+			// session.
 		case code == ipmi.CodePayloadNoEncryption && encrypt:
 			encrypt = false
 			c.happened = append(c.happened, ConsolePlain)
@@ -115,17 +123,20 @@ func (c *Console) activate(ctx context.Context, s *Session) (ipmi.ActivatedPaylo
 	}
 }
 
-// within runs f with a deadline of its own.
-func within[R any](ctx context.Context, d time.Duration, f func(context.Context) (R, error)) (R, error) {
+// within runs f with a timeout.
+func within[R any](ctx context.Context, d time.Duration,
+	f func(context.Context) (R, error)) (R, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	return f(ctx)
 }
 
-// free deactivates the console in the session that has it open, if that is ours or may be done to it.
+// free deactivates the console in the session that has it open, if the session is ours or the
+// options allow it.
 func (c *Console) free(ctx context.Context, s *Session) error {
 	taken := &ConsoleTakenError{Instance: c.config.instance}
-	info, err := Do(ctx, s, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL, Instance: c.config.instance})
+	info, err := Do(ctx, s, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL,
+		Instance: c.config.instance})
 	if err == nil {
 		taken.SessionID = info.SessionID
 	} else if !answered(err) {
@@ -137,14 +148,16 @@ func (c *Console) free(ctx context.Context, s *Session) error {
 	c.mu.Unlock()
 	switch {
 	case id != 0 && (id == s.Info().ID || id == former):
-		// The answer to our own Activate Payload was lost, or a log-in of ours has ended without the BMC's notice.
+		// The answer to our own Activate Payload was lost, or an earlier log-in of ours has ended
+		// and the BMC does not know.
 	case id != 0 && c.config.abandoned != nil && c.config.abandoned(id):
 		c.happened = append(c.happened, ConsoleHealed)
 	case c.config.takeOver:
 		c.happened = append(c.happened, ConsoleTakenOver)
 	default:
 		if id != 0 {
-			if who, err := Do(ctx, s, ipmi.GetSessionInfo{Index: ipmi.SessionIndexID, ID: id}); err == nil && who.Session != nil {
+			if who, err := Do(ctx, s, ipmi.GetSessionInfo{Index: ipmi.SessionIndexID,
+				ID: id}); err == nil && who.Session != nil {
 				taken.Session = &who
 			}
 		}
@@ -153,16 +166,17 @@ func (c *Console) free(ctx context.Context, s *Session) error {
 	return deactivatePayload(ctx, s, c.config.instance)
 }
 
-// deactivate carries out Deactivate Payload.
+// deactivate sends Deactivate Payload.
 func (c *Console) deactivate(ctx context.Context) error {
 	return deactivatePayload(ctx, c.session, c.config.instance)
 }
 
-// deactivatePayload carries out Deactivate Payload, which does no harm when it happens twice.
+// deactivatePayload sends Deactivate Payload, which does no harm when it is executed twice.
 func deactivatePayload(ctx context.Context, s *Session, instance uint8) (err error) {
 	for try := 0; try < activateMost && ctx.Err() == nil; try++ {
 		_, err = within(ctx, 2*minRTO, func(ctx context.Context) (ipmi.NoData, error) {
-			return askNow(ctx, s, ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL, Instance: instance})
+			return askNow(ctx, s, ipmi.DeactivatePayload{Payload: ipmi.PayloadSOL,
+				Instance: instance})
 		})
 		var code ipmi.CompletionCode
 		if errors.As(err, &code) && code == codePayloadInactive {
@@ -178,8 +192,9 @@ func deactivatePayload(ctx context.Context, s *Session, instance uint8) (err err
 // codePayloadInactive is Deactivate Payload's code for a payload that is not active.
 const codePayloadInactive = ipmi.CodePayloadActive
 
-// openSecond moves the console to the port that the BMC names, in a session of its own. That fails where the port is the
-// BMC's, but not that of the address translation in front of it; another BMC may have it there.
+// openSecond moves the console to the port that the BMC names, in a session of its own. That fails
+// where address translation gives the BMC's port another number; that port may even lead to another
+// BMC.
 func (c *Console) openSecond(ctx context.Context, port uint16) (ipmi.ActivatedPayload, bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*activateFor)
 	defer cancel()
@@ -191,17 +206,20 @@ func (c *Console) openSecond(ctx context.Context, port uint16) (ipmi.ActivatedPa
 	}
 	second, err := dialPeer(ctx, config, netip.AddrPortFrom(s.peer.Addr(), port))
 	if err != nil {
-		s.log.Debug("the port for consoles does not answer; using the session's", "peer", s.peer, "port", port, "reason", err)
+		s.log.Debug("the port for consoles does not answer; using the session's", "peer", s.peer,
+			"port", port, "reason", err)
 		return ipmi.ActivatedPayload{}, false
 	}
 	guid, err := Do(ctx, s, ipmi.GetSystemGUID{})
 	other, err2 := Do(ctx, second, ipmi.GetSystemGUID{})
 	if err != nil || err2 != nil || guid != other {
-		s.log.Debug("the port for consoles is another BMC's; using the session's", "peer", s.peer, "port", port)
+		s.log.Debug("the port for consoles is another BMC's; using the session's", "peer", s.peer,
+			"port", port)
 		_ = second.Close()
 		return ipmi.ActivatedPayload{}, false
 	}
-	if err := deactivatePayload(ctx, s, c.config.instance); err == nil && second.claimPayload(ipmi.PayloadSOL, c.receive) {
+	if err := deactivatePayload(ctx, s, c.config.instance); err == nil &&
+		second.claimPayload(ipmi.PayloadSOL, c.receive) {
 		_ = second.raise(ctx, ipmi.Command{}, false)
 		if r, err := c.activate(ctx, second); err == nil {
 			c.mu.Lock()
@@ -214,7 +232,7 @@ func (c *Console) openSecond(ctx context.Context, port uint16) (ipmi.ActivatedPa
 	return ipmi.ActivatedPayload{}, false
 }
 
-// leaveSecond closes the session of our own, if there is one.
+// leaveSecond closes the session from openSecond, if there is one.
 func (c *Console) leaveSecond() {
 	c.mu.Lock()
 	second := c.session
@@ -225,7 +243,7 @@ func (c *Console) leaveSecond() {
 	}
 }
 
-// reopen sets the session up and opens the console again, as often as it takes.
+// reopen logs in and reopens the console, with as many tries as it takes.
 func (c *Console) reopen() error {
 	c.mu.Lock()
 	c.stream = nil
@@ -248,7 +266,8 @@ func (c *Console) reopen() error {
 			return ipmi.ErrClosed
 		case err == nil:
 			return nil
-		case errors.Is(err, ErrConsoleTaken), errors.Is(err, ipmi.ErrPassword), errors.Is(err, ipmi.ErrUser), errors.Is(err, ipmi.ErrClosed):
+		case errors.Is(err, ErrConsoleTaken), errors.Is(err, ipmi.ErrPassword),
+			errors.Is(err, ipmi.ErrUser), errors.Is(err, ipmi.ErrClosed):
 			return err
 		}
 		c.first.log.Debug("console not open again", "peer", c.first.peer, "reason", err)

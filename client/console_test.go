@@ -72,9 +72,12 @@ func (e *solEnd) handle(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
 			return ipmi.CodePayloadActive, nil, true
 		}
 		e.holder, e.session, e.to = e.b.sessionID, e.b.session, e.b.from
-		e.session.(*rmcp.Session20).Protect(ipmi.PayloadSOL, m.Data[2]&0x40 != 0, m.Data[2]&0x80 != 0)
-		e.stream = sol.New(sol.Config{Role: sol.BMC, MaxData: 255, RetryInterval: 100 * time.Millisecond, Accumulate: 5 * time.Millisecond, Threshold: 96})
-		data, _ := ipmi.ActivatedPayload{InboundSize: 200, OutboundSize: 255, Port: e.port, VLAN: 0xffff}.AppendBinary(nil)
+		e.session.(*rmcp.Session20).Protect(ipmi.PayloadSOL, m.Data[2]&0x40 != 0,
+			m.Data[2]&0x80 != 0)
+		e.stream = sol.New(sol.Config{Role: sol.BMC, MaxData: 255,
+			RetryInterval: 100 * time.Millisecond, Accumulate: 5 * time.Millisecond, Threshold: 96})
+		data, _ := ipmi.ActivatedPayload{InboundSize: 200, OutboundSize: 255, Port: e.port,
+			VLAN: 0xffff}.AppendBinary(nil)
 		return 0, data, true
 	case 0x49:
 		if e.holder == 0 {
@@ -125,7 +128,8 @@ func (e *solEnd) pump() {
 }
 
 // consoleTest runs f with a BMC that has a console, and a session.
-func consoleTest(t *testing.T, f func(t *testing.T, n *memNet, e *solEnd, s *Session), opts ...Option) {
+func consoleTest(t *testing.T, f func(t *testing.T, n *memNet, e *solEnd, s *Session),
+	opts ...Option) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
 		b := startBMC(t, n)
@@ -225,8 +229,10 @@ func TestConsoleLosesAndDoublesNothing(t *testing.T) {
 				t.Error(err)
 			}
 			e.b.with(func() {
-				if sha256.Sum256(got) != sha256.Sum256(down) || sha256.Sum256(e.in) != sha256.Sum256(up) {
-					t.Errorf("loss %v: %d of %d characters came, %d of %d went, and not all are the same", loss, len(got), len(down), len(e.in), len(up))
+				if sha256.Sum256(got) != sha256.Sum256(down) ||
+					sha256.Sum256(e.in) != sha256.Sum256(up) {
+					t.Errorf("loss %v: %d of %d characters came, %d of %d went, and not all are "+
+						"the same", loss, len(got), len(down), len(e.in), len(up))
 				}
 			})
 			spoil(n, 0, 0)
@@ -252,7 +258,8 @@ func TestConsoleWaitsForItsReader(t *testing.T) {
 	})
 }
 
-// Who writes more than there is room for sleeps until there is: in a bubble, time stands still while anybody is busy.
+// Who writes more than there is room for sleeps until there is: in a bubble, time stands still
+// while anybody is busy.
 func TestConsoleWriterSleeps(t *testing.T) {
 	consoleTest(t, func(t *testing.T, _ *memNet, e *solEnd, s *Session) {
 		c := mustOpen(t, s)
@@ -294,7 +301,8 @@ func TestConsoleBreaksAndCloses(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := c.Read(context.Background(), make([]byte, 1)); !errors.Is(err, ipmi.ErrClosed) {
+		if _, err := c.Read(context.Background(), make([]byte, 1)); !errors.Is(err,
+			ipmi.ErrClosed) {
 			t.Error(err)
 		}
 		e.b.with(func() {
@@ -371,7 +379,8 @@ func TestConsoleReconnects(t *testing.T) {
 		e.b.with(func() { e.b.deaf = nil })
 		time.Sleep(20 * time.Second)
 		e.b.with(func() { e.out = []byte("again") })
-		if got := readAll(t, c, 5); string(got) != "again" || !log.has(ConsoleLost, ConsoleReopened) {
+		if got := readAll(t, c, 5); string(got) != "again" ||
+			!log.has(ConsoleLost, ConsoleReopened) {
 			t.Errorf("%q, events %v", got, log.all)
 		}
 		e.b.with(func() { e.end() })
@@ -394,7 +403,8 @@ func TestConsoleTaken(t *testing.T) {
 			asked = append(asked, id)
 			return id == 0x78
 		}
-		if _, err := OpenConsole(context.Background(), s, WithAbandoned(abandoned)); !errors.Is(err, ErrConsoleTaken) || !slices.Equal(asked, []uint32{0x77}) {
+		if _, err := OpenConsole(context.Background(), s, WithAbandoned(abandoned)); !errors.Is(err,
+			ErrConsoleTaken) || !slices.Equal(asked, []uint32{0x77}) {
 			t.Errorf("asked for %x: %v", asked, err)
 		}
 		e.b.with(func() { e.holder = 0x78 })
@@ -447,7 +457,8 @@ func TestConsoleProtection(t *testing.T) {
 			e.b.with(func() { e.refuse = k.refuse })
 			c := mustOpen(t, s, log.option())
 			e.b.with(func() { e.out = []byte("hello") })
-			if got := readAll(t, c, 5); string(got) != "hello" || !slices.Equal(e.asked, k.asked) || !log.has(k.events...) {
+			if got := readAll(t, c, 5); string(got) != "hello" || !slices.Equal(e.asked, k.asked) ||
+				!log.has(k.events...) {
 				t.Errorf("suite %d: %q; asked % x; events %v", k.suite, got, e.asked, log.all)
 			}
 		}, WithCipherSuite(k.suite))
@@ -455,7 +466,8 @@ func TestConsoleProtection(t *testing.T) {
 			return
 		}
 	}
-	for suite, code := range map[int]ipmi.CompletionCode{2: ipmi.CodePayloadEncryption, 3: ipmi.CodePayloadDisabled} {
+	for suite, code := range map[int]ipmi.CompletionCode{2: ipmi.CodePayloadEncryption,
+		3: ipmi.CodePayloadDisabled} {
 		consoleTest(t, func(t *testing.T, _ *memNet, e *solEnd, s *Session) {
 			e.b.with(func() { e.refuse = []ipmi.CompletionCode{code} })
 			if _, err := OpenConsole(context.Background(), s); !errors.Is(err, code) {
@@ -492,7 +504,8 @@ func TestConsoleBelievesNobodyElse(t *testing.T) {
 	})
 }
 
-// Address translation in front of the BMC changes the port, and the BMC may give it in the wrong order.
+// Address translation in front of the BMC changes the port, and the BMC may give it in the wrong
+// order.
 func TestConsolePorts(t *testing.T) {
 	for _, port := range []uint16{0, 623, 0x6f02, 9101} {
 		consoleTest(t, func(t *testing.T, _ *memNet, e *solEnd, s *Session) {
@@ -515,7 +528,8 @@ func TestConsoleNeedsLANPlus(t *testing.T) {
 }
 
 func TestMaxCharacters(t *testing.T) {
-	for size, want := range map[uint16]int{0: 64, 1: 252, 200: 196, 0xc800: 196, 259: 255, 1024: 255, 0xffff: 64} {
+	for size, want := range map[uint16]int{0: 64, 1: 252, 200: 196, 0xc800: 196, 259: 255,
+		1024: 255, 0xffff: 64} {
 		if got := maxCharacters(size); got != want {
 			t.Errorf("%#x: %d, want %d", size, got, want)
 		}

@@ -10,11 +10,12 @@ import (
 	"lom/sol"
 )
 
-// errConsoleLost marks errors of consoles that can be opened again.
+// errConsoleLost marks errors of consoles that can be reopened.
 var errConsoleLost = errors.New("console lost")
 
-// watch finds out that the console has ended, which the BMC need not tell: it may be dead, may have forgotten the session, or may
-// have deactivated the payload for another session. It returns nil when ctx ends.
+// watch finds out that the console has ended. The BMC need not report it: it may be dead, may have
+// forgotten the session, or may have deactivated the payload for another session. It returns nil
+// when ctx ends.
 func (c *Console) watch(ctx context.Context) error {
 	c.mu.Lock()
 	s, generation, owner := c.session, c.generation, c.owner
@@ -33,10 +34,11 @@ func (c *Console) watch(ctx context.Context) error {
 		}
 		now := time.Now()
 		if now.Sub(before) > probeAfter {
-			awake = now // this process was stopped; the silence is ours
+			awake = now // this process was stopped, so the silence says nothing of the BMC
 		}
 		c.mu.Lock()
-		heard, stalled, unavailable := c.heard, c.stream != nil && c.stream.Stalled(), c.flags&sol.Unavailable != 0
+		heard, stalled, unavailable := c.heard, c.stream != nil && c.stream.Stalled(),
+			c.flags&sol.Unavailable != 0
 		c.mu.Unlock()
 		if !stalled {
 			stuck = time.Time{}
@@ -70,24 +72,24 @@ func (c *Console) watch(ctx context.Context) error {
 	}
 }
 
-// silence returns for how long nothing was heard of the BMC.
+// silence returns for how long no packet came from the BMC.
 func (s *Session) silence(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return now.Sub(s.heard)
 }
 
-// A consoleOwner asks the BMC whether a console is still open in a session. What the BMC says of it is not believed but for
-// the change: some name another session, or none, while the console is open.
+// A consoleOwner asks the BMC whether a console is still open in a session. Only a change of the
+// answer counts, because some BMCs name another session, or none, while the console is open.
 type consoleOwner struct {
 	session  *Session
 	instance uint8
 
-	named  uint32 // the session that Get Payload Instance Info named first; 0: it tells nothing
-	active bool   // Get Payload Activation Status is to be believed
+	named  uint32 // the session that Get Payload Instance Info named first; 0: it is of no use
+	active bool   // Get Payload Activation Status is of use
 }
 
-// learn asks what the BMC says of a console that is open.
+// learn notes what the BMC reports of a console that is open.
 func (o *consoleOwner) learn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeFor)
 	defer cancel()
@@ -109,13 +111,14 @@ func (o *consoleOwner) gone(ctx context.Context) bool {
 		active, err := o.isActive(ctx)
 		return err == nil && !active
 	}
-	// The BMC tells nothing. That it answers is something.
+	// The BMC reports nothing of use, but it answers.
 	_, _ = askNow(ctx, o.session, ipmi.GetDeviceID{})
 	return false
 }
 
 func (o *consoleOwner) holder(ctx context.Context) (uint32, error) {
-	r, err := askNow(ctx, o.session, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL, Instance: o.instance})
+	r, err := askNow(ctx, o.session, ipmi.GetPayloadInstanceInfo{Payload: ipmi.PayloadSOL,
+		Instance: o.instance})
 	return r.SessionID, err
 }
 
@@ -130,12 +133,13 @@ func answered(err error) bool {
 	return errors.As(err, &code) || errors.Is(err, ipmi.ErrMalformed)
 }
 
-// askNow is Do for this log-in of the session: it is not set up again, which would end the console without a word.
-func askNow[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, s *Session, q Q) (R, error) {
+// askNow is Do that does not log in again, because that would end the console silently.
+func askNow[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, s *Session,
+	q Q) (R, error) {
 	return Do[Q, R, PR](ctx, presentLogin{s}, q)
 }
 
-// presentLogin is a session as long as it needs no setting up.
+// presentLogin is a session without a new log-in.
 type presentLogin struct{ s *Session }
 
 func (p presentLogin) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {

@@ -12,16 +12,16 @@ import (
 	"lom/ipmi"
 )
 
-// deviceTimeout is how long the driver's answer is waited for. The driver tries again by itself.
+// deviceTimeout is the default timeout of requests to the driver, which retries by itself.
 const deviceTimeout = 15 * time.Second
 
-// A deviceAddress is where the driver sends a message, or got it from: the BMC of this machine, or the controller
-// behind it that has a slave address.
+// A deviceAddress is where the driver sends a message, or got it from: the BMC of this machine, or
+// a controller behind it, by its slave address.
 type deviceAddress struct{ slave, channel, lun uint8 }
 
-// A deviceMessage is what the driver hands over.
+// A deviceMessage is a message from the driver.
 type deviceMessage struct {
-	event bool  // it is no answer
+	event bool  // it is an event, not an answer
 	id    int64 // of the request that it answers
 	netFn ipmi.NetFn
 	cmd   uint8
@@ -38,19 +38,19 @@ type driver interface {
 	close() error
 }
 
-// A Device is the BMC of this machine, reached through the driver of the operating system. It may be used by many
-// goroutines at a time: their requests are under way together.
+// A Device is the BMC of this machine, reached through the driver of the operating system. It may
+// be used by many goroutines at a time; their requests are in flight together.
 type Device struct {
 	path   string
 	driver driver
 	wait   time.Duration
-	over   chan struct{} // closed when nothing is received any more
+	over   chan struct{} // closed when receive has returned
 
 	mu        sync.Mutex
 	last      int64 // message ID
 	pending   map[int64]chan deviceMessage
 	listeners map[chan [16]byte]struct{}
-	err       error // why nothing is received any more
+	err       error // why receive has returned
 }
 
 // A DeviceOption changes how [OpenDevice] opens the device.
@@ -61,21 +61,23 @@ type deviceConfig struct {
 	address uint8
 }
 
-// WithDeviceTimeout sets how long an answer is waited for; the default is 15 s.
+// WithDeviceTimeout sets the timeout of requests; the default is 15 s.
 func WithDeviceTimeout(d time.Duration) DeviceOption {
 	return func(c *deviceConfig) { c.timeout = d }
 }
 
-// WithDeviceAddress sets the slave address that the driver uses on the IPMB, for a machine whose BMC is not at 20h.
+// WithDeviceAddress sets the slave address that the driver uses on the IPMB, for a machine whose
+// BMC is not at 20h.
 func WithDeviceAddress(slave uint8) DeviceOption {
 	return func(c *deviceConfig) { c.address = slave }
 }
 
-// OpenDevice opens the IPMI device of this machine with the given number, usually 0: on Linux /dev/ipmi0, /dev/ipmi/0 or
-// /dev/ipmidev/0.
+// OpenDevice opens the IPMI device of this machine with the given number, usually 0: on Linux
+// /dev/ipmi0, /dev/ipmi/0 or /dev/ipmidev/0.
 //
-// The errors are *ipmi.Error, with what to do about it in their sentence. errors.Is tells them apart: ipmi.ErrNoDevice (no
-// driver, or no BMC that it knows), fs.ErrPermission, errors.ErrUnsupported (an operating system other than Linux).
+// The errors are *ipmi.Error, with what to do about it in their sentence. errors.Is tells them
+// apart: ipmi.ErrNoDevice (no driver, or no BMC that it knows), fs.ErrPermission,
+// errors.ErrUnsupported (an operating system other than Linux).
 func OpenDevice(ctx context.Context, number int, opts ...DeviceOption) (*Device, error) {
 	c := deviceConfig{timeout: deviceTimeout}
 	for _, o := range opts {
@@ -90,7 +92,8 @@ func OpenDevice(ctx context.Context, number int, opts ...DeviceOption) (*Device,
 	}
 	if c.address != 0 {
 		if err := d.setAddress(c.address); err != nil {
-			return nil, &ipmi.Error{Op: "set the slave address", Peer: path, Err: errors.Join(err, d.close())}
+			return nil, &ipmi.Error{Op: "set the slave address", Peer: path,
+				Err: errors.Join(err, d.close())}
 		}
 	}
 	return newDevice(path, d, c.timeout), nil
@@ -111,7 +114,7 @@ func newDevice(path string, d driver, wait time.Duration) *Device {
 // Path returns the name of the device's file.
 func (d *Device) Path() string { return d.path }
 
-// Close closes the device. Requests under way fail with ipmi.ErrClosed.
+// Close closes the device. Requests in flight fail with ipmi.ErrClosed.
 func (d *Device) Close() error {
 	err := d.driver.close()
 	<-d.over
@@ -121,7 +124,7 @@ func (d *Device) Close() error {
 	return err
 }
 
-// receive takes what the driver hands over until it is closed.
+// receive dispatches the driver's messages until it is closed.
 func (d *Device) receive() {
 	defer close(d.over)
 	for {
@@ -148,7 +151,7 @@ func (d *Device) receive() {
 	}
 }
 
-// tell hands an event record to the listeners; one that does not keep up loses it. The caller holds mu.
+// tell hands an event record to the listeners. One that is too slow loses it. The caller holds mu.
 func (d *Device) tell(data []byte) {
 	var record [16]byte
 	if copy(record[:], data) < len(record) {
@@ -162,8 +165,8 @@ func (d *Device) tell(data []byte) {
 	}
 }
 
-// Events calls f with each event record that the BMC puts into its event message buffer (§22.8.1 on), until ctx ends, whose
-// cause it returns, or the device is closed.
+// Events calls f with each event record that the BMC puts into its event message buffer (§22.8.1
+// on), until ctx ends, whose cause it returns, or the device is closed.
 func (d *Device) Events(ctx context.Context, f func(record [16]byte)) error {
 	records := make(chan [16]byte, 64)
 	if err := d.listen(records); err != nil {
@@ -202,7 +205,7 @@ func (d *Device) ignore(records chan [16]byte) {
 	defer d.mu.Unlock()
 	delete(d.listeners, records)
 	if len(d.listeners) == 0 && d.err == nil {
-		_ = d.driver.events(false) // the next message would be dropped just the same
+		_ = d.driver.events(false) // on failure, events are dropped in receive just the same
 	}
 }
 
@@ -211,8 +214,8 @@ func (d *Device) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRes
 	return d.exchange(ctx, deviceAddress{}, req)
 }
 
-// Target returns a connection to the controller with the given slave address behind the BMC, on the given channel, 0
-// for the primary IPMB. The driver wraps its requests.
+// Target returns a connection to the controller with the given slave address behind the BMC, on the
+// given channel, 0 for the primary IPMB. The driver wraps its requests.
 func (d *Device) Target(addr, channel uint8) Conn {
 	return deviceTarget{d, deviceAddress{slave: addr, channel: channel}}
 }
@@ -223,8 +226,8 @@ type deviceTarget struct {
 	to     deviceAddress
 }
 
-// Target returns the connection to a controller that the BMC reaches, and t itself for the one that t
-// leads to.
+// Target returns the connection to a controller that the BMC reaches, and t itself for the one that
+// t leads to.
 func (t deviceTarget) Target(addr, channel uint8) Conn {
 	if t.to.slave == addr {
 		return t
@@ -236,7 +239,8 @@ func (t deviceTarget) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.R
 	return t.device.exchange(ctx, t.to, req)
 }
 
-func (d *Device) exchange(ctx context.Context, to deviceAddress, req ipmi.RawRequest) (ipmi.RawResponse, error) {
+func (d *Device) exchange(ctx context.Context, to deviceAddress,
+	req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	to.lun = req.LUN
 	resp, err := d.do(ctx, to, req)
 	if err != nil {
@@ -245,7 +249,8 @@ func (d *Device) exchange(ctx context.Context, to deviceAddress, req ipmi.RawReq
 	return resp, nil
 }
 
-func (d *Device) do(ctx context.Context, to deviceAddress, req ipmi.RawRequest) (ipmi.RawResponse, error) {
+func (d *Device) do(ctx context.Context, to deviceAddress,
+	req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	answer := make(chan deviceMessage, 1)
 	id, err := d.submit(to, req, answer)
 	if err != nil {
@@ -269,7 +274,7 @@ func (d *Device) do(ctx context.Context, to deviceAddress, req ipmi.RawRequest) 
 	delete(d.pending, id)
 	d.mu.Unlock()
 	select {
-	case m := <-answer: // it came at the last moment
+	case m := <-answer: // it came just before the timeout
 		return readDeviceAnswer(req.Command, m)
 	default:
 	}
@@ -279,8 +284,9 @@ func (d *Device) do(ctx context.Context, to deviceAddress, req ipmi.RawRequest) 
 	return ipmi.RawResponse{}, err
 }
 
-// submit sends a request, and notes where its answer goes.
-func (d *Device) submit(to deviceAddress, req ipmi.RawRequest, answer chan deviceMessage) (int64, error) {
+// submit sends a request and registers the channel for its answer.
+func (d *Device) submit(to deviceAddress, req ipmi.RawRequest,
+	answer chan deviceMessage) (int64, error) {
 	data := append([]byte(req.Command.Body), req.Data...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -297,7 +303,7 @@ func (d *Device) submit(to deviceAddress, req ipmi.RawRequest, answer chan devic
 	return id, nil
 }
 
-// readDeviceAnswer reads what the driver brought for a request.
+// readDeviceAnswer parses the driver's answer to a request.
 func readDeviceAnswer(cmd ipmi.Command, m deviceMessage) (resp ipmi.RawResponse, err error) {
 	if m.netFn != cmd.NetFn.Response() || m.cmd != cmd.Code || len(m.data) == 0 {
 		return resp, fmt.Errorf("%w: an answer to another command", ipmi.ErrMalformed)
@@ -305,11 +311,12 @@ func readDeviceAnswer(cmd ipmi.Command, m deviceMessage) (resp ipmi.RawResponse,
 	return readAnswer(cmd, ipmi.CompletionCode(m.data[0]), m.data[1:])
 }
 
-// readAnswer takes the defining body from an answer.
+// readAnswer removes the defining body from an answer.
 func readAnswer(cmd ipmi.Command, code ipmi.CompletionCode, data []byte) (ipmi.RawResponse, error) {
 	rest, hasBody := bytes.CutPrefix(data, []byte(cmd.Body))
 	if !hasBody && code == ipmi.CodeOK {
-		return ipmi.RawResponse{}, fmt.Errorf("%w: the answer does not begin with the group's % x", ipmi.ErrMalformed, cmd.Body)
+		return ipmi.RawResponse{}, fmt.Errorf("%w: the answer does not begin with the group's % x",
+			ipmi.ErrMalformed, cmd.Body)
 	}
 	return ipmi.RawResponse{Code: code, Data: rest}, nil
 }

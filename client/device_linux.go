@@ -17,7 +17,8 @@ import (
 	"lom/ipmi"
 )
 
-// What follows is the interface of the kernel's ipmi_devintf, declared in include/uapi/linux/ipmi.h.
+// What follows is the interface of the kernel's ipmi_devintf, declared in
+// include/uapi/linux/ipmi.h.
 
 // Types of addresses and of received messages, and the channel that stands for the BMC itself.
 const (
@@ -74,8 +75,8 @@ const (
 	ioctlRead
 )
 
-// ioctlNumber makes the number of a request of the IPMI driver, as include/uapi/asm-generic/ioctl.h does, or that
-// of PowerPC and MIPS.
+// ioctlNumber makes the number of a request of the IPMI driver, as include/uapi/asm-generic/ioctl.h
+// does, or that of PowerPC and MIPS.
 func ioctlNumber(direction, number, size uintptr) uintptr {
 	shift := 30
 	if strings.HasPrefix(runtime.GOARCH, "ppc") || strings.HasPrefix(runtime.GOARCH, "mips") {
@@ -87,14 +88,15 @@ func ioctlNumber(direction, number, size uintptr) uintptr {
 	return direction<<shift | size<<16 | 'i'<<8 | number
 }
 
-// openDriver opens the device with a number.
+// openDriver opens the device with the given number.
 func openDriver(number int) (driver, string, error) {
 	return openDriverIn("/", number)
 }
 
 // openDriverIn is openDriver below a root directory.
 func openDriverIn(root string, number int) (driver, string, error) {
-	names := [...]string{fmt.Sprintf("dev/ipmi%d", number), fmt.Sprintf("dev/ipmi/%d", number), fmt.Sprintf("dev/ipmidev/%d", number)}
+	names := [...]string{fmt.Sprintf("dev/ipmi%d", number), fmt.Sprintf("dev/ipmi/%d", number),
+		fmt.Sprintf("dev/ipmidev/%d", number)}
 	for _, name := range names {
 		path := filepath.Join(root, name)
 		// Non-blocking, so that Go's poller takes it.
@@ -106,16 +108,19 @@ func openDriverIn(root string, number int) (driver, string, error) {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 			continue
 		case errors.Is(err, fs.ErrPermission):
-			return nil, path, fmt.Errorf("%w: the IPMI device is root's; run lom as root, or give this user the device", err)
+			return nil, path, fmt.Errorf("%w: the IPMI device is root's; run lom as root, or "+
+				"give this user the device", err)
 		case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
-			return nil, path, fmt.Errorf("%w behind this file: %s", ipmi.ErrNoDevice, remedy(root, number))
+			return nil, path, fmt.Errorf("%w behind this file: %s", ipmi.ErrNoDevice,
+				remedy(root, number))
 		}
 		return nil, path, err
 	}
-	return nil, filepath.Join(root, names[0]), fmt.Errorf("%w: %s", ipmi.ErrNoDevice, remedy(root, number))
+	return nil, filepath.Join(root, names[0]),
+		fmt.Errorf("%w: %s", ipmi.ErrNoDevice, remedy(root, number))
 }
 
-// remedy says why there is no device, and what to do.
+// remedy returns why there is no device, and what to do.
 func remedy(root string, number int) string {
 	exists := func(name string) bool {
 		_, err := os.Stat(filepath.Join(root, name))
@@ -127,9 +132,11 @@ func remedy(root string, number int) string {
 	case !exists("sys/class/ipmi"):
 		return "the driver is not loaded; as root: modprobe -a ipmi_devintf ipmi_si"
 	case number != 0 && exists("sys/class/ipmi/ipmi0"):
-		return "the driver has no device of that number; leave -d away, or look into /sys/class/ipmi"
+		return "the driver has no device of that number; leave -d away, or look into " +
+			"/sys/class/ipmi"
 	}
-	return "the driver is loaded, but has found no BMC in this machine; as root: modprobe -a ipmi_si ipmi_ssif, then see what dmesg says of ipmi"
+	return "the driver is loaded, but has found no BMC in this machine; as root: modprobe -a " +
+		"ipmi_si ipmi_ssif, then see what dmesg says of ipmi"
 }
 
 // kernelDriver is Linux' IPMI driver. Its file is in Go's poller.
@@ -150,10 +157,12 @@ func newKernelDriver(f *os.File) (*kernelDriver, error) {
 	return &kernelDriver{file: f, raw: raw}, nil
 }
 
-// control carries out one ioctl that does not wait.
+// control makes one ioctl that does not block.
 func (k *kernelDriver) control(request uintptr, arg unsafe.Pointer) error {
 	var errno syscall.Errno
-	err := k.raw.Control(func(fd uintptr) { _, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg)) })
+	err := k.raw.Control(func(fd uintptr) {
+		_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg))
+	})
 	switch {
 	case err != nil:
 		return err
@@ -163,23 +172,28 @@ func (k *kernelDriver) control(request uintptr, arg unsafe.Pointer) error {
 	return nil
 }
 
-func (k *kernelDriver) send(to deviceAddress, id int64, netFn ipmi.NetFn, cmd uint8, data []byte) error {
+func (k *kernelDriver) send(to deviceAddress, id int64, netFn ipmi.NetFn, cmd uint8,
+	data []byte) error {
 	if len(data) > math.MaxUint16 {
-		return &ipmi.RangeError{Field: "length of the request", Value: len(data), Max: math.MaxUint16}
+		return &ipmi.RangeError{Field: "length of the request", Value: len(data),
+			Max: math.MaxUint16}
 	}
 	addr := &driverAddr{kind: addrSystemInterface, channel: channelBMC, bytes: [2]uint8{to.lun}}
 	if to.slave != 0 {
-		*addr = driverAddr{kind: addrIPMB, channel: int16(to.channel), bytes: [2]uint8{to.slave, to.lun}}
+		*addr = driverAddr{kind: addrIPMB, channel: int16(to.channel),
+			bytes: [2]uint8{to.slave, to.lun}}
 	}
 	req := &driverReq{
 		addr: unsafe.Pointer(addr), addrLen: uint32(unsafe.Sizeof(*addr)), msgID: int(id),
-		msg: driverMsg{netFn: uint8(netFn), cmd: cmd, dataLen: uint16(len(data)), data: unsafe.Pointer(unsafe.SliceData(data))},
+		msg: driverMsg{netFn: uint8(netFn), cmd: cmd, dataLen: uint16(len(data)),
+			data: unsafe.Pointer(unsafe.SliceData(data))},
 	}
 	err := k.control(ioctlSend, unsafe.Pointer(req))
 	runtime.KeepAlive(addr)
 	runtime.KeepAlive(data)
 	if to.slave != 0 && errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("the driver cannot reach address %02xh on channel %d; see what channels the BMC has", to.slave, to.channel)
+		return fmt.Errorf("the driver cannot reach address %02xh on channel %d; see what "+
+			"channels the BMC has", to.slave, to.channel)
 	}
 	if errors.Is(err, unix.EMSGSIZE) {
 		return fmt.Errorf("the driver carries no request of %d bytes", len(data))
@@ -195,7 +209,8 @@ func (k *kernelDriver) receive() (deviceMessage, error) {
 			msg: driverMsg{dataLen: uint16(len(k.data)), data: unsafe.Pointer(&k.data)},
 		}
 		for {
-			_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, ioctlReceiveTrunc, uintptr(unsafe.Pointer(&k.recv)))
+			_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, ioctlReceiveTrunc,
+				uintptr(unsafe.Pointer(&k.recv)))
 			if errno != unix.EINTR {
 				return errno != unix.EAGAIN
 			}
@@ -213,7 +228,8 @@ func (k *kernelDriver) receive() (deviceMessage, error) {
 	}
 	n := min(int(k.recv.msg.dataLen), len(k.data))
 	return deviceMessage{
-		event: k.recv.kind == recvEvent, id: int64(k.recv.msgID), netFn: ipmi.NetFn(k.recv.msg.netFn), cmd: k.recv.msg.cmd,
+		event: k.recv.kind == recvEvent, id: int64(k.recv.msgID),
+		netFn: ipmi.NetFn(k.recv.msg.netFn), cmd: k.recv.msg.cmd,
 		data: append([]byte(nil), k.data[:n]...),
 	}, nil
 }

@@ -12,7 +12,8 @@ import (
 	"lom/ipmi"
 )
 
-// The structs and numbers are those of the kernel's header, as a C compiler makes them on machines with 64 bits.
+// The structs and numbers are those of the kernel's header, as a C compiler makes them on machines
+// with 64 bits.
 func TestDriverLayout(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		return
@@ -78,7 +79,8 @@ func TestOpenDriverPermission(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "dev/ipmi0"), nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := openDriverIn(root, 0); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "as root") {
+	if _, _, err := openDriverIn(root, 0); !errors.Is(err, fs.ErrPermission) ||
+		!strings.Contains(err.Error(), "as root") {
 		t.Error(err)
 	}
 }

@@ -23,10 +23,12 @@ type fakeDriver struct {
 }
 
 func newFakeDriver(answer func(deviceMessage) []deviceMessage) *fakeDriver {
-	return &fakeDriver{incoming: make(chan deviceMessage, 100), closed: make(chan struct{}), answer: answer}
+	return &fakeDriver{incoming: make(chan deviceMessage, 100), closed: make(chan struct{}),
+		answer: answer}
 }
 
-func (f *fakeDriver) send(to deviceAddress, id int64, netFn ipmi.NetFn, cmd uint8, data []byte) error {
+func (f *fakeDriver) send(to deviceAddress, id int64, netFn ipmi.NetFn, cmd uint8,
+	data []byte) error {
 	m := deviceMessage{id: id, netFn: netFn, cmd: cmd, data: data}
 	f.mu.Lock()
 	f.sent, f.to = append(f.sent, m), append(f.to, to)
@@ -58,7 +60,8 @@ func (f *fakeDriver) close() error           { close(f.closed); return nil }
 
 // echoed answers with the request's data behind completion code 0.
 func echoed(m deviceMessage) []deviceMessage {
-	return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd, data: append([]byte{0}, m.data...)}}
+	return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd,
+		data: append([]byte{0}, m.data...)}}
 }
 
 func testDevice(t *testing.T, f *fakeDriver, wait time.Duration) *Device {
@@ -79,14 +82,16 @@ func TestDeviceInFlight(t *testing.T) {
 		if len(held) < 3 {
 			return nil
 		}
-		return []deviceMessage{{id: 99, netFn: 7, cmd: 1, data: []byte{0}}, held[2], held[0], held[1]}
+		return []deviceMessage{{id: 99, netFn: 7, cmd: 1, data: []byte{0}}, held[2], held[0],
+			held[1]}
 	})
 	d := testDevice(t, f, time.Minute)
 	var wg sync.WaitGroup
 	for i := range 3 {
 		wg.Go(func() {
 			resp, err := d.Exchange(context.Background(), ipmi.RawRequest{
-				Command: ipmi.Command{NetFn: ipmi.NetFnGroup, Code: 1, Body: "\xdc"}, Data: []byte{byte(i)}})
+				Command: ipmi.Command{NetFn: ipmi.NetFnGroup, Code: 1, Body: "\xdc"},
+				Data:    []byte{byte(i)}})
 			if err != nil || resp.Code != 0 || len(resp.Data) != 1 || resp.Data[0] != byte(i) {
 				t.Errorf("%d: %v, %v", i, resp, err)
 			}
@@ -107,7 +112,8 @@ func TestDeviceTarget(t *testing.T) {
 		{d.Target(0x72, 0), deviceAddress{slave: 0x72, lun: 2}},
 		{d.Target(0x2c, 6), deviceAddress{slave: 0x2c, channel: 6, lun: 2}},
 	} {
-		if _, err := c.conn.Exchange(context.Background(), ipmi.RawRequest{Command: cmd, LUN: 2}); err != nil {
+		if _, err := c.conn.Exchange(context.Background(),
+			ipmi.RawRequest{Command: cmd, LUN: 2}); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.to[len(f.to)-1]; got != c.want {
@@ -134,7 +140,8 @@ func TestDeviceErrors(t *testing.T) {
 			return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd}}
 		}, []error{ipmi.ErrMalformed}},
 		"other command": {context.Background(), asks, func(m deviceMessage) []deviceMessage {
-			return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd + 1, data: []byte{0}}}
+			return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd + 1,
+				data: []byte{0}}}
 		}, []error{ipmi.ErrMalformed}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,10 +162,13 @@ func TestDeviceErrors(t *testing.T) {
 }
 
 func TestDeviceClosed(t *testing.T) {
-	d := newDevice("/dev/ipmi0", newFakeDriver(func(deviceMessage) []deviceMessage { return nil }), time.Minute)
+	d := newDevice("/dev/ipmi0", newFakeDriver(func(deviceMessage) []deviceMessage {
+		return nil
+	}), time.Minute)
 	done := make(chan error)
 	go func() {
-		_, err := d.Exchange(context.Background(), ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()})
+		_, err := d.Exchange(context.Background(),
+			ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()})
 		done <- err
 	}()
 	if err := d.Close(); err != nil {
@@ -167,7 +177,8 @@ func TestDeviceClosed(t *testing.T) {
 	if err := <-done; !errors.Is(err, ipmi.ErrClosed) {
 		t.Errorf("under way: %v", err)
 	}
-	if _, err := d.Exchange(context.Background(), ipmi.RawRequest{}); !errors.Is(err, ipmi.ErrClosed) {
+	if _, err := d.Exchange(context.Background(), ipmi.RawRequest{}); !errors.Is(err,
+		ipmi.ErrClosed) {
 		t.Errorf("afterwards: %v", err)
 	}
 	if err := d.Events(context.Background(), nil); !errors.Is(err, ipmi.ErrClosed) {
@@ -180,7 +191,8 @@ func TestDeviceEvents(t *testing.T) {
 	d := testDevice(t, f, time.Minute)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	enough := errors.New("enough")
-	f.incoming <- deviceMessage{event: true, data: []byte{1, 2, 3}} // nobody listens, and it is none
+	// nobody listens, and it is none
+	f.incoming <- deviceMessage{event: true, data: []byte{1, 2, 3}}
 	got := make(chan [16]byte, 2)
 	done := make(chan error)
 	go func() { done <- d.Events(ctx, func(r [16]byte) { got <- r }) }()

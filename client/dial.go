@@ -16,17 +16,19 @@ import (
 	"lom/rmcp"
 )
 
-// defaults are the options that are not zero values.
+// defaults returns the config of a session without options.
 func defaults() config {
 	return config{
-		iface: Auto, privilege: ipmi.PrivilegeAdministrator, cipherSuite: -1, authType: -1, tries: 4,
+		iface: Auto, privilege: ipmi.PrivilegeAdministrator, cipherSuite: -1, authType: -1,
+		tries:  4,
 		minRTO: minRTO, maxRTO: maxRTO, logger: slog.New(slog.DiscardHandler),
 	}
 }
 
-// patience is how long an answer is waited for over an interface.
-func (c *config) patience(i Interface) patience {
-	p := patience{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1, maxRTO: c.maxRTO}
+// schedule returns the retry schedule over an interface, before an RTT was measured.
+func (c *config) schedule(i Interface) retrySchedule {
+	p := retrySchedule{first: c.timeout, tries: max(c.tries, 1), once: c.tries <= 1,
+		maxRTO: c.maxRTO}
 	if i == LAN {
 		if p.first == 0 {
 			p.first = 2 * time.Second
@@ -40,12 +42,14 @@ func (c *config) patience(i Interface) patience {
 	return p
 }
 
-// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the default. Of several addresses
-// of a host, it is with the first that answers. It is over the network: in band there is [OpenDevice], over a serial line [NewSerial].
+// Dial opens a session with the BMC at address, which is a host with or without a port; 623 is the
+// default. If the host has several addresses, the first that answers is used. For a BMC in band see
+// [OpenDevice], over a serial line [NewSerial].
 //
-// The errors are *ipmi.Error. errors.Is tells them apart: ipmi.ErrPassword, ErrUser, ErrKey, ErrPrivilege, ErrCipherSuite,
-// ErrAuthType, ErrBusy (no free session), ErrNoIPMI20 and ErrNoIPMI15, ErrRefused (nothing listens at the port), ErrTimeout
-// (no answer at all, or an [UnclearError]), and *net.DNSError (the name does not resolve).
+// The errors are *ipmi.Error. errors.Is tells them apart: ipmi.ErrPassword, ErrUser, ErrKey,
+// ErrPrivilege, ErrCipherSuite, ErrAuthType, ErrBusy (no free session), ErrNoIPMI20 and
+// ErrNoIPMI15, ErrRefused (nothing listens at the port), ErrTimeout (no answer at all, or an
+// [UnclearError]), and *net.DNSError (the name does not resolve).
 func Dial(ctx context.Context, address string, opts ...Option) (*Session, error) {
 	c := defaults()
 	for _, o := range opts {
@@ -69,11 +73,13 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Session, error)
 	return s, nil
 }
 
-// addressHeadStart is how long an address of a host is waited for before the next is tried too (as in RFC 8305).
+// addressHeadStart is how long an address of a host may take to answer before the next is tried too
+// (as in RFC 8305).
 const addressHeadStart = 250 * time.Millisecond
 
-// reachable returns the address of a host at which a BMC answers, if it has several: some may lead nowhere, such as localhost in
-// IPv6. What is asked is no log-in, so that it takes no session of the BMC. With an error, the address is the first.
+// reachable returns the address of a host at which a BMC answers, if it has several: some may lead
+// nowhere, such as localhost in IPv6. It does not log in, because that would take a session of the
+// BMC. With an error, the address is the first.
 func (c *config) reachable(ctx context.Context, peers []netip.AddrPort) (netip.AddrPort, error) {
 	if len(peers) == 1 {
 		return peers[0], nil
@@ -82,7 +88,8 @@ func (c *config) reachable(ctx context.Context, peers []netip.AddrPort) (netip.A
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer cancel()
-	errs, failed, ended := make([]error, len(peers)), make([]chan struct{}, len(peers)), make(chan int, len(peers))
+	errs, failed, ended := make([]error, len(peers)), make([]chan struct{}, len(peers)),
+		make(chan int, len(peers))
 	for i := range peers {
 		failed[i] = make(chan struct{})
 		work.Go(func() {
@@ -120,14 +127,14 @@ func (c *config) reach(ctx context.Context, peer netip.AddrPort) error {
 	if iface == Auto {
 		iface = LANPlus
 	}
-	_, err := presession(ctx, l, l.patience(iface, c.tries), l.capabilitiesRequest(c.iface != LAN))
+	_, err := presession(ctx, l, l.schedule(iface, c.tries), l.capabilitiesRequest(c.iface != LAN))
 	if l.alive {
-		return nil // whatever it says
+		return nil // any answer will do
 	}
 	return err
 }
 
-// newSession returns a session that is not open.
+// newSession returns a session that is not logged in.
 func newSession(ctx context.Context, c config, peer netip.AddrPort) *Session {
 	return &Session{
 		transport: c.transport, peer: peer, config: c, log: c.logger,
@@ -135,7 +142,7 @@ func newSession(ctx context.Context, c config, peer netip.AddrPort) *Session {
 	}
 }
 
-// open finds the socket of the session.
+// open chooses the endpoint of the session.
 func (s *Session) open() error {
 	if s.transport == nil {
 		sock, err := dialConnected(s.peer)
@@ -144,14 +151,14 @@ func (s *Session) open() error {
 		}
 		s.transport, s.ownTransport = newTransport(sock), true
 	}
-	s.mux = s.transport.mux()
+	s.endpoint = s.transport.endpoint()
 	return nil
 }
 
 // dialPeer opens a session with the BMC at one address.
 func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, error) {
 	s := newSession(ctx, c, peer)
-	s.alarm.f = s.ring
+	s.timer.f = s.onTimer
 	if err := s.open(); err != nil {
 		return nil, err
 	}
@@ -166,7 +173,7 @@ func dialPeer(ctx context.Context, c config, peer netip.AddrPort) (*Session, err
 	return s, nil
 }
 
-// check refuses options that no BMC could satisfy.
+// check returns an error for options that no BMC could satisfy.
 func (c *config) check() error {
 	const lanPassword, lanplusPassword = 16, 20
 	limit := lanplusPassword
@@ -185,11 +192,14 @@ func (c *config) check() error {
 	case len(c.user) > 16:
 		return &ipmi.RangeError{Field: "length of the user name", Value: len(c.user), Max: 16}
 	case c.password.Len() > limit:
-		return &ipmi.RangeError{Field: "length of the password", Value: c.password.Len(), Max: uint64(limit)}
+		return &ipmi.RangeError{Field: "length of the password", Value: c.password.Len(),
+			Max: uint64(limit)}
 	case c.kg.Len() > lanplusPassword:
-		return &ipmi.RangeError{Field: "length of the BMC key", Value: c.kg.Len(), Max: lanplusPassword}
+		return &ipmi.RangeError{Field: "length of the BMC key", Value: c.kg.Len(),
+			Max: lanplusPassword}
 	case c.privilege < ipmi.PrivilegeCallback || c.privilege > ipmi.PrivilegeOEM:
-		return &ipmi.RangeError{Field: "privilege level", Value: uint8(c.privilege), Max: uint64(ipmi.PrivilegeOEM)}
+		return &ipmi.RangeError{Field: "privilege level", Value: uint8(c.privilege),
+			Max: uint64(ipmi.PrivilegeOEM)}
 	case c.window < 0 || c.window > maxPinned:
 		return &ipmi.RangeError{Field: "window", Value: c.window, Max: maxPinned}
 	case c.windowHint < 0:
@@ -204,7 +214,7 @@ func (c *config) check() error {
 	return nil
 }
 
-// resolve finds the addresses of a host, of which there is at least one.
+// resolve returns the addresses of a host, at least one.
 func (c *config) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	host, port := address, uint16(rmcp.Port)
 	if h, p, err := net.SplitHostPort(address); err == nil && !isAddress(address) {
@@ -226,7 +236,9 @@ func (c *config) resolve(ctx context.Context, address string) ([]netip.AddrPort,
 	version := ""
 	if c.ipVersion != 0 {
 		version = fmt.Sprintf("IPv%d ", c.ipVersion)
-		all = slices.DeleteFunc(all, func(a netip.Addr) bool { return a.Unmap().Is4() != (c.ipVersion == 4) })
+		all = slices.DeleteFunc(all, func(a netip.Addr) bool {
+			return a.Unmap().Is4() != (c.ipVersion == 4)
+		})
 	}
 	if len(all) == 0 {
 		return nil, &net.AddrError{Addr: host, Err: fmt.Sprintf("has no %saddress", version)}

@@ -8,7 +8,8 @@ import (
 	"lom/ipmi"
 )
 
-// fakeConn answers requests with functions, by NetFn and command, one after the other, and counts them.
+// fakeConn answers requests with functions, by NetFn and command, one after the other, and counts
+// them.
 type fakeConn struct {
 	mu       sync.Mutex
 	handlers map[[2]uint8]func(data []byte) (ipmi.CompletionCode, []byte)
@@ -39,7 +40,8 @@ func (c *fakeConn) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawR
 const timeoutCode ipmi.CompletionCode = 0x7f
 
 func newFakeConn() *fakeConn {
-	return &fakeConn{handlers: map[[2]uint8]func([]byte) (ipmi.CompletionCode, []byte){}, count: map[uint8]int{}}
+	return &fakeConn{handlers: map[[2]uint8]func([]byte) (ipmi.CompletionCode, []byte){},
+		count: map[uint8]int{}}
 }
 
 func (c *fakeConn) storage(code uint8, f func(data []byte) (ipmi.CompletionCode, []byte)) {
@@ -51,10 +53,11 @@ type fakeSEL struct {
 	*fakeConn
 	records     [][16]byte
 	reservation uint16
-	piece       uint8                            // bytes that Get SEL Entry returns at the most
-	before      func(s *fakeSEL, cmd uint8) bool // called before each command; false: reservation lost
-	next        func(id, next uint16) uint16     // what is told as the next record
-	erasing     int                              // how often it says that it is erased
+	piece       uint8 // bytes that Get SEL Entry returns at the most
+	// called before each command; false: reservation lost
+	before  func(s *fakeSEL, cmd uint8) bool
+	next    func(id, next uint16) uint16 // what is told as the next record
+	erasing int                          // how often it says that it is erased
 }
 
 func newFakeSEL(n int) *fakeSEL {
@@ -63,7 +66,8 @@ func newFakeSEL(n int) *fakeSEL {
 		r := [16]byte{byte(i), byte(i >> 8), 2, 0, 0, 0, 0x65, 0x20, 0, 4, 1, 2, 1, 0x57, 80, 81}
 		s.records = append(s.records, r)
 	}
-	guard := func(f func([]byte) (ipmi.CompletionCode, []byte)) func([]byte) (ipmi.CompletionCode, []byte) {
+	guard := func(f func([]byte) (ipmi.CompletionCode, []byte)) func([]byte) (ipmi.CompletionCode,
+		[]byte) {
 		return func(d []byte) (ipmi.CompletionCode, []byte) {
 			if s.before != nil && !s.before(s, 0) {
 				s.reservation++
@@ -87,7 +91,8 @@ func newFakeSEL(n int) *fakeSEL {
 
 func (s *fakeSEL) find(id uint16) int {
 	for i, r := range s.records {
-		if binary.LittleEndian.Uint16(r[:]) == id || id == 0 || id == 0xffff && i == len(s.records)-1 {
+		if binary.LittleEndian.Uint16(r[:]) == id || id == 0 ||
+			id == 0xffff && i == len(s.records)-1 {
 			return i
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"lom/rmcp"
 )
 
-// A fleetPeer is the other end of thousands of sessions: it opens any and answers every request with its data. It has one socket, read
-// and written in batches as ours are.
+// A fleetPeer is the other end of thousands of sessions: it opens any and answers every request
+// with its data. It has one socket, read and written in batches as ours are.
 type fleetPeer struct {
 	sock   socket
 	addr   netip.AddrPort
@@ -38,7 +38,8 @@ func startFleet(t testing.TB, plain bool) *fleetPeer {
 		t.Fatal(err)
 	}
 	f := &fleetPeer{
-		sock: newSharedSocket(conn), addr: unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort()), plain: plain,
+		sock: newSharedSocket(conn), addr: unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort()),
+		plain:      plain,
 		handshakes: map[uint32]*rmcp.BMCHandshake{}, sessions: map[uint32]*rmcp.Session20{},
 	}
 	done := make(chan struct{})
@@ -111,11 +112,13 @@ func (f *fleetPeer) answer(dst, b []byte) []byte {
 		f.next++
 		var suites []rmcp.AllowedSuite
 		for _, s := range rmcp.CipherSuites() {
-			suites = append(suites, rmcp.AllowedSuite{CipherSuite: s, Privilege: ipmi.PrivilegeAdministrator})
+			suites = append(suites, rmcp.AllowedSuite{CipherSuite: s,
+				Privilege: ipmi.PrivilegeAdministrator})
 		}
 		h, reply, _ := rmcp.AcceptHandshake(rmcp.BMCConfig{Random: rand.Reader, Suites: suites,
 			Lookup: func(string, rmcp.Role, rmcp.CipherSuite) (rmcp.BMCUser, rmcp.Status) {
-				return rmcp.BMCUser{ID: 2, Password: ipmi.NewSecret("secret"), Limit: ipmi.PrivilegeAdministrator}, rmcp.StatusOK
+				return rmcp.BMCUser{ID: 2, Password: ipmi.NewSecret("secret"),
+					Limit: ipmi.PrivilegeAdministrator}, rmcp.StatusOK
 			}}, f.next, &p, dst)
 		f.handshakes[f.next] = h
 		return reply
@@ -165,8 +168,8 @@ func dialFleet(t testing.TB, f *fleetPeer, n int, opts ...Option) (*Transport, [
 	return tr, sessions
 }
 
-// rounds has every session ask again and again, one request at a time, until there were so many answers. It returns
-// how long that took.
+// rounds has every session ask again and again, one request at a time, until there were so many
+// answers. It returns how long that took.
 func rounds(t testing.TB, sessions []*Session, requests int) time.Duration {
 	var left atomic.Int64
 	left.Store(int64(requests))
@@ -198,7 +201,8 @@ func rounds(t testing.TB, sessions []*Session, requests int) time.Duration {
 	})
 }
 
-// kernelRounds is rounds with packets of the same size and without sessions: what the kernel alone takes.
+// kernelRounds is rounds with packets of the same size and without sessions: what the kernel alone
+// takes.
 func kernelRounds(t testing.TB, f *fleetPeer, outstanding, requests int) time.Duration {
 	sock, err := listenShared()
 	if err != nil {
@@ -271,8 +275,9 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// BenchmarkFleet has sessions ask over a real socket. x-kernel is how much longer that takes than echoes of as many packets without
-// sessions and cryptography, theirs and ours, measured in the same run.
+// BenchmarkFleet has sessions ask over a real socket. x-kernel is how much longer that takes than
+// echoes of as many packets without sessions and cryptography, theirs and ours, measured in the
+// same run.
 func BenchmarkFleet(b *testing.B) {
 	for _, n := range []int{64, 1000} {
 		b.Run(fmt.Sprint("sessions=", n), func(b *testing.B) {

@@ -17,36 +17,37 @@ import (
 // codeFRUBusy is what the FRU commands answer while the device is in use (Tables 34-3 and 34-4).
 const codeFRUBusy ipmi.CompletionCode = 0x81
 
-// What can go wrong with a FRU write, for errors.Is.
+// Errors of FRU writes, for errors.Is.
 var (
 	ErrFRUSize   = errors.New("the image is bigger than the FRU inventory device")
 	ErrFRUVerify = errors.New("the FRU inventory device does not hold what was written to it")
 )
 
-// fruPieces are the sizes that are tried for one read or write, in bytes: the first fits into the one-byte
-// length of an IPMI 1.5 packet, the last into every message on an IPMB.
+// fruPieces are the sizes that are tried for one read or write, in bytes: the first fits into the
+// one-byte length of an IPMI 1.5 packet, the last into every message on an IPMB.
 var fruPieces = [...]int{240, 64, 32, 16, 8}
 
-// fruSafe is the piece that every way to a controller has room for.
+// fruSafe is the size that fits into a message on every channel.
 const fruSafe = 16
 
-// How often and how long a busy device is waited for.
+// Backoff from a busy device.
 const (
 	fruWaits = 20
 	fruWait  = 200 * time.Millisecond
 )
 
-// A FRUDevice reads and writes one FRU inventory device. It remembers how much the BMC
-// takes at a time, and reads several pieces at a time once it knows. It is not for concurrent use.
+// A FRUDevice reads and writes one FRU inventory device. It learns how much the BMC takes at a
+// time, and then reads several pieces at a time. It must not be used by several goroutines at a
+// time.
 type FRUDevice struct {
 	ID   uint8
 	Size int // bytes
 
-	c      Conn
-	words  bool
-	habits *habits
+	c             Conn
+	words         bool
+	transferSizes *transferSizes
 
-	mu     sync.Mutex // the fields below are used by the requests under way
+	mu     sync.Mutex // guards the fields below
 	pieces []int      // of fruPieces, those that were not refused
 	proven bool       // a piece of the first size has been read
 	waits  int        // for a busy device
@@ -55,19 +56,21 @@ type FRUDevice struct {
 // fruAtOnce is how many pieces of a device are asked for at a time.
 const fruAtOnce = 8
 
-// OpenFRU asks for the size and the kind of a FRU inventory device. One that does not exist is an
-// error with the BMC's completion code.
+// OpenFRU asks for the size and the kind of a FRU inventory device. The error for a device that is
+// not there has the BMC's completion code.
 func OpenFRU(ctx context.Context, c Conn, id uint8) (*FRUDevice, error) {
 	info, err := Do(ctx, c, ipmi.GetFRUInventoryAreaInfo{Device: id})
 	if err != nil {
 		return nil, err
 	}
-	d := &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords, habits: habitsOf(c)}
-	d.pieces, d.proven = d.habits.fruPieces()
+	d := &FRUDevice{ID: id, Size: int(info.Size), c: c, words: info.ByWords,
+		transferSizes: transferSizesOf(c)}
+	d.pieces, d.proven = d.transferSizes.fruPieces()
 	return d, nil
 }
 
-// Open opens another device of the same controller, and begins with the size of pieces that d has come to.
+// Open opens another device of the same controller. It starts with the size of pieces that d has
+// learnt.
 func (d *FRUDevice) Open(ctx context.Context, id uint8) (*FRUDevice, error) {
 	e, err := OpenFRU(ctx, d.c, id)
 	if err == nil {
@@ -81,9 +84,10 @@ func (d *FRUDevice) Open(ctx context.Context, id uint8) (*FRUDevice, error) {
 // ByWords reports whether the device is read and written by words of two bytes.
 func (d *FRUDevice) ByWords() bool { return d.words }
 
-// Read reads what the FRU's areas hold, and no more of the device than that. The internal use area, which is the
-// controller's own, is left out. An image comes back beside an error of fru.Parse, see there, and of areas that the BMC refuses, which are not in
-// it; a device that could not be read gives no image.
+// Read reads what the FRU's areas hold, and no more of the device than that. The internal use area,
+// which is the controller's own, is left out. With an error of fru.Parse, or of areas that the BMC
+// refuses, the rest of the image is returned too. If the device could not be read, the image is
+// nil.
 func (d *FRUDevice) Read(ctx context.Context) (*fru.Image, error) {
 	var failure error // which is not about one area
 	b, unread := fru.ReadAreas(d.Size, func(p []byte, at, need int) (int, error) {
@@ -104,7 +108,8 @@ func (d *FRUDevice) Read(ctx context.Context) (*fru.Image, error) {
 	return m, d.without(m, unread, err)
 }
 
-// without takes the areas that could not be read out of an image, and what is wrong with what stands in their place out of its error.
+// without takes the areas that could not be read out of an image, and what is wrong with what
+// stands in their place out of its error.
 func (d *FRUDevice) without(m *fru.Image, unread, wrong error) error {
 	if unread == nil {
 		return wrong
@@ -136,7 +141,7 @@ func (d *FRUDevice) without(m *fru.Image, unread, wrong error) error {
 	return errors.Join(errs...)
 }
 
-// joined takes a joined error apart.
+// joined returns the errors of errors.Join.
 func joined(err error) []error {
 	if err == nil {
 		return nil
@@ -152,8 +157,8 @@ func joined(err error) []error {
 	return out
 }
 
-// ReadAll reads all bytes of the device. A device that ends before the size that it told is
-// returned as far as it goes.
+// ReadAll reads all bytes of the device. A device that ends before its reported size is returned as
+// far as it goes.
 func (d *FRUDevice) ReadAll(ctx context.Context) ([]byte, error) {
 	b := make([]byte, d.Size)
 	for at := 0; at < len(b); {
@@ -169,8 +174,9 @@ func (d *FRUDevice) ReadAll(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
-// read reads from byte at into p, of which the first need bytes are sure to be wanted: one piece, or as many at a
-// time as make up need when it is known how big pieces are. It returns 0 without an error where the device ends.
+// read reads from byte at into p, of which the first need bytes are sure to be wanted: one piece,
+// or as many at a time as make up need when it is known how big pieces are. It returns 0 without an
+// error where the device ends.
 func (d *FRUDevice) read(ctx context.Context, p []byte, at, need int) (int, error) {
 	d.mu.Lock()
 	piece, proven := d.pieces[0], d.proven
@@ -190,7 +196,8 @@ func (d *FRUDevice) read(ctx context.Context, p []byte, at, need int) (int, erro
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return d.readSome(ctx, p, at) // what is not needed yet must not fail what is
+		// a failure of bytes that are not needed must not fail those that are
+		return d.readSome(ctx, p, at)
 	}
 	n := 0
 	for i, m := range got {
@@ -223,7 +230,9 @@ func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error)
 		}
 		resp, err := Do(ctx, d.c, req)
 		if err != nil {
-			if at > 0 && len(pieces) == 1 && (errors.Is(err, ipmi.CodeParameterOutOfRange) || errors.Is(err, ipmi.CodeCannotReturnBytes)) {
+			if at > 0 && len(pieces) == 1 &&
+				(errors.Is(err, ipmi.CodeParameterOutOfRange) ||
+					errors.Is(err, ipmi.CodeCannotReturnBytes)) {
 				return 0, nil
 			}
 			if err := d.smaller(ctx, pieces, err); err != nil {
@@ -236,7 +245,9 @@ func (d *FRUDevice) readSome(ctx context.Context, p []byte, at int) (int, error)
 			n *= 2
 		}
 		if n > len(resp.Data) || n > want {
-			return 0, &ipmi.Error{Command: req.Command(), Err: fmt.Errorf("%w: it says %d bytes and has %d", ipmi.ErrMalformed, n, len(resp.Data))}
+			return 0, &ipmi.Error{Command: req.Command(),
+				Err: fmt.Errorf("%w: it says %d bytes and has %d", ipmi.ErrMalformed, n,
+					len(resp.Data))}
 		}
 		if n <= skip {
 			return 0, nil
@@ -252,12 +263,12 @@ func (d *FRUDevice) prove(pieces []int, n int) {
 	defer d.mu.Unlock()
 	if !d.proven && len(pieces) == len(d.pieces) && n == pieces[0] {
 		d.proven = true
-		d.habits.setFRUPieces(pieces)
+		d.transferSizes.setFRUPieces(pieces)
 	}
 }
 
-// smaller decides after a refusal of the first of pieces whether to try again, with smaller pieces or, if the device is busy, after a
-// while; else it returns the error.
+// smaller decides after a refusal of the first of pieces whether to try again, with smaller pieces
+// or, if the device is busy, after a while; otherwise it returns the error.
 func (d *FRUDevice) smaller(ctx context.Context, pieces []int, err error) error {
 	var code ipmi.CompletionCode
 	if errors.As(err, &code) && (code == codeFRUBusy || code == ipmi.CodeNodeBusy) {
@@ -273,20 +284,21 @@ func (d *FRUDevice) smaller(ctx context.Context, pieces []int, err error) error 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.pieces) < len(pieces) {
-		return nil // another request has found out
+		return nil // another request has learnt a smaller size
 	}
 	switch {
 	case len(pieces) == 1:
 		return err
 	case errors.Is(err, ipmi.ErrTimeout) && ctx.Err() == nil && pieces[0] > fruSafe:
-		// Some BMCs do not answer what they cannot do: one time-out is enough.
+		// Some BMCs do not answer what they cannot do: one timeout is enough.
 		for d.pieces[0] > fruSafe {
 			d.pieces = d.pieces[1:]
 		}
 		return nil
 	}
 	switch code {
-	case ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeCannotReturnBytes, ipmi.CodeParameterOutOfRange,
+	case ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeCannotReturnBytes,
+		ipmi.CodeParameterOutOfRange,
 		ipmi.CodeDataTruncated, ipmi.CodeUnspecified, ipmi.CodeNoResponse:
 		d.pieces, d.proven = d.pieces[1:], false
 		return nil
@@ -294,9 +306,10 @@ func (d *FRUDevice) smaller(ctx context.Context, pieces []int, err error) error 
 	return err
 }
 
-// Write makes the device hold image from its first byte on, and reads back what it wrote. Only what differs from what the
-// device holds is written, the common header last. The error is ErrFRUSize, before anything is written,
-// or ErrFRUVerify; a protected part of the device is a completion code of Write FRU Data.
+// Write makes the device hold image from its first byte on, and reads back what it wrote. Only what
+// differs from what the device holds is written, the common header last. The error is ErrFRUSize,
+// before anything is written, or ErrFRUVerify; a protected part of the device is a completion code
+// of Write FRU Data.
 func (d *FRUDevice) Write(ctx context.Context, image []byte) error {
 	if len(image) > d.Size {
 		return fmt.Errorf("%w: %d bytes for %d", ErrFRUSize, len(image), d.Size)
@@ -333,14 +346,15 @@ func (d *FRUDevice) Write(ctx context.Context, image []byte) error {
 	}
 	for i, x := range image {
 		if i >= len(now) || now[i] != x {
-			return &ipmi.Error{Op: fmt.Sprintf("write FRU %d", d.ID), Err: fmt.Errorf("%w: byte %d", ErrFRUVerify, i)}
+			return &ipmi.Error{Op: fmt.Sprintf("write FRU %d", d.ID),
+				Err: fmt.Errorf("%w: byte %d", ErrFRUVerify, i)}
 		}
 	}
 	return nil
 }
 
-// difference returns the length of what is to be written at byte at: 0 if that byte is as it should be. Equal stretches
-// shorter than a request's overhead do not end it.
+// difference returns the length of what is to be written at byte at: 0 if that byte is as it should
+// be. Equal stretches shorter than a request's overhead do not end it.
 func (d *FRUDevice) difference(image, old []byte, at int) int {
 	if d.words {
 		if at&1 == 1 {
@@ -369,7 +383,8 @@ func (d *FRUDevice) difference(image, old []byte, at int) int {
 // writeSome writes the beginning of p at byte at and returns how much was taken.
 func (d *FRUDevice) writeSome(ctx context.Context, p []byte, at int) (int, error) {
 	if d.words && (at|len(p))&1 == 1 {
-		return 0, &ipmi.Error{Op: fmt.Sprintf("write FRU %d", d.ID), Err: errors.New("the device takes an even number of bytes only")}
+		return 0, &ipmi.Error{Op: fmt.Sprintf("write FRU %d", d.ID),
+			Err: errors.New("the device takes an even number of bytes only")}
 	}
 	for {
 		n := min(len(p), d.pieces[0])
@@ -389,7 +404,8 @@ func (d *FRUDevice) writeSome(ctx context.Context, p []byte, at int) (int, error
 			took *= 2
 		}
 		if took == 0 || took > n {
-			return 0, &ipmi.Error{Command: req.Command(), Err: fmt.Errorf("%w: it wrote %d of %d bytes", ipmi.ErrMalformed, took, n)}
+			return 0, &ipmi.Error{Command: req.Command(),
+				Err: fmt.Errorf("%w: it wrote %d of %d bytes", ipmi.ErrMalformed, took, n)}
 		}
 		return took, nil
 	}

@@ -25,7 +25,8 @@ type fakeFRU struct {
 }
 
 func newFakeFRU(mem []byte) *fakeFRU {
-	f := &fakeFRU{fakeConn: newFakeConn(), mem: mem, claims: len(mem), piece: 255, code: ipmi.CodeDataFieldTooLong, forgetAt: -1}
+	f := &fakeFRU{fakeConn: newFakeConn(), mem: mem, claims: len(mem), piece: 255,
+		code: ipmi.CodeDataFieldTooLong, forgetAt: -1}
 	unit := func() int {
 		if f.words {
 			return 2
@@ -79,7 +80,8 @@ func testImage(t *testing.T, size int) []byte {
 		Chassis: &fru.Chassis{Type: fru.ChassisRackMount, SerialNumber: serial},
 		Board:   &fru.Board{Language: fru.English, ProductName: name, SerialNumber: serial},
 		Product: &fru.Product{Language: fru.English, Name: name, SerialNumber: serial},
-		Records: []fru.Record{{Type: fru.RecordOEM, Version: 2, Data: []byte("123abc")}, {Type: fru.RecordOEM, Version: 2, Data: make([]byte, 200)}},
+		Records: []fru.Record{{Type: fru.RecordOEM, Version: 2, Data: []byte("123abc")},
+			{Type: fru.RecordOEM, Version: 2, Data: make([]byte, 200)}},
 	}
 	b, err := m.Bytes(size)
 	if err != nil {
@@ -90,7 +92,7 @@ func testImage(t *testing.T, size int) []byte {
 
 // How much a BMC gives at a time is found out once in a session.
 func TestHabitsLast(t *testing.T) {
-	h := new(habits)
+	h := new(transferSizes)
 	f := newFakeFRU(testImage(t, 2048))
 	f.piece = 32
 	total := 0
@@ -100,7 +102,7 @@ func TestHabitsLast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.habits = h
+		d.transferSizes = h
 		d.pieces, d.proven = h.fruPieces()
 		if _, err := d.ReadAll(t.Context()); err != nil {
 			t.Fatal(err)
@@ -112,7 +114,7 @@ func TestHabitsLast(t *testing.T) {
 	}
 	r := &repository{records: testRecords(t, 10), most: 22, refusal: ipmi.CodeCannotReturnBytes}
 	src := repositoryOf(r)
-	src.habits = h
+	src.transferSizes = h
 	for i := range 2 {
 		r.exchanges = 0
 		if got, err := readSDRs(t.Context(), src, 10, nil); err != nil || len(got) != 10 {
@@ -148,7 +150,8 @@ func TestFRURead(t *testing.T) {
 			t.Fatal(err)
 		}
 		m, err := d.Read(ctx)
-		if err != nil || m.Product.Name.String() != "Test server with a name of some length" || len(m.Records) != 2 {
+		if err != nil || m.Product.Name.String() != "Test server with a name of some length" ||
+			len(m.Records) != 2 {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}

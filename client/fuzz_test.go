@@ -18,10 +18,12 @@ func FuzzDispatch(f *testing.F) {
 		packet, _ := rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, rmcp.AppendMessage(nil, &m))
 		return packet
 	}
-	inner := rmcp.Message{To: 0x20, From: 0x30, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 1, Data: []byte{1}}
+	inner := rmcp.Message{To: 0x20, From: 0x30, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 1,
+		Data: []byte{1}}
 	f.Add(message(inner))
 	f.Add(message(rmcp.Message{
-		To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 0x34, Data: rmcp.AppendMessage(nil, &inner),
+		To: 0x81, From: 0x20, NetFn: ipmi.NetFnApp + 1, Seq: 1, Cmd: 0x34,
+		Data: rmcp.AppendMessage(nil, &inner),
 	}))
 	sol, _ := rmcp.AppendPresession20(nil, ipmi.PayloadSOL, []byte{1, 0, 0, 0, 'x'})
 	f.Add(sol)
@@ -34,7 +36,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 		s.mu.Lock()
 		r := s.newRequest(echo(1), []hop{{0x30, 0}}, nil)
-		r.seq, r.underWay, r.patience = 1, true, s.patience()
+		r.seq, r.inFlight, r.schedule = 1, true, s.schedule()
 		s.pending = append(s.pending, r)
 		s.inFlight++
 		s.mu.Unlock()
@@ -42,11 +44,11 @@ func FuzzDispatch(f *testing.F) {
 			sequence++
 			p.SessionID, p.Sequence = s.link.LocalID(), sequence
 		}
-		s.mux.dispatch(&p, s.peer)
+		s.endpoint.dispatch(&p, s.peer)
 		s.mu.Lock()
 		s.remove(r)
-		if s.inFlight != 0 || s.lagging != 0 {
-			t.Errorf("%d and %d requests under way", s.inFlight, s.lagging)
+		if s.inFlight != 0 || s.overdue != 0 {
+			t.Errorf("%d and %d requests under way", s.inFlight, s.overdue)
 		}
 		s.mu.Unlock()
 	})

@@ -11,8 +11,8 @@ import (
 	"lom/rmcp"
 )
 
-// TestHostilePackets sends before every good answer whatever an attacker can make without the keys, and what a
-// broken network may bring. Every answer must be the right one.
+// TestHostilePackets sends before every good answer whatever an attacker can make without the keys,
+// and what a broken network may bring. Every answer must be the right one.
 func TestHostilePackets(t *testing.T) {
 	for _, opts := range [][]Option{
 		{WithCipherSuite(17)}, {WithCipherSuite(3)}, {WithCipherSuite(2)}, {WithCipherSuite(12)}, {WithCipherSuite(4)},
@@ -45,9 +45,15 @@ func TestHostilePackets(t *testing.T) {
 					p, _ := rmcp.Parse(packet)
 					for _, wrap := range []func() ([]byte, error){
 						func() ([]byte, error) { return rmcp.AppendPresession15(nil, message) },
-						func() ([]byte, error) { return rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, message) },
-						func() ([]byte, error) { return plain20(p.SessionID, p.Sequence, message), nil },
-						func() ([]byte, error) { return plain15(p.SessionID, p.Sequence, message), nil },
+						func() ([]byte, error) {
+							return rmcp.AppendPresession20(nil, ipmi.PayloadIPMI, message)
+						},
+						func() ([]byte, error) {
+							return plain20(p.SessionID, p.Sequence, message), nil
+						},
+						func() ([]byte, error) {
+							return plain15(p.SessionID, p.Sequence, message), nil
+						},
 					} {
 						b, err := wrap()
 						if err != nil {
@@ -194,7 +200,8 @@ func TestRetryIsNewPacket(t *testing.T) {
 				}
 				for i := 1; i < 3; i++ {
 					if b.seen[i].Seq != b.seen[0].Seq || b.sequences[i] != b.sequences[i-1]+1 {
-						t.Errorf("rqSeq %d and %d, session sequence %d and %d", b.seen[0].Seq, b.seen[i].Seq, b.sequences[i-1], b.sequences[i])
+						t.Errorf("rqSeq %d and %d, session sequence %d and %d", b.seen[0].Seq,
+							b.seen[i].Seq, b.sequences[i-1], b.sequences[i])
 					}
 				}
 			})

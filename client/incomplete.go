@@ -16,13 +16,15 @@ type BadRecord struct {
 	Err error
 }
 
-// An IncompleteError says what is missing of a list, such as the SDR repository or the SEL, of which the rest was read.
+// An IncompleteError reports what is missing of a list, such as the SDR repository or the SEL, of
+// which the rest was read.
 type IncompleteError struct {
-	List     string      // what one record is called: "SDR", "SEL entry"
-	Bad      []BadRecord // that could not be read
-	Loops    [][2]uint16 // records whose next record is the same or one before it, and that one
-	Reported int         // how many records the BMC reports, if it gave less than that without a word; else 0
-	Read     int         // how many were read
+	List  string      // what one record is called: "SDR", "SEL entry"
+	Bad   []BadRecord // that could not be read
+	Loops [][2]uint16 // records whose next record is the same or one before it, and that one
+	// how many records the BMC reports, if it returned fewer without an error; otherwise 0
+	Reported int
+	Read     int // how many were read
 }
 
 // Error returns one sentence: which records are missing, and why.
@@ -38,19 +40,23 @@ func (e *IncompleteError) Error() string {
 		if more := len(e.Bad) - most; more > 0 {
 			list += fmt.Sprintf(" and %d more", more)
 		}
-		parts = append(parts, fmt.Sprintf("%s %s could not be read: %s", plural(e.List, len(e.Bad)), list, reason(e.Bad[0].Err)))
+		parts = append(parts, fmt.Sprintf("%s %s could not be read: %s", plural(e.List, len(e.Bad)),
+			list, reason(e.Bad[0].Err)))
 	}
 	for _, l := range e.Loops[:min(len(e.Loops), 1)] {
-		parts = append(parts, fmt.Sprintf("the BMC's list goes round in a circle: %s %s is followed by %s", e.List, e.id(l[0]), e.id(l[1])))
+		parts = append(parts, fmt.Sprintf("the BMC's list goes round in a circle: %s %s is "+
+			"followed by %s", e.List, e.id(l[0]), e.id(l[1])))
 	}
 	if e.Reported > 0 {
-		parts = append(parts, fmt.Sprintf("the BMC reports %d %s and gave %d", e.Reported, plural(e.List, e.Reported), e.Read))
+		parts = append(parts, fmt.Sprintf("the BMC reports %d %s and gave %d", e.Reported,
+			plural(e.List, e.Reported), e.Read))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// end returns what is missing of a list of which read records were read and count are reported, nil if nothing is. Where the
-// numbers differ, recount asks for them again: records may have come and gone meanwhile. A negative number is not known.
+// end returns what is missing of a list of which read records were read and count are reported, nil
+// if nothing is. Where the numbers differ, recount asks for them again: records may have come and
+// gone meanwhile. A negative number is not known.
 func (e *IncompleteError) end(read, count int, recount func() (int, error)) error {
 	if read == 0 && len(e.Bad) > 0 {
 		return e.Bad[0].Err
@@ -67,7 +73,8 @@ func (e *IncompleteError) end(read, count int, recount func() (int, error)) erro
 	return e
 }
 
-// id writes the ID of a record as the programs in use do: the SEL's entries are numbered by lists, and get, without zeros in front.
+// id writes the ID of a record as the programs in use do: the SEL's entries are numbered by lists,
+// and get, without zeros in front.
 func (e *IncompleteError) id(id uint16) string {
 	if e.List == listSEL {
 		return fmt.Sprintf("%x", id)
@@ -116,29 +123,31 @@ func reason(err error) string {
 	return e.Code.For(e.Command)
 }
 
-// aboutRecord reports whether an error may be about one record, so that the others are worth reading. A record that is not answered
-// is one only if the BMC answers something else.
+// aboutRecord reports whether an error may be about one record, so that the others are worth
+// reading. A record that is not answered is one only if the BMC answers something else.
 func aboutRecord(err error) bool {
 	var code ipmi.CompletionCode
 	if !errors.As(err, &code) {
 		return errors.Is(err, ipmi.ErrMalformed) || errors.Is(err, ipmi.ErrTimeout)
 	}
 	switch code {
-	case ipmi.CodeInvalidCommand, ipmi.CodeInvalidForLUN, ipmi.CodeInsufficientPrivilege, ipmi.CodeSubFunctionDisabled,
+	case ipmi.CodeInvalidCommand, ipmi.CodeInvalidForLUN, ipmi.CodeInsufficientPrivilege,
+		ipmi.CodeSubFunctionDisabled,
 		ipmi.CodeReservationCanceled:
 		return false
 	}
 	return true
 }
 
-// Records that a list does not lead to, because the one before them cannot be read, are looked for at the IDs after it: so many, of
-// which so few may be refused for another reason than that there is none, because each may cost the BMC a second.
+// When a record cannot be read, the ID of the next one is unknown, and the IDs after it are tried:
+// at most skipMost. At most skipRefused of them may be refused for another reason than that there
+// is no such record, because each may cost the BMC a second.
 const (
 	skipMost    = 8
 	skipRefused = 2
 )
 
-// A step is a record of a list that was read out of turn.
+// A step is a record that was found by skip, and the ID of the next.
 type step[T any] struct {
 	id   uint16
 	rec  T
@@ -174,13 +183,14 @@ func skip[T any](id uint16, ahead *readAhead[T], seen map[uint16]bool) *step[T] 
 	return nil
 }
 
-// hedgeAfter is how long the answer to a read of a whole record is waited for before its beginning is asked for too: some BMCs are
-// silent where they should refuse.
+// hedgeAfter is how long a read of a whole record may take before its beginning is read too: some
+// BMCs are silent where they should refuse.
 const hedgeAfter = time.Second
 
-// hedged returns the answer of whole, or, if part is answered while whole is not, that of part, which is begun when there is no answer for a
-// while. hedge reports which one it is.
-func hedged[T any](ctx context.Context, whole, part func(context.Context) (T, error)) (answer T, hedge bool, err error) {
+// hedged returns the answer of whole. After hedgeAfter without one it calls part too, and returns
+// that answer if it comes first; hedge reports whether it did.
+func hedged[T any](ctx context.Context, whole,
+	part func(context.Context) (T, error)) (answer T, hedge bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var beginning T

@@ -42,7 +42,8 @@ func readHexLines(t testing.TB, name string) [][]byte {
 	return out
 }
 
-// brokenList is a Conn to an SDR repository or a SEL of which some records are not as they should be.
+// brokenList is a Conn to an SDR repository or a SEL of which some records are not as they should
+// be.
 type brokenList struct {
 	records [][]byte // their IDs are in their first two bytes
 	count   int      // that is reported
@@ -77,7 +78,8 @@ func (b *brokenList) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.Ra
 	}
 	switch req.Command.Code {
 	case 0x20, 0x40:
-		return answer(0, append([]byte{0x51, byte(b.count), byte(b.count >> 8)}, make([]byte, 11)...)...)
+		return answer(0, append([]byte{0x51, byte(b.count), byte(b.count >> 8)},
+			make([]byte, 11)...)...)
 	case 0x22, 0x42:
 		return answer(0, 1, 0)
 	case 0x23, 0x43:
@@ -97,7 +99,9 @@ func (b *brokenList) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.Ra
 	}
 	i := 0
 	if id != ipmi.FirstRecord {
-		i = slices.IndexFunc(b.records, func(r []byte) bool { return binary.LittleEndian.Uint16(r) == id })
+		i = slices.IndexFunc(b.records, func(r []byte) bool {
+			return binary.LittleEndian.Uint16(r) == id
+		})
 	}
 	if i < 0 || len(b.records) == 0 {
 		return answer(ipmi.CodeNotPresent)
@@ -121,10 +125,13 @@ func (b *brokenList) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.Ra
 	return answer(0, append([]byte{byte(next), byte(next >> 8)}, raw...)...)
 }
 
-// lastRecordC3 is the repository of a Dell PowerEdge FC830, whose last record is refused (shared case sdr-last-record-c3).
+// lastRecordC3 is the repository of a Dell PowerEdge FC830, whose last record is refused (shared
+// case sdr-last-record-c3).
 func lastRecordC3(t testing.TB) *brokenList {
-	return &brokenList{records: readHexLines(t, "testdata/sdr-fc830.hex"), count: 9, wait: 10 * time.Second,
-		next: map[uint16]uint16{0xd8: 0xd9}, refuse: map[uint16]ipmi.CompletionCode{0xd9: ipmi.CodeTimeout}}
+	return &brokenList{records: readHexLines(t, "testdata/sdr-fc830.hex"), count: 9,
+		wait:   10 * time.Second,
+		next:   map[uint16]uint16{0xd8: 0xd9},
+		refuse: map[uint16]ipmi.CompletionCode{0xd9: ipmi.CodeTimeout}}
 }
 
 // One record that cannot be read costs no other, whichever it is and however it is broken.
@@ -136,7 +143,9 @@ func TestSDRsWithOneBadRecord(t *testing.T) {
 		}
 		return list
 	}
-	without := func(list [][]byte, i int) [][]byte { return slices.Delete(slices.Clone(list), i, i+1) }
+	without := func(list [][]byte, i int) [][]byte {
+		return slices.Delete(slices.Clone(list), i, i+1)
+	}
 	fc830, ten := readHexLines(t, "testdata/sdr-fc830.hex"), numbered(10)
 	for name, c := range map[string]struct {
 		b    *brokenList
@@ -148,10 +157,12 @@ func TestSDRsWithOneBadRecord(t *testing.T) {
 		"last record refused with CCh": {&brokenList{records: fc830, count: 9, next: map[uint16]uint16{0xd8: 0xd9},
 			refuse: map[uint16]ipmi.CompletionCode{0xd9: ipmi.CodeInvalidDataField}}, fc830,
 			"SDR 00D9h could not be read: Invalid data field in request", 0},
-		"last record that does not exist": {&brokenList{records: fc830, count: 9, next: map[uint16]uint16{0xd8: 0xd9}}, fc830,
+		"last record that does not exist": {&brokenList{records: fc830, count: 9,
+			next: map[uint16]uint16{0xd8: 0xd9}}, fc830,
 			"SDR 00D9h could not be read: Requested sensor, data, or record not found", 0},
 		"silent last record": {&brokenList{records: fc830, count: 9, wait: 10 * time.Second, next: map[uint16]uint16{0xd8: 0xd9},
-			refuse: map[uint16]ipmi.CompletionCode{0xd9: timeoutCode}}, fc830, "SDR 00D9h could not be read: no answer", 0},
+			refuse: map[uint16]ipmi.CompletionCode{0xd9: timeoutCode}}, fc830,
+			"SDR 00D9h could not be read: no answer", 0},
 		"whole reads refused with C3h": {&brokenList{records: fc830, count: 8, whole: ipmi.CodeTimeout}, fc830, "", 0},
 		"whole reads without answer":   {&brokenList{records: fc830, count: 8, whole: timeoutCode, wait: 10 * time.Second}, fc830, "", 0},
 		"fourth of ten refused": {&brokenList{records: ten, count: 10, refuse: map[uint16]ipmi.CompletionCode{4: ipmi.CodeUnspecified}},
@@ -165,8 +176,10 @@ func TestSDRsWithOneBadRecord(t *testing.T) {
 		"fourth ends early": {&brokenList{records: ten, count: 10, short: map[uint16]int{4: 20}},
 			without(ten, 3), "SDR 0004h could not be read: malformed message: a record without data", 0},
 		"fourth is followed by itself": {&brokenList{records: ten, count: 10, next: map[uint16]uint16{4: 4}}, ten, "", 0},
-		"fourth is followed by the second": {&brokenList{records: ten, count: 12, next: map[uint16]uint16{4: 2}}, ten,
-			"the BMC's list goes round in a circle: SDR 0004h is followed by 0002h; the BMC reports 12 SDRs and gave 10", 0},
+		"fourth is followed by the second": {&brokenList{records: ten, count: 12,
+			next: map[uint16]uint16{4: 2}}, ten,
+			"the BMC's list goes round in a circle: SDR 0004h is followed by 0002h; the BMC " +
+				"reports 12 SDRs and gave 10", 0},
 		"two refused": {&brokenList{records: ten, count: 10, refuse: map[uint16]ipmi.CompletionCode{4: ipmi.CodeTimeout, 8: ipmi.CodeTimeout}},
 			without(without(ten, 7), 3), "SDRs 0004h, 0008h could not be read: Timeout", 0},
 		"fewer than reported": {&brokenList{records: ten, count: 12}, ten, "the BMC reports 12 SDRs and gave 10", 0},
@@ -215,7 +228,8 @@ func TestSDRsOfASilentBMC(t *testing.T) {
 func TestCompleteSDRsWithABadRecord(t *testing.T) {
 	b := lastRecordC3(t)
 	list, err := ReadSDRsWanted(t.Context(), b, 9, nil)
-	if e := new(IncompleteError); !errors.As(err, &e) || len(list) != 9 || list[8].ID != 0xd9 || len(list[8].Data) > 0 {
+	if e := new(IncompleteError); !errors.As(err, &e) || len(list) != 9 || list[8].ID != 0xd9 ||
+		len(list[8].Data) > 0 {
 		t.Fatalf("got %d records, %v", len(list), err)
 	}
 	b.reads = 0
@@ -225,7 +239,8 @@ func TestCompleteSDRsWithABadRecord(t *testing.T) {
 	}
 	delete(b.refuse, 0xd9)
 	b.records = append(b.records, append([]byte{0xd9, 0}, b.records[0][2:]...))
-	if _, err := CompleteSDRs(t.Context(), b, list, nil); !errors.Is(err, ipmi.CodeReservationCanceled) {
+	if _, err := CompleteSDRs(t.Context(), b, list, nil); !errors.Is(err,
+		ipmi.CodeReservationCanceled) {
 		t.Errorf("the record can be read now: got %v, want %v", err, ipmi.CodeReservationCanceled)
 	}
 }
@@ -233,13 +248,14 @@ func TestCompleteSDRsWithABadRecord(t *testing.T) {
 func selRecords(n int) [][]byte {
 	var out [][]byte
 	for i := 1; i <= n; i++ {
-		out = append(out, []byte{byte(i), 0, 2, 0x5c, 0xd2, 0x99, 0x63, 0x20, 0, 4, 7, 0x40, 0x6f, 0x0b, 0xff, 0xff})
+		out = append(out, []byte{byte(i), 0, 2, 0x5c, 0xd2, 0x99, 0x63, 0x20, 0, 4, 7, 0x40, 0x6f,
+			0x0b, 0xff, 0xff})
 	}
 	return out
 }
 
-// One entry that cannot be read costs no other, and that there are fewer than the BMC reports is told (shared case
-// sel-list-shorter-than-info).
+// One entry that cannot be read costs no other, and that there are fewer than the BMC reports is
+// told (shared case sel-list-shorter-than-info).
 func TestSELWithOneBadEntry(t *testing.T) {
 	for name, c := range map[string]struct {
 		b    *brokenList
@@ -258,7 +274,8 @@ func TestSELWithOneBadEntry(t *testing.T) {
 		"second of three does not exist": {&brokenList{records: selRecords(3)[:1], count: 2, next: map[uint16]uint16{1: 2}},
 			[]uint16{1}, "SEL entry 2 could not be read: Requested sensor, data, or record not found"},
 		"third of five is the second": {&brokenList{records: selRecords(5), count: 5, wrong: map[uint16]int{3: 1}},
-			[]uint16{1, 2, 4, 5}, "SEL entry 3 could not be read: malformed message: the BMC gave entry 2 for it, once more"},
+			[]uint16{1, 2, 4, 5}, "SEL entry 3 could not be read: malformed message: the BMC " +
+				"gave entry 2 for it, once more"},
 		"first refused": {&brokenList{records: selRecords(3), count: 3, refuse: map[uint16]ipmi.CompletionCode{0: ipmi.CodeUnspecified, 1: ipmi.CodeUnspecified}},
 			[]uint16{2, 3}, "SEL entry 0 could not be read: Unspecified error"},
 		"empty, but reported": {&brokenList{count: 3}, nil, "the BMC reports 3 SEL entries and gave 0"},
@@ -301,7 +318,8 @@ func TestSELThatShrinksIsComplete(t *testing.T) {
 	}
 }
 
-// FuzzSELEntries holds that whatever a BMC answers, reading its SEL ends, and gives no more than there was.
+// FuzzSELEntries holds that whatever a BMC answers, reading its SEL ends, and gives no more than
+// there was.
 func FuzzSELEntries(f *testing.F) {
 	one := append([]byte{0, 18, 2, 0}, selRecords(1)[0]...)
 	f.Add(append([]byte{0, 14, 0x51, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}, one...))

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A lag is by how much this process is late, as its own timers show: on a busy machine, or after it was stopped. An answer may have come
-// in time then, and wait to be read.
+// A lag measures by how much this process is late, on a busy machine or after it was stopped, from
+// how late its own timers expire. An answer may then have come in time, and wait to be read.
 type lag struct {
 	mu    sync.Mutex
 	level time.Duration
@@ -14,12 +14,14 @@ type lag struct {
 }
 
 const (
-	lagLeast = 50 * time.Millisecond  // less is nothing
-	lagRead  = 250 * time.Millisecond // what a late process gets at most to read what has come meanwhile
-	lagHalf  = 250 * time.Millisecond // after which a lag counts half
+	lagLeast = 50 * time.Millisecond // less does not count
+	// the longest that timeouts are put off to read what has come meanwhile
+	lagRead = 250 * time.Millisecond
+	lagHalf = 250 * time.Millisecond // half-life of a measured lag
 )
 
-// note notes that something is done at now that was due earlier, and returns by how much the process is late, 0 if that is nothing.
+// note notes that a timer for due expired at now. It returns by how much it is late, or 0 if that
+// is less than lagLeast.
 func (l *lag) note(due, now time.Time) time.Duration {
 	late := now.Sub(due)
 	if late < lagLeast {
@@ -31,24 +33,24 @@ func (l *lag) note(due, now time.Time) time.Duration {
 	return late
 }
 
-// now returns by how much the process is late. The caller holds mu.
+// now returns the lag at the given time. The caller holds mu.
 func (l *lag) now(now time.Time) time.Duration {
 	return l.level >> min(now.Sub(l.at)/lagHalf, 62)
 }
 
-// Lag tells by how much this process has been late in the last seconds, as the timers of its sessions show; 0 is a process that has
-// the processor when it needs it. One that is late does well to begin with fewer BMCs at a time.
-// Of a nil Transport it is 0.
+// Lag returns by how much this process has been late in the last seconds, as the timers of its
+// sessions show. It is 0 if the process gets the processor when it needs it, and of a nil
+// Transport. A process that is late should start with fewer BMCs at a time.
 func (t *Transport) Lag() time.Duration {
 	if t == nil {
 		return 0
 	}
 	t.mu.Lock()
-	muxes := t.muxes[:len(t.muxes):len(t.muxes)]
+	endpoints := t.endpoints[:len(t.endpoints):len(t.endpoints)]
 	t.mu.Unlock()
 	var most time.Duration
-	for _, m := range muxes {
-		l := &m.alarms.lag
+	for _, m := range endpoints {
+		l := &m.timers.lag
 		l.mu.Lock()
 		most = max(most, l.now(time.Now()))
 		l.mu.Unlock()
@@ -56,20 +58,20 @@ func (t *Transport) Lag() time.Duration {
 	return most
 }
 
-// forgive makes the requests under way wait for as much longer as the process was late, and lets what has come meanwhile be read before
-// anything is done about them. The caller holds mu.
+// forgive puts off the timeouts of the requests in flight by as much as the process was late, so
+// that the answers that have come meanwhile are read first. The caller holds mu.
 func (s *Session) forgive(late time.Duration, now time.Time) {
 	read := now.Add(min(late, lagRead))
 	for _, r := range s.pending {
-		r.giveUp = r.giveUp.Add(late)
+		r.deadline = r.deadline.Add(late)
 		if r.due.Before(read) {
 			r.due = read
 		}
-		if r.retry.Before(read) {
-			r.retry = read
+		if r.retryAt.Before(read) {
+			r.retryAt = read
 		}
-		if r.giveUp.Before(read) {
-			r.giveUp = read
+		if r.deadline.Before(read) {
+			r.deadline = read
 		}
 		s.arm(r.due)
 	}

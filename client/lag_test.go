@@ -13,12 +13,12 @@ import (
 	"lom/rmcp"
 )
 
-// stall stops the session's process for d as far as it can tell: no timer rings and nothing is read. What came meanwhile is read a
-// moment after the timers have rung.
+// stall stops the session's process for d as far as it can tell: no timer rings and nothing is
+// read. What came meanwhile is read a moment after the timers have rung.
 func stall(n *memNet, s *Session, d time.Duration) {
-	a := &s.mux.alarms
+	a := &s.endpoint.timers
 	a.mu.Lock()
-	a.timer.Stop()
+	a.clock.Stop()
 	a.mu.Unlock()
 	var held [][]byte
 	n.mu.Lock()
@@ -49,8 +49,8 @@ func stall(n *memNet, s *Session, d time.Duration) {
 	}
 }
 
-// A process that was stopped for longer than answers are waited for finds them, and asks no more than it had to. One whose BMC is
-// silent too gives up as late as it was late.
+// A process that was stopped for longer than answers are waited for finds them, and asks no more
+// than it had to. One whose BMC is silent too gives up as late as it was late.
 func TestLateProcess(t *testing.T) {
 	for _, late := range []time.Duration{2 * time.Second, 12 * time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -67,7 +67,8 @@ func TestLateProcess(t *testing.T) {
 			stall(n, s, late)
 			all.Wait()
 			if st := s.Stats(); st.Timeouts != 0 || st.Retries != 0 {
-				t.Errorf("%v late: got %d time-outs and %d retries, want none", late, st.Timeouts, st.Retries)
+				t.Errorf("%v late: got %d time-outs and %d retries, want none", late, st.Timeouts,
+					st.Retries)
 			}
 			if lag := s.transport.Lag(); lag < late/2 {
 				t.Errorf("%v late: got a lag of %v", late, lag)
@@ -83,7 +84,11 @@ func TestLateProcess(t *testing.T) {
 		n := newMemNet()
 		b := startBMC(t, n)
 		s := mustDial(t, n, WithInterface(LANPlus))
-		b.with(func() { b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, nil, false } })
+		b.with(func() {
+			b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+				return 0, nil, false
+			}
+		})
 		var err error
 		var all sync.WaitGroup
 		took := elapsed(func() {
@@ -110,7 +115,8 @@ func TestLag(t *testing.T) {
 		}
 	}
 	for after, want := range map[time.Duration]time.Duration{
-		0: 3 * time.Second, lagHalf: 1500 * time.Millisecond, 4 * lagHalf: 3 * time.Second / 16, time.Hour: 0,
+		0: 3 * time.Second, lagHalf: 1500 * time.Millisecond, 4 * lagHalf: 3 * time.Second / 16,
+		time.Hour: 0,
 	} {
 		if got := l.now(now.Add(after)); got != want {
 			t.Errorf("after %v: got %v, want %v", after, got, want)

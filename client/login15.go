@@ -17,37 +17,58 @@ func (l *login) open15(ctx context.Context) error {
 	}
 	c := &l.s.config
 	if c.password.Len() > 16 {
-		return &ipmi.RangeError{Field: "length of the password over lan", Value: c.password.Len(), Max: 16}
+		return &ipmi.RangeError{Field: "length of the password over lan", Value: c.password.Len(),
+			Max: 16}
 	}
 	signer, err := rmcp.NewAuth15(auth, c.password)
 	if err != nil {
 		return err
 	}
-	// A BMC is silent when the password is wrong, but also when its answer was lost and it takes the challenge
-	// for used up. So each try has a challenge of its own. There are no more tries than the user allows, because a BMC
-	// may count them against the user.
+	// A BMC is silent when the password is wrong, and also when its answer was lost, because then
+	// the challenge is used up. So each try has a challenge of its own. There are at most as many
+	// tries as the user allows, because a BMC may count failed ones and lock the user out.
+	spoiled := 0
 	for range max(l.tries, 1) {
-		if err = l.challenge(ctx, auth, signer); err != ipmi.ErrTimeout { // an UnclearError is one too, and final
+		err = l.challenge(ctx, auth, signer)
+		switch {
+		case err == errUnsigned && spoiled < mostSpoiled:
+			spoiled++ // the network may have done it
+		case err == errUnsigned:
+			return &UnclearError{What: errUnsigned.Error(), Causes: []error{ipmi.ErrPassword}}
+		case err != ipmi.ErrTimeout: // an UnclearError is one too, and final
 			return err
 		}
+	}
+	if err == errUnsigned {
+		return &UnclearError{What: errUnsigned.Error(), Causes: []error{ipmi.ErrPassword}}
 	}
 	for range l.tries { // is it the network?
 		if l.repeats == 0 && l.capabilities(ctx, false) != nil {
 			break
 		}
 	}
-	e := &UnclearError{What: "it answers Get Session Challenge, but not Activate Session", Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
+	e := &UnclearError{What: "it answers Get Session Challenge, but not Activate Session",
+		Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
 	switch {
 	case auth == ipmi.AuthNone:
 		e.Causes = e.Causes[1:] // no password is asked for
 	case l.repeats == 0:
-		return fmt.Errorf("%w (%s; most BMCs do that for a wrong password)", ipmi.ErrPassword, e.What)
+		return fmt.Errorf("%w (%s; most BMCs do that for a wrong password)", ipmi.ErrPassword,
+			e.What)
 	}
 	return e
 }
 
-// chooseAuth chooses the authentication type. Who answers is not proved yet, so without WithAuthType it is MD5 or none at all: a
-// straight password would be there for all to read, and the other types let others into the session, or are as good as broken.
+// errUnsigned is the error of an answer that says yes and does not prove to be the BMC's.
+var errUnsigned = errors.New("it answered Activate Session, but with a signature that is wrong")
+
+// mostSpoiled is how many such answers are put down to the network. Each may have taken one of the
+// BMC's sessions.
+const mostSpoiled = 2
+
+// chooseAuth chooses the authentication type. The peer is not authenticated yet, so without
+// WithAuthType it is MD5 or nothing. A straight password could be read by anyone, and the other
+// types let others into the session or are as good as broken.
 func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, error) {
 	want := ipmi.AuthMD5
 	pinned := l.s.config.authType >= 0
@@ -65,23 +86,26 @@ func (l *login) chooseAuth(caps ipmi.ChannelAuthCapabilities) (ipmi.AuthType, er
 	return 0, &AuthTypeError{Offered: caps.AuthTypes}
 }
 
-// challenge gets a challenge and activates a session with it. ErrTimeout means that the activation got no answer.
+// challenge gets a challenge and activates a session with it. ErrTimeout means that the activation
+// got no answer.
 func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.Auth15) error {
 	c := &l.s.config
-	challenge, err := presession(ctx, l, l.patience(LAN, l.tries), ipmi.GetSessionChallenge{AuthType: auth, UserName: c.user})
+	challenge, err := presession(ctx, l, l.schedule(LAN, l.tries),
+		ipmi.GetSessionChallenge{AuthType: auth, UserName: c.user})
 	if err != nil {
 		return challengeError(err)
 	}
-	q := ipmi.ActivateSession{AuthType: auth, Privilege: c.privilege, Challenge: challenge.Challenge, OutboundSequence: randomID() | 1}
+	q := ipmi.ActivateSession{AuthType: auth, Privilege: c.privilege,
+		Challenge: challenge.Challenge, OutboundSequence: randomID() | 1}
 	data, err := q.AppendBinary(nil)
 	if err != nil {
 		return err
 	}
-	pat := l.patience(LAN, 1)
-	pat.once = true
-	var hint *ipmi.Error // a refusal that nobody signed
-	unsigned := false    // somebody said yes, but did not prove to be the BMC
-	raw, err := l.ask(ctx, pat, q.Command(), data,
+	schedule := l.schedule(LAN, 1)
+	schedule.once = true
+	var hint *ipmi.Error // an unauthenticated refusal
+	unsigned := false    // an unauthenticated success
+	raw, err := l.ask(ctx, schedule, q.Command(), data,
 		func(dst, message []byte) ([]byte, error) {
 			return rmcp.AppendActivate15(dst, signer, challenge.SessionID, message)
 		},
@@ -90,10 +114,12 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 			if p.V20() || err != nil && !errors.Is(err, rmcp.ErrChecksum) {
 				return m, rmcp.ErrStray
 			}
-			// The header has the temporary session ID (Table 22-22), or with some BMCs the one that the body gives the session.
+			// The header has the temporary session ID (Table 22-22), or with some BMCs the one that
+			// the body gives the session.
 			var r ipmi.ActivatedSession
 			ours := p.SessionID == challenge.SessionID ||
-				m.Code == ipmi.CodeOK && r.UnmarshalBinary(m.Data) == nil && r.SessionID == p.SessionID
+				m.Code == ipmi.CodeOK && r.UnmarshalBinary(m.Data) == nil &&
+					r.SessionID == p.SessionID
 			switch verr := signer.Verify(p); {
 			case ours && verr == nil:
 				return m, err
@@ -107,17 +133,18 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	switch {
 	case !errors.Is(err, ipmi.ErrTimeout):
 	case hint != nil:
-		// It may be forged, but a BMC that has no session to give signs nothing either. More tries would not help.
+		// It may be forged, but a BMC without a free session does not authenticate its refusal
+		// either. More tries would not help.
 		return fmt.Errorf("%w (in an answer that is not signed)", activateError(hint))
 	case unsigned:
-		// Each further try might take one more of the BMC's sessions.
-		return &UnclearError{What: "it answered Activate Session, but with a signature that is wrong", Causes: []error{ipmi.ErrPassword}}
+		return errUnsigned
 	}
 	if err != nil {
 		return err
 	}
 	if raw.Code != ipmi.CodeOK {
-		return activateError(&ipmi.Error{Peer: l.s.peer.String(), Command: q.Command(), Code: raw.Code})
+		return activateError(&ipmi.Error{Peer: l.s.peer.String(), Command: q.Command(),
+			Code: raw.Code})
 	}
 	var r ipmi.ActivatedSession
 	if err := r.UnmarshalBinary(raw.Data); err != nil {
@@ -130,14 +157,14 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 	link, err := rmcp.NewSession15(rmcp.Session15Config{
 		ID: r.SessionID, AuthType: auth, Password: c.password,
 		SendSequence: r.InboundSequence, RecvSequence: q.OutboundSequence,
-		// That user level commands need no authentication is said in an answer that anybody could forge, and nothing is lost without
-		// it: packets with authentication are taken all the same (§6.12.4).
+		// The answer says that user level commands need no authentication. Anybody could have
+		// forged it, so it is ignored: a BMC takes authenticated packets all the same (§6.12.4).
 		SendNone: !perMessage, AcceptNone: !perMessage,
 	})
 	if err != nil {
 		return err
 	}
-	if !l.s.mux.add(l.s, link) {
+	if !l.s.endpoint.add(l.s, link) {
 		return ipmi.ErrClosed
 	}
 	privilege := c.privilege
@@ -145,17 +172,19 @@ func (l *login) challenge(ctx context.Context, auth ipmi.AuthType, signer *rmcp.
 		privilege = min(privilege, r.Privilege)
 	}
 	l.link = link
-	l.info = Info{Peer: l.s.peer, Interface: LAN, AuthType: auth, Privilege: privilege, ID: r.SessionID}
+	l.info = Info{Peer: l.s.peer, Interface: LAN, AuthType: auth, Privilege: privilege,
+		ID: r.SessionID}
 	return nil
 }
 
 var activateSession = ipmi.ActivateSession{}.Command()
 
-// challengeError says what the completion codes of Get Session Challenge mean (Table 22-21), and tells silence there from
-// that after Activate Session.
+// challengeError translates the completion codes of Get Session Challenge (Table 22-21). It also
+// marks a timeout as one before Activate Session.
 func challengeError(err error) error {
 	if errors.Is(err, ipmi.ErrTimeout) {
-		return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not Get Session Challenge",
+		return &UnclearError{What: "it answers Get Channel Authentication Capabilities, but not " +
+			"Get Session Challenge",
 			Causes: []error{ipmi.ErrUser, ipmi.ErrTimeout}}
 	}
 	var e *ipmi.Error
@@ -165,7 +194,7 @@ func challengeError(err error) error {
 	return err
 }
 
-// activateError says what the completion codes of Activate Session mean (Table 22-22).
+// activateError translates the completion codes of Activate Session (Table 22-22).
 func activateError(e *ipmi.Error) error {
 	words := e.Code.For(e.Command)
 	switch e.Code {

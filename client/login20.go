@@ -11,13 +11,15 @@ import (
 	"lom/rmcp"
 )
 
-// suiteGuesses are tried without asking: asking costs several exchanges, and some BMCs never answer. The first is what every
-// present BMC has, the second what every BMC must have.
+// suiteGuesses are tried before the BMC is asked for its list, because that costs several round
+// trips and some BMCs never answer. Every present BMC has the first; every BMC must have the
+// second.
 var suiteGuesses = [...]int{17, 3}
 
-// open20 opens an IPMI 2.0 session with the suite that was asked for, or the best that both know of those that protect: see
-// [rmcp.CipherSuite.Protects]. Who answers, and what the list says, is not proved before there is a session: so whoever refuses the
-// good suites and forges the list ends the log-in, and does not weaken it.
+// open20 opens an IPMI 2.0 session with the suite that was asked for, or with the best that both
+// sides support of those that protect everything ([rmcp.CipherSuite.Protects]). Answers and the
+// list of suites are not authenticated before there is a session. So an attacker who forges them
+// can make the log-in fail, but cannot weaken it.
 func (l *login) open20(ctx context.Context) error {
 	if id := l.s.config.cipherSuite; id >= 0 {
 		suite, _ := rmcp.CipherSuiteByID(id)
@@ -29,7 +31,7 @@ func (l *login) open20(ctx context.Context) error {
 		suite, _ := rmcp.CipherSuiteByID(id)
 		tries := l.tries
 		if i == 0 {
-			tries = min(tries, 2) // a BMC may be silent to what it does not know
+			tries = min(tries, 2) // a BMC may not answer what it does not know
 		}
 		suiteRefused, err := l.openSuite(ctx, suite, tries)
 		if err == nil || !suiteRefused {
@@ -38,7 +40,8 @@ func (l *login) open20(ctx context.Context) error {
 		l.s.log.Debug("cipher suite refused", "peer", l.s.peer, "suite", suite, "reason", err)
 		refusal = err
 		if l.spent() {
-			return err // altogether, a BMC that is not there is waited for as long as with one suite
+			// altogether, a BMC that is down takes as long to time out as with one suite
+			return err
 		}
 	}
 	if errors.Is(refusal, ipmi.ErrTimeout) {
@@ -54,8 +57,12 @@ func (l *login) openListed(ctx context.Context, refusal error) error {
 		l.s.log.Debug("no list of cipher suites", "peer", l.s.peer, "reason", err)
 		return refusal
 	}
-	safe := slices.DeleteFunc(slices.Clone(offered), func(s rmcp.CipherSuite) bool { return !s.Protects() })
-	slices.SortStableFunc(safe, func(s, t rmcp.CipherSuite) int { return t.Strength() - s.Strength() })
+	safe := slices.DeleteFunc(slices.Clone(offered), func(s rmcp.CipherSuite) bool {
+		return !s.Protects()
+	})
+	slices.SortStableFunc(safe, func(s, t rmcp.CipherSuite) int {
+		return t.Strength() - s.Strength()
+	})
 	for _, suite := range slices.CompactFunc(safe, rmcp.CipherSuite.Same) {
 		suiteRefused, err := l.openSuite(ctx, suite, l.tries)
 		if err == nil || !suiteRefused {
@@ -79,9 +86,10 @@ func (l *login) cipherSuites(ctx context.Context) ([]rmcp.CipherSuite, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw, err := l.ask(ctx, l.patience(LANPlus, 2), q.Command(), data, func(dst, message []byte) ([]byte, error) {
-			return rmcp.AppendPresession20(dst, ipmi.PayloadIPMI, message)
-		}, outside)
+		raw, err := l.ask(ctx, l.schedule(LANPlus, 2), q.Command(), data,
+			func(dst, message []byte) ([]byte, error) {
+				return rmcp.AppendPresession20(dst, ipmi.PayloadIPMI, message)
+			}, outside)
 		if err != nil {
 			return nil, err
 		}
@@ -100,41 +108,47 @@ func (l *login) cipherSuites(ctx context.Context) ([]rmcp.CipherSuite, error) {
 	return rmcp.ParseCipherSuites(records), nil
 }
 
-// openSuite runs the handshake with one suite. suiteRefused tells that another suite may fare better. A
-// handshake in which packets were lost may fail because the BMC lost track of it, and one whose secrets have
-// been right before fails only because the network spoiled it: both are begun again once.
-func (l *login) openSuite(ctx context.Context, suite rmcp.CipherSuite, tries int) (suiteRefused bool, err error) {
+// openSuite runs the handshake with one suite. suiteRefused reports that another suite may succeed.
+// The handshake is retried once if packets were lost in it, because the BMC may have lost track,
+// and if the secrets have been right before, because then the network must have damaged it.
+func (l *login) openSuite(ctx context.Context, suite rmcp.CipherSuite,
+	tries int) (suiteRefused bool, err error) {
 	for attempt := 0; ; attempt++ {
 		if attempt > 0 {
 			tries = l.tries
 		}
 		var repeated bool
-		// Some BMCs never answer a repeated RAKP message: the first attempt has little patience with them.
-		suiteRefused, repeated, err = l.handshake(ctx, suite, tries, min(l.tries, 2+attempt*l.tries))
-		if err == nil || attempt > 0 || !repeated && !l.proven || suiteRefused || ctx.Err() != nil || l.spent() {
+		// Some BMCs never answer a retransmitted RAKP message, so the first attempt has few tries.
+		suiteRefused, repeated, err = l.handshake(ctx, suite, tries,
+			min(l.tries, 2+attempt*l.tries))
+		if err == nil || attempt > 0 || !repeated && !l.proven || suiteRefused ||
+			ctx.Err() != nil || l.spent() {
 			return suiteRefused, err
 		}
-		l.s.log.Debug("beginning the handshake again", "peer", l.s.peer, "suite", suite, "reason", err)
+		l.s.log.Debug("beginning the handshake again", "peer", l.s.peer, "suite", suite, "reason",
+			err)
 	}
 }
 
-// handshake runs the handshake once. tries is how often the first packet is sent at most, rakpTries the others.
-// repeated tells that a packet after the first was sent again.
-func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, rakpTries int) (suiteRefused, repeated bool, err error) {
+// handshake runs the handshake once. tries is how often the first packet is sent at most, rakpTries
+// the others. repeated reports that a packet after the first was retransmitted.
+func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries,
+	rakpTries int) (suiteRefused, repeated bool, err error) {
 	c := &l.s.config
-	id, err := l.s.mux.reserve(l.s, randomID)
+	id, err := l.s.endpoint.reserve(l.s, randomID)
 	if err != nil {
 		return false, false, err
 	}
 	defer func() {
 		if err != nil {
-			l.s.mux.release(l.s, id)
+			l.s.endpoint.release(l.s, id)
 		}
 	}()
 	l.tag += 16
 	h, err := rmcp.NewClientHandshake(rmcp.ClientConfig{
-		LocalID: id, User: c.user, Password: c.password, Kg: c.kg, Privilege: c.privilege, RoleLookup: c.roleLookup,
-		Suite: suite, Tag: l.tag, Random: rand.Reader,
+		LocalID: id, User: c.user, Password: c.password, Kg: c.kg, Privilege: c.privilege,
+		RoleLookup: c.roleLookup,
+		Suite:      suite, Tag: l.tag, Random: rand.Reader,
 	})
 	if err != nil {
 		return false, false, err
@@ -145,13 +159,14 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 		if step > 0 {
 			tries = rakpTries
 		}
-		n, err := l.step(ctx, h, knock, l.patience(LANPlus, tries))
+		n, err := l.step(ctx, h, knock, l.schedule(LANPlus, tries))
 		if errors.Is(err, rmcp.ErrUnproven) {
-			// Spoiled on its way, or forged, or the secret is wrong: the answer to one more packet decides it.
+			// It was damaged on its way, or forged, or the secret is wrong: the answer to one more
+			// packet decides.
 			unproven := err
 			var again int
-			again, err = l.step(ctx, h, knock, l.patience(LANPlus, 1))
-			n += again - 1 // the first was not for want of an answer
+			again, err = l.step(ctx, h, knock, l.schedule(LANPlus, 1))
+			n += again - 1 // the first of them was not a retransmission
 			if errors.Is(err, ipmi.ErrTimeout) {
 				n, repeated, err = n-again+1, true, unproven
 			}
@@ -160,11 +175,12 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 			rakp1Sent = n
 		}
 		var status *rmcp.StatusError
-		refusedCode := step == 2 && errors.As(err, &status) && status.Status == rmcp.StatusInvalidCheckValue
+		refusedCode := step == 2 && errors.As(err, &status) &&
+			status.Status == rmcp.StatusInvalidCheckValue
 		repeated = repeated || step > 0 && n > 1 || refusedCode
 		if err != nil {
 			if abort := h.AppendAbort(nil); len(abort) > 0 {
-				l.s.mux.write(abort, l.s.peer)
+				l.s.endpoint.write(abort, l.s.peer)
 			}
 			suiteRefused, err = l.verdict(err, step, suite, rakp1Sent)
 			return suiteRefused, repeated, err
@@ -173,17 +189,19 @@ func (l *login) handshake(ctx context.Context, suite rmcp.CipherSuite, tries, ra
 	session := h.Session()
 	l.link = session
 	l.info = Info{
-		Peer: l.s.peer, Interface: LANPlus, CipherSuite: suite, Privilege: session.Privilege(), ID: session.RemoteID(),
+		Peer: l.s.peer, Interface: LANPlus, CipherSuite: suite, Privilege: session.Privilege(),
+		ID:   session.RemoteID(),
 		GUID: h.GUID(),
 	}
 	return false, repeated, nil
 }
 
-// step carries out one exchange of the handshake. n is how often its packet was sent.
-func (l *login) step(ctx context.Context, h *rmcp.ClientHandshake, knock *knock, pat patience) (n int, err error) {
+// step sends one packet of the handshake and waits for its answer. n is how often it was sent.
+func (l *login) step(ctx context.Context, h *rmcp.ClientHandshake, knock *knock,
+	schedule retrySchedule) (n int, err error) {
 	var verdict error
-	err = l.probe(ctx, pat, func(dst []byte) ([]byte, error) {
-		if n++; n > 1 || pat.once {
+	err = l.probe(ctx, schedule, func(dst []byte) ([]byte, error) {
+		if n++; n > 1 || schedule.once {
 			knock.send()
 		}
 		return h.Append(dst)
@@ -204,27 +222,34 @@ func (l *login) step(ctx context.Context, h *rmcp.ClientHandshake, knock *knock,
 // handshakeSteps are the packets of a handshake in their order.
 var handshakeSteps = [...]string{"the Open Session Request", "RAKP Message 1", "RAKP Message 3"}
 
-// verdict says what the error of a step of the handshake means. A refusal and a wrong code are what they seem to be only if nothing else
-// explains them: a slow BMC that got RAKP Message 1 twice may have forgotten the random number of its first answer.
-func (l *login) verdict(err error, step int, suite rmcp.CipherSuite, rakp1Sent int) (suiteRefused bool, _ error) {
+// verdict interprets the error of a step of the handshake. A refusal and a wrong authentication
+// code are taken at face value only if nothing else explains them. A slow BMC that got RAKP Message
+// 1 twice may have forgotten the random number of its first answer.
+func (l *login) verdict(err error, step int, suite rmcp.CipherSuite,
+	rakp1Sent int) (suiteRefused bool, _ error) {
 	var status *rmcp.StatusError
 	isStatus := errors.As(err, &status)
 	switch {
 	case errors.Is(err, ipmi.ErrTimeout) && step == 0:
 		return true, err // silence after the first step is no question of the suite
 	case errors.Is(err, ipmi.ErrTimeout):
-		e := &UnclearError{What: fmt.Sprintf("it has answered %s, but not %s", handshakeSteps[step-1], handshakeSteps[step])}
+		e := &UnclearError{What: fmt.Sprintf("it has answered %s, but not %s",
+			handshakeSteps[step-1], handshakeSteps[step])}
 		if step == 1 {
 			e.Causes = append(e.Causes, ipmi.ErrUser)
 		}
 		e.Causes = append(e.Causes, ipmi.ErrTimeout)
 		return false, e
-	case isStatus && step == 2 && status.Status == rmcp.StatusInvalidCheckValue && suite.Auth != rmcp.RAKPNone:
-		return false, &UnclearError{What: "the BMC's own code shows that the password is right, but it took the one of this side for wrong",
+	case isStatus && step == 2 && status.Status == rmcp.StatusInvalidCheckValue &&
+		suite.Auth != rmcp.RAKPNone:
+		return false, &UnclearError{What: "the BMC's own code shows that the password is right, " +
+			"but it took the one of this side for wrong",
 			Causes: []error{ipmi.ErrTimeout}}
 	case errors.Is(err, ipmi.ErrPassword) && rakp1Sent > 1:
-		return false, &UnclearError{What: "it answered RAKP Message 1 with a wrong code after that was sent again",
+		return false, &UnclearError{What: "it answered RAKP Message 1 with a wrong code after " +
+			"that was sent again",
 			Causes: []error{ipmi.ErrPassword, ipmi.ErrTimeout}}
 	}
-	return isStatus && status.PerhapsCipherSuite() || step == 0 && errors.Is(err, ipmi.ErrCipherSuite), err
+	return isStatus && status.PerhapsCipherSuite() ||
+		step == 0 && errors.Is(err, ipmi.ErrCipherSuite), err
 }

@@ -14,7 +14,8 @@ import (
 	"lom/rmcp"
 )
 
-// tamper makes the network change what the BMC sends outside a session and while it is opened. f returns nil for what is to stay.
+// tamper makes the network change what the BMC sends outside a session and while it is opened. f
+// returns nil for what is to stay.
 func tamper(n *memNet, f func(p *rmcp.Packet) [][]byte) {
 	n.carry = func(from, _ netip.AddrPort, b []byte) [][]byte {
 		if from == bmcAddr {
@@ -43,13 +44,15 @@ func TestLongCodes(t *testing.T) {
 			b.with(func() { b.suites = []int{suite} })
 			tamper(n, func(p *rmcp.Packet) [][]byte {
 				if p.PayloadType == ipmi.PayloadRAKP2 || p.PayloadType == ipmi.PayloadRAKP4 {
-					return [][]byte{handshakePacket(p.PayloadType, append(bytes.Clone(p.Payload), 0, 0, 0, 0))}
+					return [][]byte{handshakePacket(p.PayloadType,
+						append(bytes.Clone(p.Payload), 0, 0, 0, 0))}
 				}
 				return nil
 			})
 			s := mustDial(t, n, WithCipherSuite(suite))
 			ask(t, s, 1)
-			if _, err := dialTest(t, n, WithUser("admin", ipmi.NewSecret("wrong"))); !errors.Is(err, ipmi.ErrPassword) {
+			if _, err := dialTest(t, n, WithUser("admin", ipmi.NewSecret("wrong"))); !errors.Is(err,
+				ipmi.ErrPassword) {
 				t.Errorf("suite %d, wrong password: got %v, want ErrPassword", suite, err)
 			}
 		})
@@ -83,10 +86,12 @@ func TestSpoiledCodes(t *testing.T) {
 	}
 }
 
-// A BMC that takes its time for each packet, and forgets the first RAKP Message 1 when a second one comes: cases/login-slow-bmc. The log-in
-// works in the end, and no wrong code counts against the user.
+// A BMC that takes its time for each packet, and forgets the first RAKP Message 1 when a second one
+// comes: cases/login-slow-bmc. The log-in works in the end, and no wrong code counts against the
+// user.
 func TestSlowBMC(t *testing.T) {
-	for _, slow := range []time.Duration{300 * time.Millisecond, 900 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond} {
+	for _, slow := range []time.Duration{300 * time.Millisecond, 900 * time.Millisecond,
+		1500 * time.Millisecond, 2500 * time.Millisecond} {
 		for _, opts := range [][]Option{
 			{WithInterface(LANPlus)}, {WithInterface(LANPlus), WithCipherSuite(3)}, {WithInterface(LAN)}, {WithInterface(Auto)},
 		} {
@@ -104,9 +109,11 @@ func TestSlowBMC(t *testing.T) {
 				var err error
 				took := elapsed(func() { _, err = dialTest(t, n, opts...) })
 				if err != nil || refusals > 0 {
-					t.Errorf("%v a packet: %v after %v, %d log-ins were refused", slow, err, took, refusals)
+					t.Errorf("%v a packet: %v after %v, %d log-ins were refused", slow, err, took,
+						refusals)
 				}
-				_, err = dialTest(t, n, append([]Option{WithUser("admin", ipmi.NewSecret("wrong"))}, opts...)...)
+				_, err = dialTest(t, n, append([]Option{WithUser("admin", ipmi.NewSecret("wrong"))},
+					opts...)...)
 				var unclear *UnclearError
 				if !errors.Is(err, ipmi.ErrPassword) && !errors.As(err, &unclear) {
 					t.Errorf("%v a packet, wrong password: %v", slow, err)
@@ -123,7 +130,9 @@ func TestSlowBMCWithShortWaits(t *testing.T) {
 			n := newMemNet()
 			b := startBMC(t, n)
 			b.with(func() { b.slow, b.forgetful = 1500*time.Millisecond, true })
-			if _, err := dialTest(t, n, WithInterface(iface), WithRetry(time.Second, 2)); errors.Is(err, ipmi.ErrPassword) || err != nil && !errors.Is(err, ipmi.ErrTimeout) {
+			if _, err := dialTest(t, n, WithInterface(iface),
+				WithRetry(time.Second, 2)); errors.Is(err, ipmi.ErrPassword) ||
+				err != nil && !errors.Is(err, ipmi.ErrTimeout) {
 				t.Errorf("%s: got %v, want an ErrTimeout", iface, err)
 			}
 		})
@@ -162,7 +171,8 @@ func TestWrongChecksums(t *testing.T) {
 			b.badSums = true
 		})
 		s := mustDial(t, n, WithInterface(LANPlus), WithCipherSuite(1))
-		if _, err := s.Exchange(t.Context(), echo(1)); !errors.Is(err, rmcp.ErrChecksum) || !errors.Is(err, ipmi.ErrTimeout) {
+		if _, err := s.Exchange(t.Context(), echo(1)); !errors.Is(err, rmcp.ErrChecksum) ||
+			!errors.Is(err, ipmi.ErrTimeout) {
 			t.Errorf("without integrity: got %v, want an ErrTimeout for the checksum", err)
 		}
 	})
@@ -186,7 +196,8 @@ func TestActivatedIDInHeader(t *testing.T) {
 	})
 }
 
-// A refusal that nobody signed is better than a guess, and ends the log-in; but the BMC's own word counts more.
+// A refusal that nobody signed is better than a guess, and ends the log-in; but the BMC's own word
+// counts more.
 func TestUnsignedRefusal(t *testing.T) {
 	for _, tc := range []struct {
 		code  ipmi.CompletionCode
@@ -214,7 +225,8 @@ func TestUnsignedRefusal(t *testing.T) {
 				activations++
 				reply := m.Reply(tc.code, nil)
 				if tc.code == 0 {
-					reply.Data, _ = ipmi.ActivatedSession{SessionID: 7, InboundSequence: 1}.AppendBinary(nil)
+					reply.Data, _ = ipmi.ActivatedSession{SessionID: 7,
+						InboundSequence: 1}.AppendBinary(nil)
 				}
 				forged, _ := rmcp.AppendPresession15(nil, rmcp.AppendMessage(nil, &reply))
 				for a := range n.conns {
@@ -228,23 +240,33 @@ func TestUnsignedRefusal(t *testing.T) {
 				return [][]byte{packet}
 			}
 			_, err := dialTest(t, n, WithInterface(LAN))
-			if !errors.Is(err, tc.want) || errors.Is(err, ipmi.ErrPassword) || activations != 1 {
-				t.Errorf("code %02xh: got %v after %d activations, want %v after 1", uint8(tc.code), err, activations, tc.want)
+			want := 1
+			if tc.code == 0 && tc.deaf {
+				want += mostSpoiled // the network may have spoiled a good answer
+			}
+			if !errors.Is(err, tc.want) || errors.Is(err, ipmi.ErrPassword) || activations != want {
+				t.Errorf("code %02xh: got %v after %d activations, want %v after %d", uint8(tc.code),
+					err, activations, tc.want, want)
 			}
 			_ = b
 		})
 	}
 }
 
-// A BMC that answers the Open Session Request and says nothing to a user that it does not know, as pyghmi's.
+// A BMC that answers the Open Session Request and says nothing to a user that it does not know, as
+// pyghmi's.
 func TestSilenceToUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
 		b := startBMC(t, n)
-		b.with(func() { b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadRAKP1 } })
+		b.with(func() {
+			b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadRAKP1 }
+		})
 		_, err := dialTest(t, n, WithUser("nobody", ipmi.NewSecret("x")))
 		var unclear *UnclearError
-		if !errors.As(err, &unclear) || unclear.What != "it has answered the Open Session Request, but not RAKP Message 1" || unclear.Causes[0] != ipmi.ErrUser {
+		if !errors.As(err, &unclear) || unclear.What !=
+			"it has answered the Open Session Request, but not RAKP Message 1" ||
+			unclear.Causes[0] != ipmi.ErrUser {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -252,8 +274,10 @@ func TestSilenceToUser(t *testing.T) {
 
 // A BMC that dies of a log-in is waited for no longer than one that was never there.
 func TestBMCDiesOfLogIn(t *testing.T) {
-	for _, opts := range [][]Option{{WithCipherSuite(12)}, {WithCipherSuite(12), WithRetry(2*time.Second, 3)}, nil} {
-		for _, deadly := range []ipmi.PayloadType{ipmi.PayloadOpenSession, ipmi.PayloadRAKP1, ipmi.PayloadRAKP3} {
+	for _, opts := range [][]Option{{WithCipherSuite(12)},
+		{WithCipherSuite(12), WithRetry(2*time.Second, 3)}, nil} {
+		for _, deadly := range []ipmi.PayloadType{ipmi.PayloadOpenSession, ipmi.PayloadRAKP1,
+			ipmi.PayloadRAKP3} {
 			synctest.Test(t, func(t *testing.T) {
 				n := newMemNet()
 				b := startBMC(t, n)
@@ -270,9 +294,12 @@ func TestBMCDiesOfLogIn(t *testing.T) {
 					most = 9 * time.Second // 2 + 3 + 4
 				}
 				var err error
-				took := elapsed(func() { _, err = dialTest(t, n, append(opts, WithInterface(LANPlus))...) })
+				took := elapsed(func() {
+					_, err = dialTest(t, n, append(opts, WithInterface(LANPlus))...)
+				})
 				if !errors.Is(err, ipmi.ErrTimeout) || took > most {
-					t.Errorf("dead of %v: %v after %v, want an ErrTimeout after at most %v", deadly, err, took, most)
+					t.Errorf("dead of %v: %v after %v, want an ErrTimeout after at most %v", deadly,
+						err, took, most)
 				}
 			})
 		}
@@ -292,7 +319,9 @@ func TestLossIsNoWrongPassword(t *testing.T) {
 				}
 				return [][]byte{b}
 			}
-			if _, err := dialTest(t, n, WithInterface([]Interface{LAN, LANPlus}[seed%2])); errors.Is(err, ipmi.ErrPassword) || errors.Is(err, ipmi.ErrKey) {
+			if _, err := dialTest(t, n, WithInterface([]Interface{LAN,
+				LANPlus}[seed%2])); errors.Is(err, ipmi.ErrPassword) ||
+				errors.Is(err, ipmi.ErrKey) {
 				t.Errorf("seed %d: %v", seed, err)
 			}
 		})
@@ -312,7 +341,8 @@ func TestLogInUnderHeavyLoss(t *testing.T) {
 				}
 				return [][]byte{b}
 			}
-			if _, err := dialTest(t, n, WithInterface([]Interface{Auto, LANPlus}[seed%2]), WithRetry(0, 12)); err != nil {
+			if _, err := dialTest(t, n, WithInterface([]Interface{Auto, LANPlus}[seed%2]),
+				WithRetry(0, 12)); err != nil {
 				t.Errorf("seed %d: %v", seed, err)
 			}
 		})
@@ -322,7 +352,9 @@ func TestLogInUnderHeavyLoss(t *testing.T) {
 // A Kg of zeros is none, at both ends.
 func TestZeroKg(t *testing.T) {
 	zeros := string(make([]byte, 20))
-	for _, tc := range []struct{ client, bmc string }{{zeros, ""}, {"\x00", ""}, {"", zeros}, {zeros, zeros}} {
+	for _, tc := range []struct {
+		client, bmc string
+	}{{zeros, ""}, {"\x00", ""}, {"", zeros}, {zeros, zeros}} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
 			b := startBMC(t, n)
@@ -335,7 +367,8 @@ func TestZeroKg(t *testing.T) {
 // Of several addresses, the one counts at which a BMC answers; none of the others gets a log-in.
 func TestSeveralAddresses(t *testing.T) {
 	dead := netip.MustParseAddrPort("127.0.0.8:623")
-	for _, peers := range [][]netip.AddrPort{{dead, bmcAddr}, {bmcAddr, dead}, {dead, dead, bmcAddr}, {dead, dead}} {
+	for _, peers := range [][]netip.AddrPort{{dead, bmcAddr}, {bmcAddr, dead},
+		{dead, dead, bmcAddr}, {dead, dead}} {
 		for _, iface := range []Interface{Auto, LAN, LANPlus} {
 			synctest.Test(t, func(t *testing.T) {
 				n := newMemNet()
@@ -354,7 +387,8 @@ func TestSeveralAddresses(t *testing.T) {
 					if !errors.Is(err, ipmi.ErrTimeout) || took > 11*time.Second {
 						t.Errorf("%v: got %v after %v, want an ErrTimeout", peers, err, took)
 					}
-				case err != nil || peer != bmcAddr || took > time.Duration(len(peers)-1)*addressHeadStart:
+				case err != nil || peer != bmcAddr ||
+					took > time.Duration(len(peers)-1)*addressHeadStart:
 					t.Errorf("%v: got %v, %v after %v, want %v", peers, peer, err, took, bmcAddr)
 				}
 			})
@@ -365,7 +399,8 @@ func TestSeveralAddresses(t *testing.T) {
 // What is not for Dial is refused with what to use instead, and no logger is a silent one.
 func TestDialOptions(t *testing.T) {
 	for _, i := range []Interface{Open, SerialBasic, SerialTerminal} {
-		if _, err := Dial(t.Context(), "127.0.0.1", WithInterface(i)); err == nil || !bytes.Contains([]byte(err.Error()), []byte("use ")) {
+		if _, err := Dial(t.Context(), "127.0.0.1", WithInterface(i)); err == nil ||
+			!bytes.Contains([]byte(err.Error()), []byte("use ")) {
 			t.Errorf("%s: got %v, want what to use", i, err)
 		}
 	}
@@ -379,8 +414,8 @@ func TestDialOptions(t *testing.T) {
 // leaves reports whether a password is in a packet, as it is or padded.
 func leaves(packet []byte, password string) bool { return bytes.Contains(packet, []byte(password)) }
 
-// Whatever is forged, the password does not leave, and no session is worse than was asked for. The whole attack, on the program, is
-// test/faults' TestAttackerOnTheWire.
+// Whatever is forged, the password does not leave, and no session is worse than was asked for. The
+// whole attack, on the program, is test/faults' TestAttackerOnTheWire.
 func TestForgedCapabilities(t *testing.T) {
 	for _, iface := range []Interface{Auto, LAN, LANPlus} {
 		for types := range ipmi.AuthTypes(64) {
@@ -397,12 +432,14 @@ func TestForgedCapabilities(t *testing.T) {
 						return [][]byte{packet}
 					}
 					if m, err := rmcp.ParseMessage(p.Payload); err == nil && m.Cmd == 0x38 {
-						m.Data, _ = ipmi.ChannelAuthCapabilities{Channel: 1, AuthTypes: types, SupportsIPMI15: true}.AppendBinary(nil)
+						m.Data, _ = ipmi.ChannelAuthCapabilities{Channel: 1, AuthTypes: types,
+							SupportsIPMI15: true}.AppendBinary(nil)
 						packet, _ = rmcp.AppendPresession15(nil, rmcp.AppendMessage(nil, &m))
 					}
 					return [][]byte{packet}
 				}
-				s, err := dialTest(t, n, WithInterface(iface), WithUser("admin", ipmi.NewSecret("pa55word")))
+				s, err := dialTest(t, n, WithInterface(iface),
+					WithUser("admin", ipmi.NewSecret("pa55word")))
 				switch {
 				case iface == LANPlus:
 					if err != nil || s.Info().CipherSuite.ID != 17 {
@@ -438,7 +475,8 @@ func TestForgedUserLevelAuth(t *testing.T) {
 				lie := *m
 				lie.Data = []byte("lie")
 				p, _ := rmcp.Parse(packet)
-				return [][]byte{plain15(p.SessionID, p.Sequence, rmcp.AppendMessage(nil, &lie)), packet}
+				return [][]byte{plain15(p.SessionID, p.Sequence, rmcp.AppendMessage(nil, &lie)),
+					packet}
 			}
 		})
 		s := mustDial(t, n, WithInterface(LAN))
@@ -457,7 +495,8 @@ func badSum(message []byte) []byte {
 	return message
 }
 
-// newSessionID is the ID of a session of a BMC that puts it into the header of its answer to Activate Session.
+// newSessionID is the ID of a session of a BMC that puts it into the header of its answer to
+// Activate Session.
 func newSessionID(temporary uint32) uint32 {
 	return binary.LittleEndian.Uint32(binary.BigEndian.AppendUint32(nil, temporary))
 }

@@ -35,7 +35,8 @@ func TestAllSuites(t *testing.T) {
 }
 
 func TestAllAuthTypes(t *testing.T) {
-	for _, auth := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword} {
+	for _, auth := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5,
+		ipmi.AuthPassword} {
 		for _, perMessage := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
 				n := newMemNet()
@@ -57,11 +58,13 @@ func TestExchanges(t *testing.T) {
 		opts   []Option
 		want   int
 	}{
-		"any suite":       {[]int{17}, nil, 6}, // capabilities, open, RAKP 1, RAKP 3, the command, close
-		"suite 3":         {[]int{3}, nil, 7},  // 17 is refused first
+		// capabilities, open, RAKP 1, RAKP 3, the command, close
+		"any suite":       {[]int{17}, nil, 6},
+		"suite 3":         {[]int{3}, nil, 7}, // 17 is refused first
 		"lanplus":         {[]int{17}, []Option{WithInterface(LANPlus)}, 5},
 		"lanplus suite 3": {[]int{3}, []Option{WithInterface(LANPlus), WithCipherSuite(3)}, 5},
-		"one try":         {[]int{17}, []Option{WithInterface(LANPlus), WithRetry(time.Second, 1)}, 6}, // capabilities, in case there is no answer
+		// capabilities, in case there is no answer
+		"one try": {[]int{17}, []Option{WithInterface(LANPlus), WithRetry(time.Second, 1)}, 6},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
@@ -98,7 +101,8 @@ func TestChoosesInterface(t *testing.T) {
 			t.Errorf("%+v", s.Info())
 		}
 		for _, opts := range [][]Option{nil, {WithCipherSuite(3)}, {WithRetry(time.Second, 1)}} {
-			if _, err := dialTest(t, n, append(opts, WithInterface(LANPlus))...); !errors.Is(err, ipmi.ErrNoIPMI20) {
+			if _, err := dialTest(t, n, append(opts, WithInterface(LANPlus))...); !errors.Is(err,
+				ipmi.ErrNoIPMI20) {
 				t.Errorf("lanplus: %v", err)
 			}
 		}
@@ -110,8 +114,11 @@ func TestSilenceAfterOpenSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
 		b := startBMC(t, n)
-		b.with(func() { b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadRAKP1 } })
-		if _, err := dialTest(t, n, WithInterface(LANPlus), WithCipherSuite(3)); !errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrNoIPMI20) {
+		b.with(func() {
+			b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadRAKP1 }
+		})
+		if _, err := dialTest(t, n, WithInterface(LANPlus), WithCipherSuite(3)); !errors.Is(err,
+			ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrNoIPMI20) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -139,10 +146,12 @@ func TestChoosesSuite(t *testing.T) {
 			b.with(func() { b.suites = suites })
 			_, err := dialTest(t, n)
 			var e *SuiteError
-			if !errors.As(err, &e) || !errors.Is(err, ipmi.ErrCipherSuite) || len(e.Offered) != len(suites) {
+			if !errors.As(err, &e) || !errors.Is(err, ipmi.ErrCipherSuite) ||
+				len(e.Offered) != len(suites) {
 				t.Errorf("of suites %v: got %v, want a SuiteError", suites, err)
 			}
-			if s := mustDial(t, n, WithCipherSuite(suites[0])); s.Info().CipherSuite.ID != uint8(suites[0]) {
+			if s := mustDial(t, n, WithCipherSuite(suites[0])); s.Info().CipherSuite.ID !=
+				uint8(suites[0]) {
 				t.Errorf("got suite %v, want %d", s.Info().CipherSuite, suites[0])
 			}
 		})
@@ -165,7 +174,9 @@ func TestRefusals(t *testing.T) {
 		{"Kg that the BMC has", nil, func(b *scriptedBMC) { b.kg = "key" }, ipmi.ErrKey, 0},
 		{"suite", []Option{WithCipherSuite(8)}, nil, ipmi.ErrCipherSuite, 0},
 		{"suite, by another name", []Option{WithCipherSuite(17)},
-			func(b *scriptedBMC) { b.status = rmcp.StatusIllegalParameter }, ipmi.ErrCipherSuite, 0},
+			func(b *scriptedBMC) {
+				b.status = rmcp.StatusIllegalParameter
+			}, ipmi.ErrCipherSuite, 0},
 		{"privilege", nil, func(b *scriptedBMC) { b.rakp2 = rmcp.StatusUnauthorizedRole }, ipmi.ErrPrivilege, 0},
 		{"no session", nil, func(b *scriptedBMC) { b.status = rmcp.StatusNoResources }, ipmi.ErrBusy, 0},
 		{"lan user", []Option{WithInterface(LAN), WithUser("nobody", ipmi.Secret{})}, nil, ipmi.ErrUser, 0},
@@ -177,22 +188,36 @@ func TestRefusals(t *testing.T) {
 		{"lan password", []Option{WithInterface(LAN), user}, nil, ipmi.ErrPassword, 8 * time.Second},
 		{"silence", nil, func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 10 * time.Second},
 		{"lanplus silence", []Option{WithInterface(LANPlus)},
-			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 10 * time.Second},
+			func(b *scriptedBMC) {
+				b.deaf = func(*rmcp.Packet) bool { return true }
+			}, ipmi.ErrTimeout, 10 * time.Second},
 		{"lanplus silence, suite 3", []Option{WithInterface(LANPlus), WithCipherSuite(3)},
-			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 10 * time.Second},
+			func(b *scriptedBMC) {
+				b.deaf = func(*rmcp.Packet) bool { return true }
+			}, ipmi.ErrTimeout, 10 * time.Second},
 		{"lanplus silence, one try", []Option{WithInterface(LANPlus), WithRetry(time.Second, 1)},
-			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, time.Second},
+			func(b *scriptedBMC) {
+				b.deaf = func(*rmcp.Packet) bool { return true }
+			}, ipmi.ErrTimeout, time.Second},
 		{"lanplus, silent to suite 17", []Option{WithInterface(LANPlus)},
 			func(b *scriptedBMC) {
 				b.suites = []int{3}
-				b.deaf = func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadOpenSession && p.Payload[12] == 3 }
+				b.deaf = func(p *rmcp.Packet) bool {
+					return p.PayloadType == ipmi.PayloadOpenSession && p.Payload[12] == 3
+				}
 			}, nil, 3 * time.Second},
 		{"lan silence", []Option{WithInterface(LAN)},
-			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 8 * time.Second},
+			func(b *scriptedBMC) {
+				b.deaf = func(*rmcp.Packet) bool { return true }
+			}, ipmi.ErrTimeout, 8 * time.Second},
 		{"silence, one try", []Option{WithRetry(time.Second, 1)},
-			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, time.Second},
+			func(b *scriptedBMC) {
+				b.deaf = func(*rmcp.Packet) bool { return true }
+			}, ipmi.ErrTimeout, time.Second},
 		{"silence, -N 2 -R 3", []Option{WithRetry(2*time.Second, 3)},
-			func(b *scriptedBMC) { b.deaf = func(*rmcp.Packet) bool { return true } }, ipmi.ErrTimeout, 9 * time.Second},
+			func(b *scriptedBMC) {
+				b.deaf = func(*rmcp.Packet) bool { return true }
+			}, ipmi.ErrTimeout, 9 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
@@ -255,7 +280,8 @@ func TestLogInUnderLoss(t *testing.T) {
 				}
 				return [][]byte{b}
 			}
-			s, err := dialTest(t, n, WithInterface([]Interface{Auto, LAN}[seed%2]), WithRetry(0, 10))
+			s, err := dialTest(t, n, WithInterface([]Interface{Auto, LAN}[seed%2]),
+				WithRetry(0, 10))
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
@@ -271,10 +297,12 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		b := startBMC(t, n)
 		b.with(func() { b.password, b.kg = "pa55word", "kg-k3y" })
 		var log bytes.Buffer
-		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 8}))
+		logger := slog.New(slog.NewTextHandler(&log,
+			&slog.HandlerOptions{Level: slog.LevelDebug - 8}))
 		for _, iface := range []Interface{LANPlus, LAN} {
 			for _, kg := range []string{"kg-k3y", "wr0ng"} {
-				s, err := dialTest(t, n, WithInterface(iface), WithAuthType(ipmi.AuthPassword), WithLogger(logger),
+				s, err := dialTest(t, n, WithInterface(iface), WithAuthType(ipmi.AuthPassword),
+					WithLogger(logger),
 					WithUser("admin", ipmi.NewSecret("pa55word")), WithKg(ipmi.NewSecret(kg)))
 				if err == nil {
 					ask(t, s, 1)
@@ -283,7 +311,8 @@ func TestSecretsAreNotLogged(t *testing.T) {
 			}
 		}
 		for _, secret := range []string{"pa55word", "kg-k3y", "wr0ng"} {
-			if strings.Contains(log.String(), secret) || strings.Contains(log.String(), fmt.Sprintf("% x", secret)) {
+			if strings.Contains(log.String(), secret) ||
+				strings.Contains(log.String(), fmt.Sprintf("% x", secret)) {
 				t.Errorf("%q was logged", secret)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 //
 // Selectors are the set and the block of parameters that have them. An error wraps
 // ipmi.CodeParameterUnsupported where the BMC does not have the parameter.
-func LANParam[P ipmi.LANParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn, channel uint8, selectors ...uint8) (P, error) {
+func LANParam[P ipmi.LANParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn, channel uint8,
+	selectors ...uint8) (P, error) {
 	var p P
 	set, block := setAndBlock(selectors)
 	q := ipmi.GetLANConfiguration{Channel: channel, Parameter: p.Number(), Set: set, Block: block}
@@ -27,9 +28,11 @@ func SetLANParam(ctx context.Context, c Conn, channel uint8, p ipmi.LANParameter
 }
 
 // SOLParam reads an SOL configuration parameter of a channel.
-func SOLParam[P ipmi.SOLParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn, channel uint8) (P, error) {
+func SOLParam[P ipmi.SOLParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn,
+	channel uint8) (P, error) {
 	var p P
-	return readParam[P, PP](ctx, c, ipmi.GetSOLConfiguration{Channel: channel, Parameter: p.Number()})
+	return readParam[P, PP](ctx, c, ipmi.GetSOLConfiguration{Channel: channel,
+		Parameter: p.Number()})
 }
 
 // SetSOLParam writes an SOL configuration parameter of a channel.
@@ -41,10 +44,12 @@ func SetSOLParam(ctx context.Context, c Conn, channel uint8, p ipmi.SOLParameter
 
 // PEFParam reads a PEF configuration parameter. Selectors are the set and the block of
 // parameters that have them.
-func PEFParam[P ipmi.PEFParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn, selectors ...uint8) (P, error) {
+func PEFParam[P ipmi.PEFParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn,
+	selectors ...uint8) (P, error) {
 	var p P
 	set, block := setAndBlock(selectors)
-	return readParam[P, PP](ctx, c, ipmi.GetPEFConfiguration{Parameter: p.Number(), Set: set, Block: block})
+	return readParam[P, PP](ctx, c, ipmi.GetPEFConfiguration{Parameter: p.Number(), Set: set,
+		Block: block})
 }
 
 // SetPEFParam writes a PEF configuration parameter.
@@ -55,10 +60,12 @@ func SetPEFParam(ctx context.Context, c Conn, p ipmi.PEFParameter) error {
 
 // SerialParam reads a serial/modem configuration parameter of a channel. Selectors are
 // the set and the block of parameters that have them.
-func SerialParam[P ipmi.SerialParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn, channel uint8, selectors ...uint8) (P, error) {
+func SerialParam[P ipmi.SerialParameter, PP ipmi.Reader[P]](ctx context.Context, c Conn,
+	channel uint8, selectors ...uint8) (P, error) {
 	var p P
 	set, block := setAndBlock(selectors)
-	q := ipmi.GetSerialConfiguration{Channel: channel, Parameter: p.Number(), Set: set, Block: block}
+	q := ipmi.GetSerialConfiguration{Channel: channel, Parameter: p.Number(), Set: set,
+		Block: block}
 	return readParam[P, PP](ctx, c, q)
 }
 
@@ -79,8 +86,9 @@ func setAndBlock(selectors []uint8) (set, block uint8) {
 	return set, block
 }
 
-// readParam carries out a command that reads the parameter P.
-func readParam[P any, PP ipmi.Reader[P], Q ipmi.Request[ipmi.ParameterData]](ctx context.Context, c Conn, q Q) (P, error) {
+// readParam sends a command that reads the parameter P.
+func readParam[P any, PP ipmi.Reader[P], Q ipmi.Request[ipmi.ParameterData]](ctx context.Context,
+	c Conn, q Q) (P, error) {
 	var p P
 	r, err := Do(ctx, c, q)
 	if err != nil {
@@ -92,7 +100,7 @@ func readParam[P any, PP ipmi.Reader[P], Q ipmi.Request[ipmi.ParameterData]](ctx
 	return p, nil
 }
 
-// writeParam carries out a command that writes a parameter, whose data may have failed to be written.
+// writeParam sends a command that writes a parameter. err is the error of encoding its data.
 func writeParam[Q ipmi.Request[ipmi.NoData]](ctx context.Context, c Conn, q Q, err error) error {
 	if err != nil {
 		return &ipmi.Error{Command: q.Command(), Err: err}

@@ -45,18 +45,21 @@ type scriptedBMC struct {
 	// payload takes the payloads of Serial over LAN; nil sends them back. It runs with mu held.
 	payload func(payload []byte)
 
-	// slow is how long the BMC takes for each packet, one after the other, also of a log-in; 0 is no time. A forgetful one makes a new
-	// random number for each RAKP Message 1, also for one that was repeated.
+	// slow is how long the BMC takes for each packet, one after the other, also of a log-in; 0 is
+	// no time. A forgetful one makes a new random number for each RAKP Message 1, also for one that
+	// was repeated.
 	slow      time.Duration
 	forgetful bool
 	opens     map[uint32][]byte // Open Session Requests, of a forgetful one
 	badSums   bool              // the second checksum of each answer is wrong
-	newID     bool              // a session of IPMI 1.5 has another ID than the challenge, also in the header of the answer
+	// a session of IPMI 1.5 has another ID than the challenge, also in the header of the answer
+	newID bool
 
-	// How long a packet is under way in each direction, how long the BMC takes for a request in a session, one after the other, and
-	// for how many it has room. What is beyond is lost, or turned away if it says busy.
+	// How long a packet is under way in each direction, how long the BMC takes for a request in a
+	// session, one after the other, and for how many it has room. What is beyond is lost, or turned
+	// away if it says busy.
 	delay, service time.Duration
-	room           int
+	scratch        int
 	saysBusy       bool
 	waiting        int // requests in that room
 	crowd          int // the most that there were, those without room too
@@ -97,13 +100,17 @@ func newBMC(conn net.PacketConn) *scriptedBMC {
 	b := &scriptedBMC{
 		conn: conn, suites: []int{17, 3}, password: "secret", perMessage: true, id: 0x1000,
 		caps: ipmi.ChannelAuthCapabilities{
-			Channel: 1, Extended: true, AuthTypes: 1<<ipmi.AuthMD5 | 1<<ipmi.AuthMD2 | 1<<ipmi.AuthPassword | 1<<ipmi.AuthNone,
-			PerMessageAuth: true, UserLevelAuth: true, NonNullUsers: true, SupportsIPMI20: true, SupportsIPMI15: true,
+			Channel: 1, Extended: true, AuthTypes: 1<<ipmi.AuthMD5 | 1<<ipmi.AuthMD2 |
+				1<<ipmi.AuthPassword | 1<<ipmi.AuthNone,
+			PerMessageAuth: true, UserLevelAuth: true, NonNullUsers: true, SupportsIPMI20: true,
+			SupportsIPMI15: true,
 		},
 		handshakes: map[uint32]*rmcp.BMCHandshake{}, sessions: map[uint32]rmcp.Session{},
 		opens: map[uint32][]byte{}, challenges: map[uint32]*rmcp.Auth15{},
 	}
-	b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, true }
+	b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+		return 0, []byte{m.Cmd}, true
+	}
 	return b
 }
 
@@ -173,11 +180,13 @@ func (b *scriptedBMC) arrive(packet []byte, from net.Addr) {
 	}
 	defer b.mu.Unlock()
 	b.crowd = max(b.crowd, b.waiting+1)
-	if b.room > 0 && b.waiting >= b.room {
+	if b.scratch > 0 && b.waiting >= b.scratch {
 		b.turnedAway++
 		if b.saysBusy {
 			handle := b.handle
-			b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return ipmi.CodeNodeBusy, nil, true }
+			b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+				return ipmi.CodeNodeBusy, nil, true
+			}
 			replies := b.reply(&p, from)
 			b.handle = handle
 			time.AfterFunc(b.delay, func() { b.send(replies, from) })
@@ -260,7 +269,8 @@ func (b *scriptedBMC) config() rmcp.BMCConfig {
 	c := rmcp.BMCConfig{Random: rand.Reader, Kg: ipmi.NewSecret(b.kg), Lookup: b.lookup}
 	for _, id := range b.suites {
 		s, _ := rmcp.CipherSuiteByID(id)
-		c.Suites = append(c.Suites, rmcp.AllowedSuite{CipherSuite: s, Privilege: ipmi.PrivilegeAdministrator})
+		c.Suites = append(c.Suites, rmcp.AllowedSuite{CipherSuite: s,
+			Privilege: ipmi.PrivilegeAdministrator})
 	}
 	return c
 }
@@ -272,14 +282,16 @@ func nonEmpty(b []byte) [][]byte {
 	return [][]byte{b}
 }
 
-func (b *scriptedBMC) lookup(name string, _ rmcp.Role, _ rmcp.CipherSuite) (rmcp.BMCUser, rmcp.Status) {
+func (b *scriptedBMC) lookup(name string, _ rmcp.Role,
+	_ rmcp.CipherSuite) (rmcp.BMCUser, rmcp.Status) {
 	if b.rakp2 != rmcp.StatusOK {
 		return rmcp.BMCUser{}, b.rakp2
 	}
 	if name != "admin" {
 		return rmcp.BMCUser{}, rmcp.StatusUnauthorizedName
 	}
-	return rmcp.BMCUser{ID: 2, Password: ipmi.NewSecret(b.password), Limit: ipmi.PrivilegeAdministrator}, rmcp.StatusOK
+	return rmcp.BMCUser{ID: 2, Password: ipmi.NewSecret(b.password),
+		Limit: ipmi.PrivilegeAdministrator}, rmcp.StatusOK
 }
 
 func (b *scriptedBMC) presession(p *rmcp.Packet) [][]byte {
@@ -356,7 +368,8 @@ func (b *scriptedBMC) activateSession(p *rmcp.Packet) [][]byte {
 		reply.Data, _ = r.AppendBinary(nil)
 		b.sessions[id], _ = rmcp.NewSession15(rmcp.Session15Config{
 			ID: id, AuthType: q.AuthType, Password: ipmi.NewSecret(b.password),
-			SendSequence: q.OutboundSequence + 1, RecvSequence: 0x77, SendNone: !b.perMessage, AcceptNone: !b.perMessage,
+			SendSequence: q.OutboundSequence + 1, RecvSequence: 0x77, SendNone: !b.perMessage,
+			AcceptNone: !b.perMessage,
 		})
 	}
 	packet, _ := rmcp.AppendActivate15(nil, auth, id, b.message(&reply))
@@ -470,7 +483,8 @@ func mustDial(t testing.TB, n *memNet, opts ...Option) *Session {
 
 // echo is a command that reads, which the scripted BMC answers with its number.
 func echo(cmd uint8) ipmi.RawRequest {
-	return ipmi.RawRequest{Command: ipmi.Command{NetFn: ipmi.NetFnApp, Code: cmd, Privilege: ipmi.PrivilegeUser, Name: "Echo"}}
+	return ipmi.RawRequest{Command: ipmi.Command{NetFn: ipmi.NetFnApp, Code: cmd,
+		Privilege: ipmi.PrivilegeUser, Name: "Echo"}}
 }
 
 // change is a command that changes state.

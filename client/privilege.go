@@ -7,9 +7,9 @@ import (
 	"lom/ipmi"
 )
 
-// raise asks for a higher privilege level where the command needs one. A session begins at User level, and
-// what that level may do needs no asking (§22.18). Commands that are not in the command table get
-// the level that the session was opened for.
+// raise asks for a higher privilege level where the command needs one. A session starts at User
+// level (§22.18). A command that is not in the command table gets the level that the session was
+// opened for.
 func (s *Session) raise(ctx context.Context, cmd ipmi.Command, bridged bool) error {
 	need := s.needs(cmd, bridged)
 	s.mu.Lock()
@@ -32,8 +32,9 @@ func (s *Session) raise(ctx context.Context, cmd ipmi.Command, bridged bool) err
 		s.limit = max(want-1, s.level) // the user may not have more
 		s.mu.Unlock()
 		if want == need {
-			return &ipmi.Error{Op: fmt.Sprintf("set session privilege level to %v", want), Peer: s.peer.String(),
-				Err: fmt.Errorf("%w: %w", ipmi.ErrPrivilege, code)}
+			return &ipmi.Error{Op: fmt.Sprintf("set session privilege level to %v", want),
+				Peer: s.peer.String(),
+				Err:  fmt.Errorf("%w: %w", ipmi.ErrPrivilege, code)}
 		}
 	}
 	return nil
@@ -47,12 +48,15 @@ func (s *Session) needs(cmd ipmi.Command, bridged bool) ipmi.Privilege {
 	return cmd.Privilege
 }
 
-// suffices reports whether a command that needs a level may be sent without asking for a higher one. The caller holds mu.
+// suffices reports whether a command that needs level may be sent without raising the session's
+// level. The caller holds mu.
 func (s *Session) suffices(need ipmi.Privilege, cmd ipmi.Command) bool {
-	return need <= s.level || s.limit <= s.level || cmd.Is(ipmi.SetSessionPrivilege{}.Command()) || cmd.Is(ipmi.CloseSession{}.Command())
+	return need <= s.level || s.limit <= s.level || cmd.Is(ipmi.SetSessionPrivilege{}.Command()) ||
+		cmd.Is(ipmi.CloseSession{}.Command())
 }
 
-// raiseAll asks for the level that the session was opened for, and reports whether the level has risen.
+// raiseAll asks for the level that the session was opened for, and reports whether the level has
+// risen.
 func (s *Session) raiseAll(ctx context.Context, cmd ipmi.Command) bool {
 	level := func() ipmi.Privilege {
 		s.mu.Lock()
@@ -64,7 +68,8 @@ func (s *Session) raiseAll(ctx context.Context, cmd ipmi.Command) bool {
 }
 
 // setPrivilege is the Set Session Privilege Level command.
-func (s *Session) setPrivilege(ctx context.Context, p ipmi.Privilege) (ipmi.CompletionCode, ipmi.Privilege, error) {
+func (s *Session) setPrivilege(ctx context.Context,
+	p ipmi.Privilege) (ipmi.CompletionCode, ipmi.Privilege, error) {
 	q := ipmi.SetSessionPrivilege{Privilege: p}
 	data, err := q.AppendBinary(nil)
 	if err != nil {
@@ -76,7 +81,7 @@ func (s *Session) setPrivilege(ctx context.Context, p ipmi.Privilege) (ipmi.Comp
 	}
 	var r ipmi.SessionPrivilege
 	if err := r.UnmarshalBinary(raw.Data); err != nil || r.Privilege == 0 {
-		return ipmi.CodeOK, p, nil // it said yes; that is what counts
+		return ipmi.CodeOK, p, nil // the completion code is what counts
 	}
 	return ipmi.CodeOK, r.Privilege, nil
 }

@@ -10,7 +10,7 @@ import (
 	"lom/rmcp"
 )
 
-// A probe is an exchange outside a session.
+// A probe is a request outside a session, such as those of a log-in, and the wait for its answer.
 type probe struct {
 	mu       sync.Mutex
 	accept   func(*rmcp.Packet) bool
@@ -19,7 +19,7 @@ type probe struct {
 	done     chan struct{}
 }
 
-// take gives a packet to the probe and reports whether it was the answer.
+// take offers a packet to the probe and reports whether it was the answer.
 func (p *probe) take(packet *rmcp.Packet) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,7 +31,7 @@ func (p *probe) take(packet *rmcp.Packet) bool {
 	return true
 }
 
-// fail ends the probe with an error.
+// fail ends the wait with an error.
 func (p *probe) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,20 +42,21 @@ func (p *probe) fail(err error) {
 	close(p.done)
 }
 
-// probe sends the packet that packet appends, again and again as patience allows, until accept
-// takes a packet from the peer. accept runs on the receive loop, must not block, and must not
-// keep the packet.
-func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, packet func(dst []byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
+// probe sends what packet appends and retransmits it by the schedule until accept returns true for
+// a packet from the peer. accept runs on the receive loop. It must neither block nor retain the
+// packet.
+func (e *endpoint) probe(ctx context.Context, peer netip.AddrPort, schedule retrySchedule,
+	packet func(dst []byte) ([]byte, error), accept func(*rmcp.Packet) bool) error {
 	p := &probe{accept: accept, done: make(chan struct{})}
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
 		return ipmi.ErrClosed
 	}
-	m.probes[peer] = append(m.probes[peer][:len(m.probes[peer]):len(m.probes[peer])], p)
-	m.mu.Unlock()
+	e.probes[peer] = append(e.probes[peer][:len(e.probes[peer]):len(e.probes[peer])], p)
+	e.mu.Unlock()
 	defer p.fail(ipmi.ErrClosed) // accept is not called any more
-	defer m.removeProbe(peer, p)
+	defer e.removeProbe(peer, p)
 
 	var buf []byte
 	timer := time.NewTimer(0)
@@ -70,18 +71,18 @@ func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, pack
 		case <-timer.C:
 		}
 		if now := time.Now(); sent > 0 {
-			if late := m.alarms.lag.note(due, now); late > 0 { // the answer may be there
+			if late := e.timers.lag.note(due, now); late > 0 { // the answer may wait to be read
 				due = now.Add(min(late, lagRead))
 				timer.Reset(min(late, lagRead))
 				continue
 			}
 		}
 		p.mu.Lock()
-		if p.finished { // at the same moment; packet may have nothing more to say
+		if p.finished { // at the same moment; packet need not have another one
 			p.mu.Unlock()
 			return p.err
 		}
-		wait, ok := pat.wait(sent)
+		wait, ok := schedule.wait(sent)
 		if !ok {
 			p.mu.Unlock()
 			return ipmi.ErrTimeout
@@ -93,24 +94,24 @@ func (m *mux) probe(ctx context.Context, peer netip.AddrPort, pat patience, pack
 			return err
 		}
 		buf = b
-		m.write(b, peer)
+		e.write(b, peer)
 		due = time.Now().Add(wait)
 		timer.Reset(wait)
 	}
 }
 
-func (m *mux) removeProbe(peer netip.AddrPort, p *probe) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (e *endpoint) removeProbe(peer netip.AddrPort, p *probe) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	var rest []*probe
-	for _, q := range m.probes[peer] {
+	for _, q := range e.probes[peer] {
 		if q != p {
 			rest = append(rest, q)
 		}
 	}
 	if rest == nil {
-		delete(m.probes, peer)
+		delete(e.probes, peer)
 		return
 	}
-	m.probes[peer] = rest
+	e.probes[peer] = rest
 }

@@ -8,22 +8,25 @@ import (
 	"lom/ipmi"
 )
 
-// aheadMost is how many records are asked for at a time at the most. How many of them are under way is for the session's
-// window to say; the others wait in its queue, so that there is always one to be sent.
+// aheadMost is how many records are read at a time, at most. The session's congestion window
+// decides how many of these requests are in flight. The others wait in its queue, so that there is
+// always one to send.
 const aheadMost = 16
 
-// readAhead reads records of a list in which each tells the ID of the next, such as the SEL or the SDR repository. While one is
-// waited for, the ones that are likely to come behind it are asked for too: IDs nearly always rise by the same number, and
-// how many records there are is known. What it returns is what reading one after the other would: a record that was read
-// ahead is used only when the one before it says that it comes next, and only if it came without an error. What was guessed
-// wrong costs a request, and the more guesses are wrong the fewer are made.
+// readAhead reads the records of a list in which each has the ID of the next, such as the SEL or
+// the SDR repository. It requests the records that are likely to follow before their IDs are known:
+// IDs nearly always rise by the same number, and the number of records is known. It returns what
+// reading one after the other would: a record that was read ahead is used only if the one before it
+// has its ID, and only if it was read without an error. A wrong guess costs a request, and the more
+// guesses are wrong the fewer are made.
 //
 // It is for one reader; read is called by many goroutines.
 type readAhead[T any] struct {
-	read   func(ctx context.Context, id uint16) (T, uint16, error)
-	expect int // records that are still to come, as far as is known; without a number nothing is read ahead
+	read func(ctx context.Context, id uint16) (T, uint16, error)
+	// records that are still to come, as far as is known; without a number nothing is read ahead
+	expect int
 
-	ctx    context.Context // of the reads that are under way
+	ctx    context.Context // of the reads in flight
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
@@ -32,7 +35,7 @@ type readAhead[T any] struct {
 	flying map[uint16]*flight[T]
 }
 
-// flight is a read that was begun.
+// flight is a read that was started.
 type flight[T any] struct {
 	rec     T
 	next    uint16
@@ -43,19 +46,21 @@ type flight[T any] struct {
 }
 
 // newReadAhead returns a reader of a list of about expect records. It must be closed.
-func newReadAhead[T any](ctx context.Context, expect int, read func(ctx context.Context, id uint16) (T, uint16, error)) *readAhead[T] {
+func newReadAhead[T any](ctx context.Context, expect int,
+	read func(ctx context.Context, id uint16) (T, uint16, error)) *readAhead[T] {
 	a := &readAhead[T]{read: read, expect: expect, stride: 1, flying: map[uint16]*flight[T]{}}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	return a
 }
 
-// close gives up what is under way, and returns when it has ended.
+// close cancels the reads in flight and returns when they have ended.
 func (a *readAhead[T]) close() {
 	a.cancel()
 	a.work.Wait()
 }
 
-// at returns the record with an ID, and the ID of the one behind it. IDs are to be asked for in the order of the list.
+// at returns the record with an ID, and the ID of the one after it. It must be called in the order
+// of the list.
 func (a *readAhead[T]) at(id uint16) (T, uint16, error) {
 	f := a.flying[id]
 	if f == nil {
@@ -65,7 +70,8 @@ func (a *readAhead[T]) at(id uint16) (T, uint16, error) {
 	<-f.done
 	delete(a.flying, id)
 	if f.err != nil && f.guessed && a.ctx.Err() == nil && !errors.Is(f.err, ipmi.ErrTimeout) {
-		// It may have been too early: what counts is the answer now. One that never came would be waited for twice.
+		// It may have been too early: what counts is the answer now. One that never came would be
+		// waited for twice.
 		f.rec, f.next, f.err = a.read(a.ctx, id)
 	}
 	a.expect--
@@ -95,7 +101,7 @@ func (a *readAhead[T]) begin(id uint16, guessed bool) *flight[T] {
 	return f
 }
 
-// guess begins to read what is likely to come behind a record.
+// guess starts to read what is likely to follow a record.
 func (a *readAhead[T]) guess(id uint16) {
 	for n := 1; n < a.depth(); n++ {
 		if id = a.after(id); isEnd(id) {
@@ -107,10 +113,11 @@ func (a *readAhead[T]) guess(id uint16) {
 	}
 }
 
-// depth is how many records may be asked for at a time.
+// depth returns how many records may be read at a time.
 func (a *readAhead[T]) depth() int { return min(1<<a.trust, aheadMost, a.expect) }
 
-// after is the ID that is likely to come behind another. From the words for the first and the last record there is no telling.
+// after returns the ID that is likely to follow another. It cannot know what follows FirstRecord
+// and LastRecord.
 func (a *readAhead[T]) after(id uint16) uint16 {
 	if isEnd(id) {
 		return ipmi.LastRecord
@@ -118,10 +125,10 @@ func (a *readAhead[T]) after(id uint16) uint16 {
 	return id + a.stride
 }
 
-// isEnd reports whether an ID is no record's own.
+// isEnd reports whether an ID cannot be a record's own.
 func isEnd(id uint16) bool { return id == ipmi.FirstRecord || id == ipmi.LastRecord }
 
-// learn compares what comes behind a record with what was expected.
+// learn compares what follows a record with what was expected.
 func (a *readAhead[T]) learn(id, next uint16) {
 	const full = 4 // aheadMost is 1<<full
 	switch {

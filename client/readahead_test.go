@@ -16,8 +16,8 @@ import (
 	"lom/ipmi/sel"
 )
 
-// wayward is a Conn that takes any time for each request, so that they reach the one behind it in another order than they were made in, and
-// their answers come back in another.
+// wayward is a Conn that takes any time for each request, so that they reach the one behind it in
+// another order than they were made in, and their answers come back in another.
 type wayward struct {
 	Conn
 	mu  sync.Mutex
@@ -102,7 +102,8 @@ func TestSELReadAheadIsReadOneByOne(t *testing.T) {
 		}
 		lose := s.piece == 8 && rng.IntN(2) == 0
 		s.before = func(*fakeSEL, uint8) bool { return !lose || rng.IntN(20) > 0 }
-		got, err := readRecords(t.Context(), &wayward{Conn: s, rng: rand.New(rand.NewPCG(rng.Uint64(), 2))}, count)
+		got, err := readRecords(t.Context(),
+			&wayward{Conn: s, rng: rand.New(rand.NewPCG(rng.Uint64(), 2))}, count)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%d records, %v, want %d", len(got), err, len(want))
 		}
@@ -112,7 +113,8 @@ func TestSELReadAheadIsReadOneByOne(t *testing.T) {
 	})
 }
 
-// While the SEL changes, no record is read twice, none that was there all the time is left out, and all are in order.
+// While the SEL changes, no record is read twice, none that was there all the time is left out, and
+// all are in order.
 func TestSELReadAheadOfChangingSEL(t *testing.T) {
 	manySeeds(t, func(t *testing.T, rng *rand.Rand) {
 		s := oddSEL(rng)
@@ -134,7 +136,8 @@ func TestSELReadAheadOfChangingSEL(t *testing.T) {
 				return true
 			}
 			changes++
-			if rng.IntN(2) == 0 { // the last stays: its successor would be lost with it, as one by one
+			// the last stays: its successor would be lost with it, as one by one
+			if rng.IntN(2) == 0 {
 				i := rng.IntN(len(s.records) - 1)
 				delete(lasting, parse(s.records[i]))
 				s.records = slices.Delete(slices.Clone(s.records), i, i+1)
@@ -151,7 +154,8 @@ func TestSELReadAheadOfChangingSEL(t *testing.T) {
 			ever[parse(b)] = len(ever)
 			return false
 		}
-		got, err := readRecords(t.Context(), &wayward{Conn: s, rng: rand.New(rand.NewPCG(rng.Uint64(), 2))}, len(s.records))
+		got, err := readRecords(t.Context(),
+			&wayward{Conn: s, rng: rand.New(rand.NewPCG(rng.Uint64(), 2))}, len(s.records))
 		if err != nil && !errors.Is(err, ipmi.CodeReservationCanceled) {
 			t.Fatal(err)
 		}
@@ -175,7 +179,8 @@ func TestSDRReadAheadIsReadOneByOne(t *testing.T) {
 	records := testRecords(t, 40)
 	locator := func(head []byte) bool { return head[3] == 0x11 }
 	manySeeds(t, func(t *testing.T, rng *rand.Rand) {
-		r := &repository{records: records[:rng.IntN(len(records))], first: uint16(rng.IntN(5)), step: []uint16{1, 1, 3}[rng.IntN(3)]}
+		r := &repository{records: records[:rng.IntN(len(records))], first: uint16(rng.IntN(5)),
+			step: []uint16{1, 1, 3}[rng.IntN(3)]}
 		r.most = []int{0, 0, 64, 33, 16}[rng.IntN(5)]
 		if rng.IntN(2) == 0 {
 			r.refusal = ipmi.CodeCannotReturnBytes
@@ -203,11 +208,13 @@ func TestSDRReadAheadIsReadOneByOne(t *testing.T) {
 			want = nil
 		}
 		if err != nil || len(got) != len(r.records) {
-			t.Fatalf("%d records of %d, %v; parts of %d, a reservation lost each %d reads", len(got), len(r.records), err, r.most, r.loseEach)
+			t.Fatalf("%d records of %d, %v; parts of %d, a reservation lost each %d reads",
+				len(got), len(r.records), err, r.most, r.loseEach)
 		}
 		for i, g := range got {
 			whole := want == nil || want(records[i])
-			if g.Whole() != bytes.Equal(g.Data, records[i]) || whole && !g.Whole() || !bytes.HasPrefix(records[i], g.Data) || len(g.Data) < sdrHeader {
+			if g.Whole() != bytes.Equal(g.Data, records[i]) || whole && !g.Whole() ||
+				!bytes.HasPrefix(records[i], g.Data) || len(g.Data) < sdrHeader {
 				t.Errorf("record %d, wanted whole %t: %x", i, whole, g.Data)
 			}
 		}
@@ -222,12 +229,14 @@ func TestCompleteSDRsOfChangedRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.loseEach = 12
-	if _, err := CompleteSDRs(t.Context(), r, list, nil); !errors.Is(err, ipmi.CodeReservationCanceled) {
+	if _, err := CompleteSDRs(t.Context(), r, list, nil); !errors.Is(err,
+		ipmi.CodeReservationCanceled) {
 		t.Error(err)
 	}
 }
 
-// Requests ahead stop where the number of records says so, and so does the work when the reader stops.
+// Requests ahead stop where the number of records says so, and so does the work when the reader
+// stops.
 func TestReadAheadOvershoot(t *testing.T) {
 	s := newFakeSEL(100)
 	n := 0
@@ -243,7 +252,8 @@ func TestReadAheadOvershoot(t *testing.T) {
 		t.Errorf("%d requests for 20 records", s.total)
 	}
 	s = newFakeSEL(100)
-	if all, err := readRecords(t.Context(), s, 1000); err != nil || len(all) != 100 || s.total > 100+aheadMost {
+	if all, err := readRecords(t.Context(), s, 1000); err != nil || len(all) != 100 ||
+		s.total > 100+aheadMost {
 		t.Errorf("%d records, %d requests, %v", len(all), s.total, err)
 	}
 }

@@ -12,39 +12,41 @@ import (
 	"lom/rmcp"
 )
 
-// A request is a request on its way through a session: queued, then under way with a sequence number, then finished. It belongs to
-// the session, whose mu guards it, until it is finished; then to whoever gets its answer.
+// A request passes through a session: it is queued, then in flight with a sequence number (rqSeq),
+// then finished. The session's mu guards it until it is finished. After that it belongs to whoever
+// gets its answer.
 type request struct {
-	raw    ipmi.RawRequest
-	route  []hop
-	done   func(ipmi.RawResponse, error) // is told the answer; nil: somebody waits at ready
-	unsung bool                          // nobody wants the answer
-	ready  chan struct{}
-	resp   ipmi.RawResponse
-	err    error
-	next   *request // in a requestList
+	raw     ipmi.RawRequest
+	route   []hop
+	done    func(ipmi.RawResponse, error) // gets the answer; nil: somebody waits on ready
+	discard bool                          // nobody waits for the answer, as of a keep-alive
+	ready   chan struct{}
+	resp    ipmi.RawResponse
+	err     error
+	next    *request // in a requestList
 
 	seq         uint8
-	underWay    bool
-	depth       int    // how many were under way with it, when it was sent last
-	order       uint64 // number of its last packet among the session's
-	firstOrder  uint64 // of its first one
+	inFlight    bool
+	flightSize  int    // requests in flight, this one among them, when it was last sent
+	lastPacket  uint64 // number of its last packet, counted over the session
+	firstPacket uint64 // number of its first packet
 	tries       int    // packets sent
-	waits       int    // waits for an answer that were in vain
-	early       int    // packets that were sent again before their time, because the request was overtaken
-	busy        int    // answers that said so
-	backOff     bool   // it waits for a busy BMC
-	overtaken   bool   // a later request was answered before it
-	lagging     bool   // it no longer keeps others from being sent
-	owed        bool   // it is to be sent again as soon as it may be
-	idle        bool   // the session had been silent for long before it
-	overtakenAt time.Time
-	first       time.Time
-	sent        time.Time
-	due         time.Time // when something is to be done about it
-	retry       time.Time // when it is to be sent again, or given up
-	giveUp      time.Time
-	patience    patience
+	timeouts    int    // retransmission timeouts
+	// retransmissions before the timeout, because a later request was answered first
+	fastRetransmits int
+	busy            int  // answers that reported a busy BMC
+	backingOff      bool // it backs off from a busy BMC
+	overtaken       bool // a later request was answered before it
+	overdue         bool // it timed out and does not count against the window any more
+	resendPending   bool // its retransmission waits for room in the window
+	idle            bool // nothing was received for idleLimit before it was first sent
+	overtakenAt     time.Time
+	firstSent       time.Time
+	lastSent        time.Time
+	due             time.Time // when onTimeout is to look at it next
+	retryAt         time.Time // when the retransmission timeout expires
+	deadline        time.Time
+	schedule        retrySchedule
 }
 
 // A requestList is a queue of requests.
@@ -87,8 +89,9 @@ func (l *requestList) remove(r *request) bool {
 	return false
 }
 
-// newRequest takes a request from the pool.
-func (s *Session) newRequest(raw ipmi.RawRequest, route []hop, done func(ipmi.RawResponse, error)) *request {
+// newRequest returns a request from the pool.
+func (s *Session) newRequest(raw ipmi.RawRequest, route []hop,
+	done func(ipmi.RawResponse, error)) *request {
 	r, _ := s.transport.requests.Get().(*request)
 	if r == nil {
 		r = &request{ready: make(chan struct{}, 1)}
@@ -103,18 +106,18 @@ func (s *Session) recycle(r *request) {
 	s.transport.requests.Put(r)
 }
 
-// complete finishes a request: who waits for it is told by unlock. An answer that is waited for is copied. The caller
-// holds mu.
+// complete finishes a request; unlock then delivers its answer. The data is copied for a caller
+// that waits on ready, because the packet's memory is reused. The caller holds mu.
 func (s *Session) complete(r *request, resp ipmi.RawResponse, err error) {
 	s.remove(r)
-	if r.done == nil && !r.unsung {
+	if r.done == nil && !r.discard {
 		resp.Data = bytes.Clone(resp.Data)
 	}
 	r.resp, r.err = resp, err
 	s.finished.push(r)
 }
 
-// unlock releases mu and tells the answers of what was finished under it.
+// unlock releases mu and delivers the answers of the requests that were finished under it.
 func (s *Session) unlock() {
 	finished := s.finished
 	s.finished = requestList{}
@@ -124,14 +127,14 @@ func (s *Session) unlock() {
 	}
 }
 
-// deliver tells the answer of a finished request.
+// deliver hands the answer of a finished request to whoever waits for it.
 func (s *Session) deliver(r *request) {
 	switch {
 	case r.done != nil:
 		raw, done, resp, err := r.raw, r.done, r.resp, r.err
 		s.recycle(r)
 		s.started(raw, done, resp, err)
-	case r.unsung:
+	case r.discard:
 		s.recycle(r)
 	default:
 		r.ready <- struct{}{}
@@ -139,7 +142,8 @@ func (s *Session) deliver(r *request) {
 }
 
 // do sends a request and waits for its answer.
-func (s *Session) do(ctx context.Context, raw ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+func (s *Session) do(ctx context.Context, raw ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	r := s.newRequest(raw, route, nil)
 	s.mu.Lock()
 	s.submit(r)
@@ -148,8 +152,8 @@ func (s *Session) do(ctx context.Context, raw ipmi.RawRequest, route []hop) (ipm
 	case <-r.ready:
 	case <-ctx.Done():
 		s.mu.Lock()
-		if r.underWay || s.queue.remove(r) {
-			sent := r.underWay
+		if r.inFlight || s.queue.remove(r) {
+			sent := r.inFlight
 			s.complete(r, ipmi.RawResponse{}, context.Cause(ctx))
 			if sent && raw.Command.Changes {
 				r.err = fmt.Errorf("%w: %w", ipmi.ErrOutcomeUnknown, r.err)
@@ -174,13 +178,14 @@ func (s *Session) submit(r *request) {
 	s.pump()
 }
 
-// pump sends queued requests as far as the window allows. A command that changes state goes alone, so that the order
-// of what happens is that of the calls. The caller holds mu.
+// pump sends queued requests as far as the congestion window allows. A command that changes state
+// is in flight alone, so that changes happen in the order of the calls. The caller holds mu.
 func (s *Session) pump() {
-	s.payAll()
-	for s.queue.head != nil && s.link != nil && !s.alone && s.inFlight < s.window.size && !s.farAhead() {
+	s.flushResends()
+	for s.queue.head != nil && s.link != nil && !s.exclusive && s.inFlight < s.window.size &&
+		!s.farAhead() {
 		r := s.queue.head
-		if r.raw.Command.Changes && s.inFlight+s.lagging > 0 {
+		if r.raw.Command.Changes && s.inFlight+s.overdue > 0 {
 			return
 		}
 		seq, ok := s.freeSeq()
@@ -189,33 +194,35 @@ func (s *Session) pump() {
 		}
 		s.queue.pop()
 		s.inFlight++
-		r.seq, r.underWay, r.depth = seq, true, s.inFlight
+		r.seq, r.inFlight, r.flightSize = seq, true, s.inFlight
 		s.pending = append(s.pending, r)
-		s.alone = r.raw.Command.Changes
-		r.patience = s.patience()
+		s.exclusive = r.raw.Command.Changes
+		r.schedule = s.schedule()
 		now := time.Now()
-		r.giveUp = now.Add(r.patience.total())
+		r.deadline = now.Add(r.schedule.total())
 		s.send(r, now)
 	}
 }
 
-// farAhead reports whether so many packets were sent since the last one that the BMC is known to have got, that it may have lost all of
-// them and would not take many more. The caller holds mu.
+// farAhead reports whether so many packets were sent since the last acknowledged one that the next
+// might be ahead of the BMC's sequence window (§6.12.14), if all of them were lost. The caller
+// holds mu.
 func (s *Session) farAhead() bool {
-	return len(s.pending) > 0 && s.sends-s.proved >= uint64(max(maxWindow(s.info.Interface), s.window.size))
+	return len(s.pending) > 0 && s.packetsSent-s.acked >=
+		uint64(max(maxWindow(s.info.Interface), s.window.size))
 }
 
-// patience is how long the session waits for an answer now. The caller holds mu.
-func (s *Session) patience() patience {
-	p := s.config.patience(s.info.Interface)
+// schedule returns the retry schedule of a request that is sent now. The caller holds mu.
+func (s *Session) schedule() retrySchedule {
+	p := s.config.schedule(s.info.Interface)
 	if s.config.timeout == 0 {
 		p.rto = s.rtt.rto(s.config.minRTO, s.config.maxRTO)
 	}
 	return p
 }
 
-// freeSeq takes a rqSeq that is not in use. They are used in turn, so that a late answer
-// does not meet the next request. The caller holds mu.
+// freeSeq allocates an unused rqSeq. They are used in turn, so that a late answer does not match
+// the next request. The caller holds mu.
 func (s *Session) freeSeq() (uint8, bool) {
 	free := bits.RotateLeft64(^s.seqs, -int(s.nextSeq))
 	if free == 0 {
@@ -227,7 +234,7 @@ func (s *Session) freeSeq() (uint8, bool) {
 	return seq, true
 }
 
-// find returns the request under way that has a rqSeq, or nil. The caller holds mu.
+// find returns the request in flight with the given rqSeq, or nil. The caller holds mu.
 func (s *Session) find(seq uint8) *request {
 	for _, r := range s.pending {
 		if r.seq == seq {
@@ -237,62 +244,64 @@ func (s *Session) find(seq uint8) *request {
 	return nil
 }
 
-// send sends a request for the first time or again: always as a new packet, always with its own rqSeq. The caller holds mu.
+// send transmits or retransmits a request: each time in a new packet, with the same rqSeq. It sets
+// the retransmission timer. The caller holds mu.
 func (s *Session) send(r *request, now time.Time) {
-	r.sent, r.order, r.backOff, r.overtaken = now, s.sends+1, false, false
+	r.lastSent, r.lastPacket, r.backingOff, r.overtaken = now, s.packetsSent+1, false, false
 	if r.tries++; r.tries == 1 {
-		r.firstOrder = r.order
-		r.first, r.idle = now, now.Sub(s.heard) > idleDoubt
+		r.firstPacket = r.lastPacket
+		r.firstSent, r.idle = now, now.Sub(s.heard) > idleLimit
 	} else {
-		r.depth = s.inFlight
+		r.flightSize = s.inFlight
 		s.stats.Retries++
 	}
-	room := s.transport.room()
-	room.message = r.appendMessage(room.message[:0])
-	err := s.transmit(room, ipmi.PayloadIPMI, room.message)
-	s.transport.rooms.Put(room)
+	scratch := s.transport.scratch()
+	scratch.message = r.appendMessage(scratch.message[:0])
+	err := s.transmit(scratch, ipmi.PayloadIPMI, scratch.message)
+	s.transport.scratches.Put(scratch)
 	if err != nil {
 		s.complete(r, ipmi.RawResponse{}, err)
 		return
 	}
 	if s.tracing {
 		s.log.Log(context.Background(), levelPacket, "sent a request",
-			"peer", s.peer, "command", r.raw.Command.Name, "netfn", uint8(r.raw.Command.NetFn), "cmd", r.raw.Command.Code,
+			"peer", s.peer, "command", r.raw.Command.Name, "netfn", uint8(r.raw.Command.NetFn),
+			"cmd", r.raw.Command.Code,
 			"seq", r.seq, "try", r.tries)
 	}
-	wait, more := r.patience.wait(r.waits)
-	r.retry = earliest(now.Add(jitter(wait)), r.giveUp)
+	wait, more := r.schedule.wait(r.timeouts)
+	r.retryAt = earliest(now.Add(jitter(wait)), r.deadline)
 	if !more || r.raw.Command.Changes {
-		r.retry = r.giveUp
+		r.retryAt = r.deadline
 	}
-	r.due = r.retry
-	if soon := now.Add(s.rtt.most() + reordering); r.waits > 0 && soon.Before(r.due) {
-		r.due = soon // time to lag again
+	r.due = r.retryAt
+	if soon := now.Add(s.rtt.bound() + reordering); r.timeouts > 0 && soon.Before(r.due) {
+		r.due = soon // when it becomes overdue again
 	}
 	s.arm(r.due)
 }
 
-// remove takes a request that is under way out of the session. The caller holds mu.
+// remove takes a request out of flight. The caller holds mu.
 func (s *Session) remove(r *request) {
-	if !r.underWay {
+	if !r.inFlight {
 		return
 	}
-	r.underWay = false
+	r.inFlight = false
 	s.seqs &^= 1 << r.seq
 	i := slices.Index(s.pending, r)
 	s.pending = slices.Delete(s.pending, i, i+1)
-	s.pay(r)
-	if r.lagging {
-		s.lagging--
+	s.clearResend(r)
+	if r.overdue {
+		s.overdue--
 	} else {
 		s.inFlight--
 	}
 	if r.raw.Command.Changes {
-		s.alone = false
+		s.exclusive = false
 	}
 }
 
-// failInFlight finishes all requests that are under way. The caller holds mu.
+// failInFlight finishes all requests in flight with err. The caller holds mu.
 func (s *Session) failInFlight(err error) {
 	for len(s.pending) > 0 {
 		s.complete(s.pending[0], ipmi.RawResponse{}, err)

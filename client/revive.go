@@ -9,18 +9,21 @@ import (
 	"lom/ipmi"
 )
 
-// idleDoubt is how long a session may have been silent without a suspicion that the BMC has ended it, which it may do
-// after 60 s (§6.12.15), and some do after 30 s. Beyond it, a command that changes state wants the session proved alive by one
-// that does not, and little patience is had before the session is set up again.
-const idleDoubt = 25 * time.Second
+// idleLimit is how long a session may be idle before the BMC may have ended it. The specification
+// allows that after 60 s (§6.12.15), and some BMCs do it after 30 s. After an idle time that long,
+// a command that changes state is sent only after one that does not was answered, and a request is
+// sent at most idleTries times before the session logs in again.
+const idleLimit = 25 * time.Second
 
-// idlePatience is how often a request of such a session is sent before the session is set up again.
-const idlePatience = 2
+// idleTries is how often a request is sent after idleLimit, before the session logs in again.
+const idleTries = 2
 
-// exchangeRevived sets the session up again, once, if the BMC has forgotten it.
-func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+// exchangeRevived is exchange that logs in again, once, if the BMC has forgotten the session.
+func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	if req.Command.Changes && s.doubtful() {
-		if _, err := s.exchangeRevived(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil); err != nil {
+		if _, err := s.exchangeRevived(ctx, ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()},
+			nil); err != nil {
 			return ipmi.RawResponse{}, err
 		}
 	}
@@ -35,8 +38,9 @@ func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, rout
 			resp, err = s.do(ctx, req, route)
 			sent = true
 		}
-		if err == nil && resp.Code == ipmi.CodeInsufficientPrivilege && s.raiseAll(ctx, req.Command) {
-			// The BMC wants more for the command than Table G-1 says.
+		if err == nil && resp.Code == ipmi.CodeInsufficientPrivilege &&
+			s.raiseAll(ctx, req.Command) {
+			// The BMC requires a higher level for the command than Table G-1.
 			resp, err = s.do(ctx, req, route)
 		}
 		if !isLost(err) || ctx.Err() != nil {
@@ -57,15 +61,17 @@ func (s *Session) exchangeRevived(ctx context.Context, req ipmi.RawRequest, rout
 	}
 }
 
-// errLinkLost is the error of requests that were under way when the session was set up again.
+// errLinkLost is the error of requests that were in flight when the session logged in again.
 var errLinkLost = errors.New("the session was set up again")
 
-// isLost reports whether an error says that a request had no answer, perhaps because the session is gone.
+// isLost reports whether an error says that a request had no answer, perhaps because the session is
+// gone.
 func isLost(err error) bool {
-	return errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrRefused) || errors.Is(err, errLinkLost)
+	return errors.Is(err, ipmi.ErrTimeout) || errors.Is(err, ipmi.ErrRefused) ||
+		errors.Is(err, errLinkLost)
 }
 
-// lossCause is what the caller is told of an error of isLost.
+// lossCause is the error that the caller gets for one of isLost.
 func lossCause(err error) error {
 	if errors.Is(err, errLinkLost) {
 		return ipmi.ErrTimeout
@@ -73,7 +79,8 @@ func lossCause(err error) error {
 	return err
 }
 
-// doubtful reports whether nothing was heard for so long that the BMC may have ended the session.
+// doubtful reports whether nothing was received for idleLimit, so that the BMC may have ended the
+// session.
 func (s *Session) doubtful() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,16 +88,18 @@ func (s *Session) doubtful() bool {
 }
 
 // silent is doubtful for a caller that holds mu.
-func (s *Session) silent() bool { return time.Since(s.heard) > idleDoubt }
+func (s *Session) silent() bool { return time.Since(s.heard) > idleLimit }
 
-// gone reports whether the log-in of the given generation is lost, or another has taken its place.
+// gone reports whether the BMC seems to have ended the session of the given generation, or a newer
+// log-in has replaced it.
 func (s *Session) gone(generation int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.suspect || s.generation != generation
 }
 
-// ready sets up again a session that was found lost, and returns the generation of the log-in.
+// ready logs in again if the BMC seems to have ended the session. It returns the generation of the
+// log-in.
 func (s *Session) ready(ctx context.Context) (int, error) {
 	s.mu.Lock()
 	generation, suspect := s.generation, s.suspect
@@ -124,7 +133,7 @@ func (s *Session) revive(ctx context.Context, generation int) error {
 		return nil
 	}
 	s.log.Debug("setting the session up again", "peer", s.peer)
-	// A BMC that was silent for as long as it may gets little more time.
+	// A BMC that was silent for all of the retry schedule gets little more time.
 	tries := 2
 	if idle {
 		tries = s.config.tries

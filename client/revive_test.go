@@ -38,39 +38,44 @@ func TestForgottenSession(t *testing.T) {
 			}
 			// What a changing command did is not known, and the session works on.
 			b.forget()
-			if _, err := s.Exchange(context.Background(), change(3)); !errors.Is(err, ipmi.ErrOutcomeUnknown) {
+			if _, err := s.Exchange(context.Background(), change(3)); !errors.Is(err,
+				ipmi.ErrOutcomeUnknown) {
 				t.Errorf("%v", err)
 			}
 			ask(t, s, 4)
 			// After a long silence, a changing command is preceded by one that does no harm.
 			b.forget()
-			time.Sleep(2 * idleDoubt)
+			time.Sleep(2 * idleLimit)
 			if _, err := s.Exchange(context.Background(), change(3)); err != nil {
 				t.Errorf("after a long silence: %v", err)
 			}
 			// It takes no long wait to find out.
 			b.forget()
-			time.Sleep(2 * idleDoubt)
+			time.Sleep(2 * idleLimit)
 			if d := elapsed(func() { ask(t, s, 5) }); d > 3*time.Second {
 				t.Errorf("after a long silence it took %v", d)
 			}
 			// The password was changed meanwhile.
 			b.forget()
 			b.with(func() { b.password = "other" })
-			if _, err := s.Exchange(context.Background(), echo(1)); !errors.Is(err, ipmi.ErrPassword) {
+			if _, err := s.Exchange(context.Background(), echo(1)); !errors.Is(err,
+				ipmi.ErrPassword) {
 				t.Errorf("%v", err)
 			}
 		})
 	}
 }
 
-// TestCommandWithoutAnswer has a BMC that is silent to one command, which is no reason to log in again.
+// TestCommandWithoutAnswer has a BMC that is silent to one command, which is no reason to log in
+// again.
 func TestCommandWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
 		b := startBMC(t, n)
 		b.with(func() {
-			b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, m.Cmd != 0x54 }
+			b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+				return 0, []byte{m.Cmd}, m.Cmd != 0x54
+			}
 		})
 		s := mustDial(t, n)
 		var other sync.WaitGroup
@@ -80,7 +85,8 @@ func TestCommandWithoutAnswer(t *testing.T) {
 				ask(t, s, 1)
 			}
 		})
-		if _, err := s.Exchange(context.Background(), echo(0x54)); !errors.Is(err, ipmi.ErrTimeout) {
+		if _, err := s.Exchange(context.Background(), echo(0x54)); !errors.Is(err,
+			ipmi.ErrTimeout) {
 			t.Errorf("%v", err)
 		}
 		other.Wait()

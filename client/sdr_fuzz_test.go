@@ -7,7 +7,8 @@ import (
 	"lom/ipmi"
 )
 
-// spouting is a Conn whose answers are cut from a stream of bytes: a completion code, a length and data.
+// spouting is a Conn whose answers are cut from a stream of bytes: a completion code, a length and
+// data.
 type spouting struct {
 	stream []byte
 	count  int

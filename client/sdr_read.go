@@ -17,32 +17,33 @@ import (
 
 // sdrSource is a repository of either kind.
 type sdrSource struct {
-	name    string
-	get     func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
-	reserve func(context.Context) (ipmi.Reservation, error)
-	info    func(context.Context) (count int, err error) // -1 if it does not tell
-	habits  *habits
+	name          string
+	get           func(context.Context, ipmi.GetSDR) (ipmi.SDRData, error)
+	reserve       func(context.Context) (ipmi.Reservation, error)
+	info          func(context.Context) (count int, err error) // -1 if not known
+	transferSizes *transferSizes
 }
 
 const (
 	sdrHeader = 5 // bytes, the last of which is the number of bytes that follow
 	// sdrReservations is how often a reservation may be lost in reading one record.
 	sdrReservations = 30
-	// sdrPause is how much longer each wait between them is at the most: clients that read the same repository at the same
-	// time take each other's reservations away for ever where the BMC has one for all.
+	// sdrPause is by how much each wait between them is longer, at most. Some BMCs have one
+	// reservation for all clients, and clients that read the same repository at the same time would
+	// cancel each other's for ever.
 	sdrPause = 5 * time.Millisecond
-	// sdrPasses is how often the list of records is begun again because it changed meanwhile.
+	// sdrPasses is how often the list of records is read again because it changed meanwhile.
 	sdrPasses = 4
 )
 
-// sdrParts are the sizes in bytes that are tried when a BMC refuses more: 33 is what fits into a message of
-// 36 bytes, 22 into one of the IPMB.
+// sdrParts are the sizes in bytes that are tried when a BMC refuses more: 33 is what fits into a
+// message of 36 bytes, 22 into one of the IPMB.
 var sdrParts = [...]int{64, 33, 32, sdrSafe, 16, 8, 5}
 
-// sdrSafe is the part that every way to a controller has room for.
+// sdrSafe is the size that fits into a message on every channel.
 const sdrSafe = 22
 
-// sdrReader reads records, many at a time, and remembers what the BMC can do.
+// sdrReader reads records, many at a time, and learns what the BMC can do.
 type sdrReader struct {
 	sdrSource
 	want func(head []byte) bool // nil: all
@@ -61,15 +62,18 @@ type sdrReader struct {
 }
 
 func newSDRReader(src sdrSource, want func([]byte) bool) *sdrReader {
-	part, parts := src.habits.part()
-	return &sdrReader{sdrSource: src, want: want, whole: !parts, part: part, learned: parts, reserving: newTurn(), alone: newTurn()}
+	part, parts := src.transferSizes.part()
+	return &sdrReader{sdrSource: src, want: want, whole: !parts, part: part, learned: parts,
+		reserving: newTurn(), alone: newTurn()}
 }
 
 // errSDRsChanged is the error of a list that changed while it was followed.
 var errSDRsChanged = errors.New("the sensor records change while they are read")
 
-// readSDRs reads a repository of about count records. What could be read is returned beside an *IncompleteError.
-func readSDRs(ctx context.Context, src sdrSource, count int, want func([]byte) bool) ([]RawSDR, error) {
+// readSDRs reads a repository of about count records. What could be read is returned with an
+// *IncompleteError.
+func readSDRs(ctx context.Context, src sdrSource, count int,
+	want func([]byte) bool) ([]RawSDR, error) {
 	r := newSDRReader(src, want)
 	var err error
 	for range sdrPasses {
@@ -81,8 +85,8 @@ func readSDRs(ctx context.Context, src sdrSource, count int, want func([]byte) b
 	return nil, err
 }
 
-// all follows the list of records once. Of those that cannot be read there is the beginning at the most, and those after them are looked
-// for.
+// all follows the list of records once. Of a record that cannot be read it returns at most the
+// beginning, and it searches for the next one.
 func (r *sdrReader) all(ctx context.Context, count int) ([]RawSDR, error) {
 	ahead := newReadAhead(ctx, count, r.record)
 	defer ahead.close()
@@ -118,7 +122,8 @@ func (r *sdrReader) all(ctx context.Context, count int) ([]RawSDR, error) {
 		case errors.Is(err, ipmi.CodeNotPresent) && id == ipmi.FirstRecord:
 			return nil, missing.end(0, count, func() (int, error) { return r.info(ctx) }) // empty
 		case errors.Is(err, ipmi.CodeNotPresent) && led:
-			// Was it deleted after its ID was given, or does the list name a record that does not exist?
+			// Was it deleted after its ID was given, or does the list name a record that is not
+			// there?
 			if _, now, again := ahead.again(prev); again != nil || now != id {
 				return out, fmt.Errorf("%w: %w", errSDRsChanged, err)
 			}
@@ -152,7 +157,8 @@ func (r *sdrReader) all(ctx context.Context, count int) ([]RawSDR, error) {
 	return out, missing.end(read, count, func() (int, error) { return r.info(ctx) })
 }
 
-// aboutRecord reports whether an error is about one record; what has no answer is if the BMC answers another question.
+// aboutRecord reports whether an error is about one record; what has no answer is if the BMC
+// answers another question.
 func (r *sdrReader) aboutRecord(ctx context.Context, err error) bool {
 	if errors.Is(err, ipmi.ErrTimeout) {
 		_, dead := r.info(ctx)
@@ -164,9 +170,11 @@ func (r *sdrReader) aboutRecord(ctx context.Context, err error) bool {
 // retryWait is how long an answer about a record that could not be read before is waited for.
 const retryWait = 2 * time.Second
 
-// completeSDRs reads the rest of those records that are wanted. One of which there is not even the beginning could not be read before; if it
-// can be now, there may be more after it, and the list has changed.
-func completeSDRs(ctx context.Context, src sdrSource, list []RawSDR, want func([]byte) bool) ([]RawSDR, error) {
+// completeSDRs reads the rest of those records that are wanted. One of which there is not even the
+// beginning could not be read before; if it can be now, there may be more after it, and the list
+// has changed.
+func completeSDRs(ctx context.Context, src sdrSource, list []RawSDR,
+	want func([]byte) bool) ([]RawSDR, error) {
 	r := newSDRReader(src, want)
 	r.whole = false
 	list = slices.Clone(list)
@@ -270,8 +278,8 @@ func (r *sdrReader) record(ctx context.Context, id uint16) (raw []byte, next uin
 	return raw, next, err
 }
 
-// sdrLosses is how many reservations may be lost before records are read one by one: each loss spoils all that
-// are being read in parts.
+// sdrLosses is how many reservations may be lost before records are read one by one: each loss
+// spoils all that are being read in parts.
 const sdrLosses = 3
 
 func (r *sdrReader) losesOften() bool {
@@ -324,15 +332,18 @@ func tooMuch(err error) bool {
 		return false
 	}
 	switch c {
-	case ipmi.CodeTimeout, ipmi.CodeCannotReturnBytes, ipmi.CodeDataLengthInvalid, ipmi.CodeDataFieldTooLong, ipmi.CodeDataTruncated,
+	case ipmi.CodeTimeout, ipmi.CodeCannotReturnBytes, ipmi.CodeDataLengthInvalid,
+		ipmi.CodeDataFieldTooLong, ipmi.CodeDataTruncated,
 		ipmi.CodeParameterOutOfRange, ipmi.CodeInvalidDataField, ipmi.CodeUnspecified:
 		return true
 	}
 	return false
 }
 
-// try reads a record, or as much of it as is wanted, once and under one reservation, which it returns.
-func (r *sdrReader) try(ctx context.Context, id uint16) (raw []byte, next uint16, res sdrReservation, err error) {
+// try reads a record, or as much of it as is wanted, once and under one reservation, which it
+// returns.
+func (r *sdrReader) try(ctx context.Context,
+	id uint16) (raw []byte, next uint16, res sdrReservation, err error) {
 	res = r.held()
 	probe := false // how long the record is has to be found out first
 	if r.asksWhole() {
@@ -344,17 +355,18 @@ func (r *sdrReader) try(ctx context.Context, id uint16) (raw []byte, next uint16
 		d, hedge, err := hedged(ctx, get(ipmi.ReadAll), get(sdrHeader))
 		switch {
 		case err == nil && hedge:
-			raw, next, probe = d.Data[:min(len(d.Data), sdrHeader)], d.Next, r.refuseWhole(sdrSafe)
+			raw, next = d.Data[:min(len(d.Data), sdrHeader)], d.Next
+			probe = r.refuseWhole(sdrSafe, false)
 		case err == nil:
 			raw, next = d.Data, d.Next
 			if n := sdrSize(raw); len(raw) >= n {
 				r.prove()
 				return raw[:n], next, res, nil
 			}
-			r.refuseWhole(0) // the BMC sends as much as it can
+			r.refuseWhole(0, true) // the BMC sends as much as it can
 		case tooMuch(err):
 			// If it gave others, it may be that there is no record of that ID that can be read.
-			probe = r.refuseWhole(0)
+			probe = r.refuseWhole(0, errors.Is(err, ipmi.CodeCannotReturnBytes))
 		default:
 			return nil, 0, res, err
 		}
@@ -363,7 +375,8 @@ func (r *sdrReader) try(ctx context.Context, id uint16) (raw []byte, next uint16
 		if err := r.renew(ctx, res); err != nil {
 			return nil, 0, res, err
 		}
-		raw, res = nil, r.held() // what was read without a reservation may be another record's by now
+		// what was read without a reservation may be another record's by now
+		raw, res = nil, r.held()
 	}
 	if len(raw) >= sdrHeader && !r.wants(raw) {
 		return raw, next, res, nil
@@ -387,9 +400,10 @@ func (r *sdrReader) prove() {
 	r.proven = true
 }
 
-// refuseWhole notes that a whole record was not given, and makes parts no bigger than most bytes, unless that is 0. It reports
-// true if others were: then it is a matter of this one.
-func (r *sdrReader) refuseWhole(most int) (others bool) {
+// refuseWhole notes that a whole record was not given, and makes parts no bigger than most bytes,
+// unless that is 0. It reports true if others were given: then this one may be at fault, unless the
+// BMC has made plain that the size is.
+func (r *sdrReader) refuseWhole(most int, plain bool) (others bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, size := range sdrParts {
@@ -397,25 +411,28 @@ func (r *sdrReader) refuseWhole(most int) (others bool) {
 			r.part = max(r.part, i)
 		}
 	}
-	if !r.proven {
+	if !r.proven || plain {
 		r.whole = false
 	}
-	return r.proven
+	return r.proven && !plain
 }
 
-// unlearn forgets how much the BMC refused, if it gave nothing at all of a record: that was not because of the size.
+// unlearn forgets how much the BMC refused, if it gave nothing at all of a record: that was not
+// because of the size.
 func (r *sdrReader) unlearn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if part, parts := r.habits.part(); !r.learned && !parts {
+	if part, parts := r.transferSizes.part(); !r.learned && !parts {
 		r.whole, r.part = true, part
 	}
 }
 
-// rest reads in parts, under one reservation, what is missing of a record, if it is wanted, and returns the ID of the next one. Beside an
-// error it returns what was read of the record. header is to read just the header first: the BMC may have refused because the
-// record is shorter than a part.
-func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrReservation, header bool) (all []byte, next uint16, err error) {
+// rest reads in parts, under one reservation, what is missing of a record, if it is wanted, and
+// returns the ID of the next one. Beside an error it returns what was read of the record. header is
+// to read just the header first: the BMC may have refused because the record is shorter than a
+// part.
+func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrReservation,
+	header bool) (all []byte, next uint16, err error) {
 	for len(raw) < sdrSize(raw) {
 		size, learned := r.size()
 		n := size
@@ -425,9 +442,11 @@ func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrRese
 			n = min(n, sdrHeader-len(raw))
 		}
 		if len(raw) > 0xff {
-			return raw, next, &ipmi.Error{Err: fmt.Errorf("%w: a record longer than its offsets", ipmi.ErrMalformed)}
+			return raw, next, &ipmi.Error{Err: fmt.Errorf("%w: a record longer than its offsets",
+				ipmi.ErrMalformed)}
 		}
-		d, err := r.get(ctx, ipmi.GetSDR{Reservation: res.id, Record: id, Offset: uint8(len(raw)), Count: uint8(n)})
+		d, err := r.get(ctx, ipmi.GetSDR{Reservation: res.id, Record: id, Offset: uint8(len(raw)),
+			Count: uint8(n)})
 		if tooMuch(err) {
 			if len(raw) == 0 && learned && !header {
 				header = true
@@ -438,14 +457,16 @@ func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrRese
 			}
 		}
 		if errors.Is(err, ipmi.ErrTimeout) && n > sdrSafe && ctx.Err() == nil {
-			r.shrink(sdrSafe + 1) // some BMCs do not answer what they cannot do: one time-out is enough
+			// some BMCs do not answer what they cannot do: one time-out is enough
+			r.shrink(sdrSafe + 1)
 			continue
 		}
 		if err != nil {
 			return raw, next, err
 		}
 		if len(d.Data) == 0 {
-			return raw, next, &ipmi.Error{Err: fmt.Errorf("%w: a record without data", ipmi.ErrMalformed)}
+			return raw, next, &ipmi.Error{Err: fmt.Errorf("%w: a record without data",
+				ipmi.ErrMalformed)}
 		}
 		if n == size {
 			r.learn(size)
@@ -473,7 +494,7 @@ func (r *sdrReader) learn(size int) {
 	}
 	r.learned = true
 	if !r.whole {
-		r.habits.setPart(r.part)
+		r.transferSizes.setPart(r.part)
 	}
 }
 

@@ -36,14 +36,17 @@ func (r *repository) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawR
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.exchanges++
-	fail := func(c ipmi.CompletionCode) (ipmi.RawResponse, error) { return ipmi.RawResponse{Code: c}, nil }
+	fail := func(c ipmi.CompletionCode) (ipmi.RawResponse, error) {
+		return ipmi.RawResponse{Code: c}, nil
+	}
 	switch {
 	case req.Command.Is(ipmi.ReserveSDRRepository{}.Command()):
 		r.reservation++
 		r.valid = true
 		return ipmi.RawResponse{Data: []byte{byte(r.reservation), byte(r.reservation >> 8)}}, nil
 	case req.Command.Is(ipmi.GetSDRRepositoryInfo{}.Command()) && !r.untold:
-		b, _ := ipmi.SDRRepositoryInfo{Version: 0x51, Records: uint16(len(r.records))}.AppendBinary(nil)
+		b, _ := ipmi.SDRRepositoryInfo{Version: 0x51,
+			Records: uint16(len(r.records))}.AppendBinary(nil)
 		return ipmi.RawResponse{Data: b}, nil
 	case req.Command.Is(ipmi.GetSDR{}.Command()):
 	default:
@@ -141,8 +144,10 @@ func TestReadSDRs(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d exchanges", name, r.exchanges)
-		if most := map[string]int{"whole": 101, "32 bytes": 206, "untold": 101, "steps of 20": 104}[name]; most > 0 && r.exchanges > most {
-			t.Errorf("%s: %d exchanges for 100 records, want %d at the most", name, r.exchanges, most)
+		if most := map[string]int{"whole": 101, "32 bytes": 206, "untold": 101,
+			"steps of 20": 104}[name]; most > 0 && r.exchanges > most {
+			t.Errorf("%s: %d exchanges for 100 records, want %d at the most", name, r.exchanges,
+				most)
 		}
 		if r.strays > 3 {
 			t.Errorf("%s: %d reads of records that there are not", name, r.strays)
@@ -157,11 +162,14 @@ func TestReadSDRsEmpty(t *testing.T) {
 }
 
 func TestReadSDRsHostile(t *testing.T) {
-	if got, err := ReadSDRs(t.Context(), &repository{records: testRecords(t, 3), circle: true, untold: true}); !errors.Is(err, ErrRecordsCircle) || len(got) != 3 {
+	if got, err := ReadSDRs(t.Context(),
+		&repository{records: testRecords(t, 3), circle: true, untold: true}); !errors.Is(err,
+		ErrRecordsCircle) || len(got) != 3 {
 		t.Errorf("circle: got %d records, %v; want 3, %v", len(got), err, ErrRecordsCircle)
 	}
 	// If they are as many as there are, that is how some BMCs end the list.
-	if got, err := ReadSDRs(t.Context(), &repository{records: testRecords(t, 3), circle: true}); err != nil || len(got) != 3 {
+	if got, err := ReadSDRs(t.Context(),
+		&repository{records: testRecords(t, 3), circle: true}); err != nil || len(got) != 3 {
 		t.Errorf("circle at the end: got %d records, %v; want 3", len(got), err)
 	}
 	// A header that promises 255 bytes, of which there are none.
@@ -169,10 +177,13 @@ func TestReadSDRsHostile(t *testing.T) {
 	if _, err := ReadSDRs(t.Context(), &repository{records: [][]byte{long}}); err == nil {
 		t.Error("a record without its end was taken")
 	}
-	if _, err := ReadSDRs(t.Context(), &repository{records: testRecords(t, 2), most: 22, refusal: ipmi.CodeCannotReturnBytes, loseEach: 1}); !errors.Is(err, ipmi.CodeReservationCanceled) {
+	if _, err := ReadSDRs(t.Context(), &repository{records: testRecords(t, 2), most: 22,
+		refusal: ipmi.CodeCannotReturnBytes, loseEach: 1}); !errors.Is(err,
+		ipmi.CodeReservationCanceled) {
 		t.Errorf("reservation always lost: %v", err)
 	}
-	if _, err := ReadSDRs(t.Context(), &repository{records: testRecords(t, 2), most: 2, refusal: ipmi.CodeCannotReturnBytes}); !errors.Is(err, ipmi.CodeCannotReturnBytes) {
+	if _, err := ReadSDRs(t.Context(), &repository{records: testRecords(t, 2), most: 2,
+		refusal: ipmi.CodeCannotReturnBytes}); !errors.Is(err, ipmi.CodeCannotReturnBytes) {
 		t.Errorf("two bytes at a time: %v", err)
 	}
 }
@@ -196,13 +207,16 @@ func TestReadSensors(t *testing.T) {
 	gone.Number, gone.EventType = 3, ipmi.EventThreshold
 	off := &sdr.Full{Factors: sdr.Factors{M: 1}}
 	off.Number, off.EventType = 4, ipmi.EventThreshold
-	temp.Owner, psu.Owner, gone.Owner, off.Owner = sdr.BMCAddress, sdr.BMCAddress, sdr.BMCAddress, sdr.BMCAddress
+	temp.Owner, psu.Owner, gone.Owner, off.Owner = sdr.BMCAddress, sdr.BMCAddress, sdr.BMCAddress,
+		sdr.BMCAddress
 	c := sensors{1: {100, 0xc0, 0xd8}, 2: {0, 0xc0, 0x03, 0x80}, 4: {1, 0x40 | 0x20}}
-	got, err := ReadSensors(t.Context(), c, []sdr.Record{temp, psu, &sdr.FRULocator{}, gone, off}, 4)
+	got, err := ReadSensors(t.Context(), c, []sdr.Record{temp, psu, &sdr.FRULocator{}, gone, off},
+		4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := got[0]; !r.HasValue || r.Value != 50 || r.Status.String() != "ucr" || r.Severity != ipmi.Critical {
+	if r := got[0]; !r.HasValue || r.Value != 50 || r.Status.String() != "ucr" ||
+		r.Severity != ipmi.Critical {
 		t.Errorf("temperature: %+v", r)
 	}
 	if r := got[1]; r.HasValue || r.Severity != ipmi.Critical {

@@ -26,10 +26,12 @@ const (
 var ErrRecordsCircle = errors.New("the BMC's record list goes round in a circle")
 
 // SELEntries reads the SEL from the record with ID first on (ipmi.FirstRecord: all of it), one
-// exchange a record, and one before them that tells how many there are. Records come in the order of the SEL. It copes with records that are deleted
-// meanwhile, with an erasure, and with BMCs that do not return whole records at a time. One record that cannot be read costs no other: those are
-// told at the end, and so is that the SEL has fewer records than the BMC reports, by an [*IncompleteError]. After an error it ends.
-// An empty SEL yields nothing; a first that does not exist is a CodeNotPresent.
+// exchange a record, and one before them that tells how many there are. Records come in the order
+// of the SEL. It copes with records that are deleted meanwhile, with an erasure, and with BMCs that
+// do not return whole records at a time. One record that cannot be read costs no other: those are
+// told at the end, and so is that the SEL has fewer records than the BMC reports, by an
+// [*IncompleteError]. After an error it ends. An empty SEL yields nothing; a first that does not
+// exist is a CodeNotPresent.
 func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record, error] {
 	return func(yield func(sel.Record, error) bool) {
 		count, err := countSEL(ctx, c)
@@ -61,16 +63,18 @@ func countSEL(ctx context.Context, c Conn) (int, error) {
 	return int(info.Entries), err
 }
 
-// SELMissing returns an [*IncompleteError] if so many records were read of a SEL of which more were, and are still, reported.
+// SELMissing returns an [*IncompleteError] if so many records were read of a SEL of which more
+// were, and are still, reported.
 func SELMissing(ctx context.Context, c Conn, read, reported int) error {
 	missing := &IncompleteError{List: listSEL}
 	return missing.end(read, reported, func() (int, error) { return countSEL(ctx, c) })
 }
 
-// SELEntriesAhead is [SELEntries] for a caller that knows how many records are to be read. Up to that number, records are
-// read ahead of the one that is waited for; if it is negative, none is. All are read whatever the number is, and that they are fewer is not
-// told.
-func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.Seq2[sel.Record, error] {
+// SELEntriesAhead is [SELEntries] for a caller that knows how many records are to be read. Up to
+// that number, records are read ahead of the one that is waited for; if it is negative, none is.
+// All are read whatever the number is, and that they are fewer is not told.
+func SELEntriesAhead(ctx context.Context, c Conn, first uint16,
+	count int) iter.Seq2[sel.Record, error] {
 	return func(yield func(sel.Record, error) bool) {
 		r := newSELReader(c)
 		ahead := newReadAhead(ctx, count, r.read)
@@ -97,9 +101,10 @@ func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.
 					return // empty
 				}
 				if id != first && lost < selRetries {
-					// The record was deleted after its number was told. The one before tells
-					// the present next; if that is gone too, the SEL was cleared: begin again, and
-					// leave out what was read before. If it still tells this one, there is no such record.
+					// The record was deleted after its number was told. The one before tells the
+					// present next; if that is gone too, the SEL was cleared: begin again, and
+					// leave out what was read before. If it still tells this one, there is no such
+					// record.
 					_, now, again := ahead.again(prev)
 					if again != nil || now != id {
 						lost++
@@ -113,7 +118,8 @@ func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.
 			}
 			stray := false // the next record is not known
 			switch {
-			case err != nil && (n == 0 && len(missing.Bad) == 0 && id != ipmi.FirstRecord || !r.aboutRecord(ctx, err)):
+			case err != nil && (n == 0 && len(missing.Bad) == 0 && id != ipmi.FirstRecord ||
+				!r.aboutRecord(ctx, err)):
 				yield(rec, err)
 				return
 			case err != nil:
@@ -129,7 +135,8 @@ func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.
 				}
 			}
 			if err == nil {
-				if prev = rec.ID; next == ipmi.FirstRecord || next != ipmi.LastRecord && past[next] {
+				if prev = rec.ID; next == ipmi.FirstRecord ||
+					next != ipmi.LastRecord && past[next] {
 					if full() || count < 0 && (next == ipmi.FirstRecord || next == rec.ID) {
 						break // some BMCs say so instead of FFFFh after the last record
 					}
@@ -163,7 +170,8 @@ func SELEntriesAhead(ctx context.Context, c Conn, first uint16, count int) iter.
 
 // wrongRecord is the error of a record that was read under the ID of another one.
 func wrongRecord(id uint16) error {
-	return &ipmi.Error{Err: fmt.Errorf("%w: the BMC gave entry %x for it, once more", ipmi.ErrMalformed, id)}
+	return &ipmi.Error{Err: fmt.Errorf("%w: the BMC gave entry %x for it, once more",
+		ipmi.ErrMalformed, id)}
 }
 
 // SELEntry reads one record; ipmi.FirstRecord and ipmi.LastRecord are understood. A record
@@ -202,8 +210,8 @@ func withReservation(ctx context.Context, c Conn, f func(reservation uint16) err
 	}
 }
 
-// ClearSEL erases the SEL and returns when it is erased. If the answer to the command was lost, it looks whether
-// the SEL is empty.
+// ClearSEL erases the SEL and returns when it is erased. If the answer to the command was lost, it
+// looks whether the SEL is empty.
 func ClearSEL(ctx context.Context, c Conn) error {
 	var reservation uint16
 	var state ipmi.Erasure
@@ -224,8 +232,8 @@ func ClearSEL(ctx context.Context, c Conn) error {
 	return waitErased(ctx, c, reservation)
 }
 
-// waitErased waits until the SEL is erased: it asks for the state of the erasure, and where that needs a
-// reservation that it does not have, whether the SEL answers again.
+// waitErased waits until the SEL is erased: it asks for the state of the erasure, and where that
+// needs a reservation that it does not have, whether the SEL answers again.
 func waitErased(ctx context.Context, c Conn, reservation uint16) error {
 	ctx, cancel := context.WithTimeout(ctx, eraseWait)
 	defer cancel()
@@ -256,7 +264,8 @@ func DeleteSELEntry(ctx context.Context, c Conn, id uint16) error {
 	})
 }
 
-// AddSELEntry adds a record and returns the ID that the BMC gave it. The BMC sets its time too, unless the record has none.
+// AddSELEntry adds a record and returns the ID that the BMC gave it. The BMC sets its time too,
+// unless the record has none.
 func AddSELEntry(ctx context.Context, c Conn, rec sel.Record) (uint16, error) {
 	b := rec.Bytes()
 	r, err := Do(ctx, c, ipmi.AddSELEntry{Record: b})
@@ -265,8 +274,9 @@ func AddSELEntry(ctx context.Context, c Conn, rec sel.Record) (uint16, error) {
 		err = withReservation(ctx, c, func(reservation uint16) (err error) {
 			r.ID = 0
 			for at := 0; at < len(b) && err == nil; at += selPiece {
-				r, err = Do(ctx, c, ipmi.PartialAddSELEntry{Reservation: reservation, Record: r.ID, Offset: uint8(at),
-					Last: at+selPiece >= len(b), Data: b[at : at+selPiece]})
+				r, err = Do(ctx, c, ipmi.PartialAddSELEntry{Reservation: reservation, Record: r.ID,
+					Offset: uint8(at),
+					Last:   at+selPiece >= len(b), Data: b[at : at+selPiece]})
 			}
 			return err
 		})

@@ -10,7 +10,8 @@ import (
 	"lom/ipmi/sel"
 )
 
-// selReader reads records whole, or in pieces once the BMC refused to return them whole. Many goroutines may use it.
+// selReader reads records whole, or in pieces once the BMC refused to return them whole. Many
+// goroutines may use it.
 type selReader struct {
 	c Conn
 
@@ -22,7 +23,8 @@ type selReader struct {
 	reserving turn // of who takes a reservation or waits for an erasure
 }
 
-// aboutRecord reports whether an error is about one record; what has no answer is if the BMC answers another question.
+// aboutRecord reports whether an error is about one record; what has no answer is if the BMC
+// answers another question.
 func (r *selReader) aboutRecord(ctx context.Context, err error) bool {
 	if errors.Is(err, ipmi.ErrTimeout) {
 		_, dead := countSEL(ctx, r.c)
@@ -43,8 +45,8 @@ func (r *selReader) how() (pieces bool, reservation uint16) {
 	return r.pieces, r.reservation
 }
 
-// reserve takes a reservation in place of the one given, if no other goroutine has done so, and reads in pieces from now on, unless whole
-// records have been read.
+// reserve takes a reservation in place of the one given, if no other goroutine has done so, and
+// reads in pieces from now on, unless whole records have been read.
 func (r *selReader) reserve(ctx context.Context, pieces bool, lost uint16) error {
 	if err := r.reserving.take(ctx); err != nil {
 		return err
@@ -94,7 +96,8 @@ func (r *selReader) read(ctx context.Context, id uint16) (rec sel.Record, next u
 			if werr := r.waitErased(ctx); werr != nil {
 				return rec, 0, werr
 			}
-		case errors.Is(err, ipmi.CodeReservationCanceled), !pieces && !one && (tooMuch(err) || errors.Is(err, ipmi.ErrMalformed)):
+		case errors.Is(err, ipmi.CodeReservationCanceled),
+			!pieces && !one && (tooMuch(err) || errors.Is(err, ipmi.ErrMalformed)):
 			one = true
 			if err = r.reserve(ctx, pieces, reservation); err != nil {
 				return rec, 0, err
@@ -115,7 +118,8 @@ func (r *selReader) whole(ctx context.Context, id uint16) ([]byte, uint16, error
 	e, hedge, err := hedged(ctx, get(ipmi.ReadAll), get(selPiece))
 	switch {
 	case err == nil && (hedge || len(e.Data) < sel.Size):
-		err = &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(), Err: &ipmi.LengthError{Message: "SEL record", Got: len(e.Data), Want: sel.Size}}
+		err = &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(),
+			Err: &ipmi.LengthError{Message: "SEL record", Got: len(e.Data), Want: sel.Size}}
 	case err == nil:
 		r.mu.Lock()
 		r.proven = true
@@ -128,12 +132,14 @@ func (r *selReader) whole(ctx context.Context, id uint16) ([]byte, uint16, error
 func (r *selReader) inPieces(ctx context.Context, id, reservation uint16) ([]byte, uint16, error) {
 	var data []byte
 	for {
-		e, err := Do(ctx, r.c, ipmi.GetSELEntry{Reservation: reservation, Record: id, Offset: uint8(len(data)), Count: selPiece})
+		e, err := Do(ctx, r.c, ipmi.GetSELEntry{Reservation: reservation, Record: id,
+			Offset: uint8(len(data)), Count: selPiece})
 		if err != nil {
 			return nil, 0, err
 		}
 		if len(e.Data) == 0 {
-			return nil, 0, &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(), Err: ipmi.ErrMalformed}
+			return nil, 0, &ipmi.Error{Command: ipmi.GetSELEntry{}.Command(),
+				Err: ipmi.ErrMalformed}
 		}
 		if data = append(data, e.Data...); len(data) >= sel.Size {
 			return data[:sel.Size], e.Next, nil

@@ -40,7 +40,8 @@ func TestSELInPieces(t *testing.T) {
 	s := newFakeSEL(3)
 	s.piece = 8
 	n := 0
-	s.before = func(*fakeSEL, uint8) bool { n++; return n != 3 } // an event comes between two pieces
+	// an event comes between two pieces
+	s.before = func(*fakeSEL, uint8) bool { n++; return n != 3 }
 	ids, err := readIDs(t, s)
 	if err != nil || len(ids) != 3 {
 		t.Errorf("%v %v", ids, err)
@@ -59,7 +60,8 @@ func TestSELReservationAlwaysLost(t *testing.T) {
 	}
 }
 
-// What is deleted while the SEL is read may have been read before; the other records come all, and in order.
+// What is deleted while the SEL is read may have been read before; the other records come all, and
+// in order.
 func TestSELRecordVanishes(t *testing.T) {
 	for vanish := 1; vanish <= 6; vanish++ {
 		s := newFakeSEL(6)
@@ -78,8 +80,8 @@ func TestSELRecordVanishes(t *testing.T) {
 			t.Errorf("at request %d: %v %v", vanish, ids, err)
 		}
 	}
-	// The whole SEL is cleared and new records come: what was read before is a beginning of the old ones, and all new ones
-	// come behind it unless all the old ones did.
+	// The whole SEL is cleared and new records come: what was read before is a beginning of the old
+	// ones, and all new ones come behind it unless all the old ones did.
 	for vanish := 1; vanish <= 4; vanish++ {
 		s := newFakeSEL(4)
 		n := 0
@@ -116,7 +118,9 @@ func TestSELCircle(t *testing.T) {
 	if ids, err := readIDs(t, s); err != nil || !slices.Equal(ids, []uint16{1, 2, 3, 4, 5}) {
 		t.Errorf("got %v, %v; want 1 to 5", ids, err)
 	}
-	s.storage(0x40, func([]byte) (ipmi.CompletionCode, []byte) { return ipmi.CodeInvalidCommand, nil })
+	s.storage(0x40, func([]byte) (ipmi.CompletionCode, []byte) {
+		return ipmi.CodeInvalidCommand, nil
+	})
 	if ids, err := readIDs(t, s); err != nil || !slices.Equal(ids, []uint16{1}) {
 		t.Errorf("a SEL of unknown size: got %v, %v; want 1", ids, err)
 	}
@@ -126,16 +130,20 @@ func TestSELCircle(t *testing.T) {
 		}
 		return next
 	}
-	if ids, err := readIDs(t, s); !errors.Is(err, ErrRecordsCircle) || !slices.Equal(ids, []uint16{1, 2, 3, 4, 5}) {
-		t.Errorf("a SEL of unknown size: got %v, %v; want 1 to 5 and %v", ids, err, ErrRecordsCircle)
+	if ids, err := readIDs(t, s); !errors.Is(err, ErrRecordsCircle) ||
+		!slices.Equal(ids, []uint16{1, 2, 3, 4, 5}) {
+		t.Errorf("a SEL of unknown size: got %v, %v; want 1 to 5 and %v", ids, err,
+			ErrRecordsCircle)
 	}
 }
 
 func TestClearSEL(t *testing.T) {
 	s := newFakeSEL(5)
 	n := 0
-	s.before = func(*fakeSEL, uint8) bool { n++; return n != 1 } // a new event comes after the first reservation
-	if err := ClearSEL(context.Background(), s); err != nil || len(s.records) != 0 || s.count[0x42] != 2 || s.erasing != 0 {
+	// a new event comes after the first reservation
+	s.before = func(*fakeSEL, uint8) bool { n++; return n != 1 }
+	if err := ClearSEL(context.Background(), s); err != nil || len(s.records) != 0 ||
+		s.count[0x42] != 2 || s.erasing != 0 {
 		t.Errorf("%v, %d records, %d reservations", err, len(s.records), s.count[0x42])
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -167,9 +175,11 @@ func TestDeleteAndAddSELEntry(t *testing.T) {
 		got = append(got, d[6:]...)
 		return 0, []byte{9, 0}
 	})
-	e, _ := sel.Event{Generator: sel.GeneratorSoftware, Revision: 4, SensorType: ipmi.SensorTemperature}.Record()
+	e, _ := sel.Event{Generator: sel.GeneratorSoftware, Revision: 4,
+		SensorType: ipmi.SensorTemperature}.Record()
 	want := e.Bytes()
-	if id, err := AddSELEntry(context.Background(), s, e); err != nil || id != 9 || string(got) != string(want[:]) {
+	if id, err := AddSELEntry(context.Background(), s, e); err != nil || id != 9 ||
+		string(got) != string(want[:]) {
 		t.Errorf("%d %v %x", id, err, got)
 	}
 }

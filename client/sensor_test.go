@@ -24,16 +24,20 @@ func TestSensorOfSatellite(t *testing.T) {
 
 	var plain plainConn
 	r, err := ReadSensor(context.Background(), &plain, record)
-	if err != nil || r.Code != ipmi.CodeDestinationUnavailable || !r.Unavailable || plain.asked != 0 {
+	if err != nil || r.Code != ipmi.CodeDestinationUnavailable || !r.Unavailable ||
+		plain.asked != 0 {
 		t.Errorf("over a Conn without a way: got %+v, %v after %d requests, want a refusal and none", r, err, plain.asked)
 	}
-	err = SetThresholds(context.Background(), OwnerConn(&plain, record.Key), record.Key, 1, [6]uint8{})
-	if code := ipmi.CodeOK; plain.asked != 0 || !errors.As(err, &code) || code != ipmi.CodeDestinationUnavailable {
+	err = SetThresholds(context.Background(), OwnerConn(&plain, record.Key), record.Key, 1,
+		[6]uint8{})
+	if code := ipmi.CodeOK; plain.asked != 0 || !errors.As(err, &code) ||
+		code != ipmi.CodeDestinationUnavailable {
 		t.Errorf("set thresholds: got %v, want %v", err, ipmi.CodeDestinationUnavailable)
 	}
 
 	f := newFakeDriver(func(m deviceMessage) []deviceMessage {
-		return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd, data: []byte{0, 100, 0xc0}}}
+		return []deviceMessage{{id: m.id, netFn: m.netFn.Response(), cmd: m.cmd,
+			data: []byte{0, 100, 0xc0}}}
 	})
 	d := testDevice(t, f, time.Minute)
 	for _, c := range []struct {

@@ -16,7 +16,8 @@ import (
 )
 
 // serialPeer is the other end of a serial line: it answers what answer returns, "" for nothing.
-func serialPeer(t *testing.T, basic bool, text func(string) string, answer func(rmcp.Message) (rmcp.Message, bool)) io.ReadWriteCloser {
+func serialPeer(t *testing.T, basic bool, text func(string) string,
+	answer func(rmcp.Message) (rmcp.Message, bool)) io.ReadWriteCloser {
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { _ = theirs.Close() })
 	go func() {
@@ -32,7 +33,8 @@ func serialPeer(t *testing.T, basic bool, text func(string) string, answer func(
 				if raw, ok := b.Next(c); ok && basic {
 					if m, err := rmcp.ParseMessage(bytes.Clone(raw)); err == nil {
 						if a, ok := answer(m); ok {
-							_, _ = theirs.Write(rmcp.AppendBasic([]byte{rmcp.BasicHandshake}, rmcp.AppendMessage(nil, &a)))
+							_, _ = theirs.Write(rmcp.AppendBasic([]byte{rmcp.BasicHandshake},
+								rmcp.AppendMessage(nil, &a)))
 						}
 					}
 				}
@@ -58,7 +60,8 @@ func TestSerialExchange(t *testing.T) {
 			}
 			return m.Reply(ipmi.CodeOK, m.Data), true
 		})
-		s, err := NewSerial(context.Background(), line, SerialConfig{Basic: basic, Timeout: 30 * time.Millisecond})
+		s, err := NewSerial(context.Background(), line,
+			SerialConfig{Basic: basic, Timeout: 30 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,14 +74,17 @@ func TestSerialExchange(t *testing.T) {
 			}
 		}
 		lost.Store(0)
-		_, err = s.Exchange(context.Background(), ipmi.RawRequest{Command: ipmi.ColdReset{}.Command()})
-		if !errors.Is(err, ipmi.ErrOutcomeUnknown) || !errors.Is(err, ipmi.ErrTimeout) || lost.Load() != 1 {
+		_, err = s.Exchange(context.Background(),
+			ipmi.RawRequest{Command: ipmi.ColdReset{}.Command()})
+		if !errors.Is(err, ipmi.ErrOutcomeUnknown) || !errors.Is(err, ipmi.ErrTimeout) ||
+			lost.Load() != 1 {
 			t.Errorf("%v after %d packets", err, lost.Load())
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Exchange(context.Background(), ipmi.RawRequest{}); !errors.Is(err, ipmi.ErrClosed) {
+		if _, err := s.Exchange(context.Background(), ipmi.RawRequest{}); !errors.Is(err,
+			ipmi.ErrClosed) {
 			t.Errorf("afterwards: %v", err)
 		}
 	}
@@ -101,7 +107,8 @@ func TestSerialLogin(t *testing.T) {
 			return c.said
 		}, nil)
 		s, err := NewSerial(context.Background(), line, SerialConfig{
-			Login: true, User: c.user, Password: ipmi.NewSecret(c.password), Timeout: 20 * time.Millisecond, Tries: 2})
+			Login: true, User: c.user, Password: ipmi.NewSecret(c.password),
+			Timeout: 20 * time.Millisecond, Tries: 2})
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.asked, err)
 		}
@@ -109,7 +116,9 @@ func TestSerialLogin(t *testing.T) {
 			_ = s.Close()
 		}
 	}
-	_, err := NewSerial(context.Background(), serialPeer(t, false, func(string) string { return "" }, nil), SerialConfig{Login: true, User: "a", Password: ipmi.NewSecret("x]\r\n[")})
+	_, err := NewSerial(context.Background(), serialPeer(t, false, func(string) string {
+		return ""
+	}, nil), SerialConfig{Login: true, User: "a", Password: ipmi.NewSecret("x]\r\n[")})
 	if err == nil || !strings.Contains(err.Error(), "printable") {
 		t.Error(err)
 	}

@@ -17,17 +17,19 @@ import (
 // levelPacket is the level of log records about single packets.
 const levelPacket = slog.LevelDebug - 4
 
-// A Session is a session with a BMC over IPMI 1.5 or 2.0. It may be used by many goroutines at a time: their requests
-// share the session, several of them under way at once: as many as the BMC has shown that it takes, see [Session.Window].
+// A Session is a session with a BMC over IPMI 1.5 or 2.0. It may be used by many goroutines at a
+// time. Their requests share the session, with several in flight: as many as the BMC has shown that
+// it takes, see [Session.Window].
 //
-// Every packet is checked before it is believed. A packet that fails the check is dropped and counted, and never ends the
-// session. Packets that are lost are sent again, until the time that [WithRetry] gives is over. A command
-// that changes state ([ipmi.Command].Changes) goes alone and is sent once only, because a BMC need not notice that it
-// got it twice; when no answer comes, the error is ipmi.ErrOutcomeUnknown. A BMC that forgot the session is
-// logged in to again, once, without the caller's notice.
+// Every packet is checked before it is used. A packet that fails the check is dropped and counted,
+// and never ends the session. Lost packets are retransmitted until the time that [WithRetry] gives
+// is over. A command that changes state ([ipmi.Command].Changes) is in flight alone and is sent
+// only once, because a BMC need not notice that it got it twice. When no answer comes, the error is
+// ipmi.ErrOutcomeUnknown. When the BMC has forgotten the session, the Session logs in again, once,
+// without the caller's notice.
 type Session struct {
 	transport    *Transport
-	mux          *mux // of the transport
+	endpoint     *endpoint // of the transport
 	ownTransport bool
 	peer         netip.AddrPort
 	config       config
@@ -35,75 +37,76 @@ type Session struct {
 	tracing      bool // packets are logged
 	info         Info // guarded by mu
 
-	reviving chan struct{} // full while the session is set up again
-	habits   habits
+	reviving      chan struct{} // full while the session logs in again
+	transferSizes transferSizes
 
-	mu          sync.Mutex   // released by unlock, where requests may have been finished
-	link        rmcp.Session // nil before the first log-in
-	generation  int          // counts log-ins
-	suspect     bool         // the BMC seems to have forgotten the session
-	idle        bool         // that is suspected after a long silence of ours
-	closed      bool
-	level       ipmi.Privilege // that the session has at the BMC
-	limit       ipmi.Privilege // the highest that is worth asking for
-	queue       requestList    // not sent yet
-	pending     []*request     // under way, in the order in which they were sent first
-	finished    requestList    // whose answers are told when mu is released
-	seqs        uint64         // bit n: rqSeq n is in use
-	nextSeq     uint8
-	inFlight    int    // requests under way that count for the window
-	lagging     int    // those that do not, because they had no answer in time
-	owed        int    // requests that are to be sent again as soon as they may be
-	alone       bool   // the request under way suffers no other beside it
-	sends       uint64 // packets
-	proved      uint64 // as many of them, at the least, as the BMC has got the last of
-	rtt         roundTrip
-	doubt       doubt
-	window      congestion
-	heard       time.Time // when the last good packet came
-	refusals    int       // ICMP refusals since then
-	alarm       alarm
-	alarmAt     time.Time // when it rings, or zero
-	keepAliveAt time.Time
-	stats       Stats
-	handlers    map[ipmi.PayloadType]func([]byte)
-	outage      *outage // of one that carries a console
-	goodSums    bool    // a message with a right checksum came
-	badSums     bool    // one with a wrong checksum was dropped
+	mu             sync.Mutex   // release it with unlock wherever requests may have been finished
+	link           rmcp.Session // nil before the first log-in
+	generation     int          // counts log-ins
+	suspect        bool         // the BMC seems to have forgotten the session
+	idle           bool         // it was suspected after idleLimit without a request
+	closed         bool
+	level          ipmi.Privilege // the privilege level of the session at the BMC
+	limit          ipmi.Privilege // the highest level that is worth asking for
+	queue          requestList    // not sent yet
+	pending        []*request     // in flight, in the order of their first packets
+	finished       requestList    // unlock delivers their answers
+	seqs           uint64         // bit n: rqSeq n is in use
+	nextSeq        uint8
+	inFlight       int    // pending requests that count against the window
+	overdue        int    // pending requests that do not, because they timed out
+	resendsPending int    // requests whose retransmission waits for room in the window
+	exclusive      bool   // the request in flight changes state, so no other may be in flight
+	packetsSent    uint64 // packets
+	acked          uint64 // number of the last packet that the BMC is known to have got
+	rtt            rttEstimator
+	ambiguous      ambiguity
+	window         congestionWindow
+	heard          time.Time // when the last good packet came
+	refusals       int       // ICMP port unreachable messages since then
+	timer          timer
+	timerAt        time.Time // when timer expires, or zero
+	keepAliveAt    time.Time
+	stats          Stats
+	handlers       map[ipmi.PayloadType]func([]byte)
+	outage         *outage // nil until the session carries a console
+	goodSums       bool    // a message with a correct checksum was received
+	badSums        bool    // one with a wrong checksum was dropped
 }
 
 var _ PayloadConn = (*Session)(nil)
 
-// Info is what is known of a session since its log-in.
+// Info describes a session as of its last log-in.
 type Info struct {
 	Peer        netip.AddrPort
 	Interface   Interface        // LAN or LANPlus
 	AuthType    ipmi.AuthType    // of LAN
 	CipherSuite rmcp.CipherSuite // of LANPlus
-	Privilege   ipmi.Privilege   // the most the session may do, as far as the BMC said so
+	Privilege   ipmi.Privilege   // the highest level of the session, as far as the BMC reported it
 	ID          uint32           // the BMC's ID of the session
-	GUID        ipmi.GUID        // of the managed system, as RAKP Message 2 told it; zero over LAN
+	GUID        ipmi.GUID        // of the managed system, from RAKP Message 2; zero over LAN
 }
 
-// Stats counts what happened to the packets of a session.
+// Stats counts the packets of a session since it was opened.
 type Stats struct {
-	Sent     uint64 // packets, retries among them
+	Sent     uint64 // packets, with retransmissions
 	Received uint64 // good packets
-	Retries  uint64 // packets that were sent again
+	Retries  uint64 // retransmissions
 	Timeouts uint64 // requests without an answer
-	Busy     uint64 // answers that said so
+	Busy     uint64 // answers that reported a busy BMC
 	Revived  uint64 // log-ins after the first
 
 	// Packets that were dropped, by reason.
 	BadAuthCode  uint64 // wrong authentication code
 	BadFlags     uint64 // not protected as negotiated
-	BadSequence  uint64 // out of the window or a replay
+	BadSequence  uint64 // outside the sequence window, or a replay
 	BadSessionID uint64
 	Malformed    uint64 // lengths, checksums, padding
-	Stray        uint64 // answers that no request waits for: wrong sequence number, network function or command
+	// answers that no request waits for: wrong sequence number, network function or command
+	Stray uint64
 }
 
-// Info returns what is known of the session.
+// Info describes the session.
 func (s *Session) Info() Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,14 +120,14 @@ func (s *Session) Stats() Stats {
 	return s.stats
 }
 
-// Window tells how many requests at a time the BMC takes, and whether that was found out, by this session or, with
-// [WithWindowHint], an earlier one. It takes some dozens of requests, several of them wanted at a time; until then n is what has gone
-// well so far.
+// Window returns how many requests in flight the BMC takes, and whether that was learnt, by this
+// session or, with [WithWindowHint], an earlier one. To learn it takes some dozens of requests,
+// several of them wanted at a time. Until then n is the present size of the congestion window.
 func (s *Session) Window() (n int, learnt bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.window.learnt {
-		return s.window.most, true
+		return s.window.limit, true
 	}
 	return s.window.size, false
 }
@@ -137,8 +140,9 @@ func (s *Session) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 	return s.exchange(ctx, req, nil)
 }
 
-// exchange sends a request over the bridges of route, outermost first.
-func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+// exchange is Exchange over the bridges of route, outermost first.
+func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	resp, err := s.exchangeRevived(ctx, req, route)
 	if err != nil {
 		return resp, s.explain(req.Command, err)
@@ -149,17 +153,18 @@ func (s *Session) exchange(ctx context.Context, req ipmi.RawRequest, route []hop
 // payloads returns the session that carries payloads.
 func (s *Session) payloads() *Session { return s }
 
-// install makes the session that a log-in opened the one to use.
+// install makes the session use what a log-in opened.
 func (s *Session) install(l *login) {
 	s.mu.Lock()
 	old := s.link
 	s.link, s.info = l.link, l.info
 	s.generation++
-	s.suspect, s.idle, s.refusals, s.proved = false, false, 0, s.sends
+	s.suspect, s.idle, s.refusals, s.acked = false, false, 0, s.packetsSent
 	s.level, s.limit = min(ipmi.PrivilegeUser, l.info.Privilege), l.info.Privilege
 	s.rtt = l.rtt
 	if old == nil {
-		s.window = newCongestion(maxWindow(l.info.Interface), s.config.window, s.config.windowHint)
+		s.window = newCongestionWindow(maxWindow(l.info.Interface), s.config.window,
+			s.config.windowHint)
 	} else {
 		s.window.restart()
 	}
@@ -167,7 +172,7 @@ func (s *Session) install(l *login) {
 	s.failInFlight(errLinkLost)
 	s.unlock()
 	if old != nil {
-		s.mux.remove(s, old)
+		s.endpoint.remove(s, old)
 	}
 	s.mu.Lock()
 	s.pump()
@@ -178,8 +183,8 @@ func (s *Session) install(l *login) {
 	s.unlock()
 }
 
-// Close sends Close Session and gives up what is under way. It does not wait for the answer: a BMC that does not get
-// the packet ends the session by itself.
+// Close sends Close Session and fails the requests in flight. It does not wait for the answer,
+// because a BMC that does not get the packet ends the session by itself (§6.12.15).
 func (s *Session) Close() error {
 	s.mu.Lock()
 	if !s.closed && !s.suspect && s.link != nil {
@@ -202,12 +207,12 @@ func (s *Session) sendClose() {
 		return
 	}
 	r := request{raw: ipmi.RawRequest{Command: q.Command(), Data: data}, seq: seq}
-	room := s.transport.room()
-	defer s.transport.rooms.Put(room)
-	_ = s.transmit(room, ipmi.PayloadIPMI, r.appendMessage(nil))
+	scratch := s.transport.scratch()
+	defer s.transport.scratches.Put(scratch)
+	_ = s.transmit(scratch, ipmi.PayloadIPMI, r.appendMessage(nil))
 }
 
-// abort ends the session on our side.
+// abort closes the session without a packet to the BMC, and fails its requests with cause.
 func (s *Session) abort(cause error) {
 	s.mu.Lock()
 	if s.closed {
@@ -216,27 +221,27 @@ func (s *Session) abort(cause error) {
 	}
 	s.closed = true
 	link := s.link
-	s.mux.alarms.stop(&s.alarm)
+	s.endpoint.timers.stop(&s.timer)
 	s.failInFlight(cause)
 	for s.queue.head != nil {
 		s.complete(s.queue.pop(), ipmi.RawResponse{}, cause)
 	}
 	s.unlock()
 	if link != nil {
-		s.mux.remove(s, link)
+		s.endpoint.remove(s, link)
 	}
 }
 
-// stayAlive sends Get Device ID if the session was idle for as long as WithKeepAlive says; nobody waits for the
-// answer. The caller holds mu.
-func (s *Session) stayAlive(now time.Time) {
+// checkKeepAlive sends a keep-alive if the session was idle for the time of WithKeepAlive. The
+// caller holds mu.
+func (s *Session) checkKeepAlive(now time.Time) {
 	if s.config.keepAlive == 0 {
 		return
 	}
 	if !now.Before(s.keepAliveAt) {
 		rest := s.config.keepAlive - now.Sub(s.heard)
 		if rest <= 0 && !s.suspect && len(s.pending) == 0 {
-			s.greet()
+			s.sendKeepAlive()
 			rest = s.config.keepAlive
 		}
 		s.keepAliveAt = now.Add(max(rest, time.Second))
@@ -244,15 +249,15 @@ func (s *Session) stayAlive(now time.Time) {
 	s.arm(s.keepAliveAt)
 }
 
-// greet sends Get Device ID, so that the BMC and the session hear of each other. The caller holds mu.
-func (s *Session) greet() {
+// sendKeepAlive sends Get Device ID, whose answer nobody waits for. The caller holds mu.
+func (s *Session) sendKeepAlive() {
 	r := s.newRequest(ipmi.RawRequest{Command: ipmi.GetDeviceID{}.Command()}, nil, nil)
-	r.unsung = true
+	r.discard = true
 	s.submit(r)
 }
 
-// refused notes an ICMP refusal. One may be the last word of a BMC that restarts, or forged; two without
-// an answer between them end the wait for those under way.
+// refused notes an ICMP port unreachable message. One may be forged, or come from a BMC that
+// restarts. Two without a packet from the BMC between them fail the requests in flight.
 func (s *Session) refused() {
 	s.mu.Lock()
 	defer s.unlock()
@@ -262,9 +267,9 @@ func (s *Session) refused() {
 	}
 }
 
-// HandlePayload makes f get the payloads of a type other than PayloadIPMI, such as PayloadSOL. f runs on the receive
-// loop of the Transport: it must not block, call the Session, or keep the bytes. A nil f
-// drops them.
+// HandlePayload makes f receive the payloads of a type other than PayloadIPMI, such as PayloadSOL.
+// f runs on the receive loop of the Transport. It must not block, call the Session, or retain the
+// bytes. A nil f drops them.
 func (s *Session) HandlePayload(t ipmi.PayloadType, f func(payload []byte)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -281,13 +286,13 @@ func (s *Session) SendPayload(t ipmi.PayloadType, payload []byte) error {
 	if s.closed || s.link == nil {
 		return &ipmi.Error{Peer: s.peer.String(), Err: ipmi.ErrClosed}
 	}
-	room := s.transport.room()
-	defer s.transport.rooms.Put(room)
-	return s.transmitPayload(room, t, payload)
+	scratch := s.transport.scratch()
+	defer s.transport.scratches.Put(scratch)
+	return s.transmitPayload(scratch, t, payload)
 }
 
-// Protect sets how packets of a payload type other than PayloadIPMI are protected, as was agreed on in Activate
-// Payload. It holds until the session is set up again.
+// Protect sets how packets of a payload type other than PayloadIPMI are protected, as agreed in
+// Activate Payload (§24.1). It holds until the next log-in.
 func (s *Session) Protect(t ipmi.PayloadType, authenticated, encrypted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -304,20 +309,20 @@ func (s *Session) Generation() int {
 	return s.generation
 }
 
-// transmit sends one packet, made in room. The caller holds mu.
-func (s *Session) transmit(room *room, t ipmi.PayloadType, payload []byte) error {
-	packet, err := s.link.Append(room.packet[:0], t, payload)
+// transmit sends a payload in one packet, built in scratch. The caller holds mu.
+func (s *Session) transmit(scratch *scratch, t ipmi.PayloadType, payload []byte) error {
+	packet, err := s.link.Append(scratch.packet[:0], t, payload)
 	if err != nil {
 		return err
 	}
-	room.packet = packet
+	scratch.packet = packet
 	s.stats.Sent++
-	s.sends++
-	s.mux.write(packet, s.peer)
+	s.packetsSent++
+	s.endpoint.write(packet, s.peer)
 	return nil
 }
 
-// receive takes a packet that bears our session ID. It runs on the receive loop.
+// receive handles a packet with our session ID. It runs on the receive loop.
 func (s *Session) receive(p *rmcp.Packet) {
 	s.mu.Lock()
 	if s.link == nil {
@@ -330,7 +335,8 @@ func (s *Session) receive(p *rmcp.Packet) {
 		s.count(err)
 		s.mu.Unlock()
 		if s.tracing {
-			s.log.Log(context.Background(), levelPacket, "dropped a packet", "peer", s.peer, "reason", err)
+			s.log.Log(context.Background(), levelPacket, "dropped a packet", "peer", s.peer,
+				"reason", err)
 		}
 		return
 	}
@@ -338,7 +344,7 @@ func (s *Session) receive(p *rmcp.Packet) {
 	s.heard = time.Now()
 	s.refusals = 0
 	if p.PayloadType != ipmi.PayloadIPMI {
-		s.provePayload(p.PayloadType, payload)
+		s.ackPayload(p.PayloadType, payload)
 		f := s.handlers[p.PayloadType]
 		if f == nil {
 			s.stats.Stray++
@@ -361,14 +367,14 @@ func (s *Session) receive(p *rmcp.Packet) {
 	s.unlock()
 }
 
-// takesBadSum reports whether a message with an error is taken all the same: one whose second checksum is wrong, from a BMC that has
-// never made a right one, in a packet whose authentication code proves it. Boards of Supermicro make such (FreeIPMI's workaround
-// nochecksumcheck). The caller holds mu.
+// takesBadSum reports whether a message is taken in spite of err, a wrong second checksum. It is if
+// the authentication code of the packet is right and the BMC has never sent a correct checksum, as
+// some boards of Supermicro (FreeIPMI's workaround nochecksumcheck). The caller holds mu.
 func (s *Session) takesBadSum(p *rmcp.Packet, err error) bool {
 	return errors.Is(err, rmcp.ErrChecksum) && p.Authenticated && !s.goodSums
 }
 
-// count counts a packet that was dropped. The caller holds mu.
+// count counts a dropped packet by its reason. The caller holds mu.
 func (s *Session) count(err error) {
 	switch {
 	case errors.Is(err, rmcp.ErrAuthCode):

@@ -34,7 +34,9 @@ func TestChangingCommandGoesOnce(t *testing.T) {
 		b := startBMC(t, n)
 		s := mustDial(t, n)
 		b.with(func() {
-			b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, m.Cmd != 9 }
+			b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+				return 0, []byte{m.Cmd}, m.Cmd != 9
+			}
 		})
 		_, err := s.Exchange(context.Background(), change(9))
 		if !errors.Is(err, ipmi.ErrOutcomeUnknown) || !errors.Is(err, ipmi.ErrTimeout) {
@@ -69,18 +71,24 @@ func TestBusy(t *testing.T) {
 		if st := s.Stats(); st.Busy != 3 {
 			t.Errorf("%+v", st)
 		}
-		// A changing command that was turned away is sent again; one that timed out in the BMC is not.
+		// A changing command that was turned away is sent again; one that timed out in the BMC is
+		// not.
 		b.with(func() { codes = []ipmi.CompletionCode{ipmi.CodeNodeBusy, ipmi.CodeTimeout} })
-		if r, err := s.Exchange(context.Background(), change(4)); err != nil || r.Code != ipmi.CodeTimeout {
+		if r, err := s.Exchange(context.Background(), change(4)); err != nil ||
+			r.Code != ipmi.CodeTimeout {
 			t.Errorf("%+v, %v", r, err)
 		}
 		// A BMC that is busy for ever is not asked for ever.
 		b.with(func() {
-			b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return ipmi.CodeNodeBusy, nil, true }
+			b.handle = func(*rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+				return ipmi.CodeNodeBusy, nil, true
+			}
 		})
 		var r ipmi.RawResponse
 		var err error
-		if d := elapsed(func() { r, err = s.Exchange(context.Background(), echo(4)) }); err != nil || r.Code != ipmi.CodeNodeBusy || d > 10*time.Second {
+		if d := elapsed(func() {
+			r, err = s.Exchange(context.Background(), echo(4))
+		}); err != nil || r.Code != ipmi.CodeNodeBusy || d > 10*time.Second {
 			t.Errorf("after %v: %+v, %v", d, r, err)
 		}
 	})
@@ -103,7 +111,8 @@ func TestRaisesPrivilege(t *testing.T) {
 			}
 		})
 		operator, admin := echo(7), echo(8)
-		operator.Command.Privilege, admin.Command.Privilege = ipmi.PrivilegeOperator, ipmi.PrivilegeAdministrator
+		operator.Command.Privilege, admin.Command.Privilege = ipmi.PrivilegeOperator,
+			ipmi.PrivilegeAdministrator
 		run := func(want []string, reqs ...ipmi.RawRequest) error {
 			s, err := dialTest(t, n)
 			if err != nil {
@@ -122,11 +131,13 @@ func TestRaisesPrivilege(t *testing.T) {
 			})
 			return err
 		}
-		if err := run([]string{"06 01", "06 3b", "06 07", "06 08"}, echo(1), operator, admin); err != nil {
+		if err := run([]string{"06 01", "06 3b", "06 07", "06 08"}, echo(1), operator,
+			admin); err != nil {
 			t.Error(err)
 		}
 		limit = ipmi.PrivilegeOperator
-		if err := run([]string{"06 3b", "06 3b", "06 07", "06 07"}, operator, operator); err != nil {
+		if err := run([]string{"06 3b", "06 3b", "06 07", "06 07"}, operator, operator); err !=
+			nil {
 			t.Error(err)
 		}
 		if err := run([]string{"06 3b"}, admin); !errors.Is(err, ipmi.ErrPrivilege) {
@@ -135,7 +146,8 @@ func TestRaisesPrivilege(t *testing.T) {
 	})
 }
 
-// TestWindow sends many requests at once: never more under way than the window allows, and changing ones alone.
+// TestWindow sends many requests at once: never more under way than the window allows, and changing
+// ones alone.
 func TestWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
@@ -148,7 +160,7 @@ func TestWindow(t *testing.T) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				most = max(most, s.inFlight)
-				if s.alone && s.inFlight != 1 {
+				if s.exclusive && s.inFlight != 1 {
 					t.Errorf("a changing command and %d others", s.inFlight-1)
 				}
 				if s.inFlight > maxWindow20 {
@@ -162,7 +174,8 @@ func TestWindow(t *testing.T) {
 			all.Go(func() {
 				q := echo(uint8(i))
 				q.Command.Changes = i%50 == 7
-				if r, err := s.Exchange(context.Background(), q); err != nil || !bytes.Equal(r.Data, []byte{uint8(i)}) {
+				if r, err := s.Exchange(context.Background(), q); err != nil ||
+					!bytes.Equal(r.Data, []byte{uint8(i)}) {
 					t.Errorf("%d: %+v, %v", i, r, err)
 				}
 			})
@@ -183,7 +196,9 @@ func TestCancel(t *testing.T) {
 		b := startBMC(t, n)
 		s := mustDial(t, n)
 		b.with(func() {
-			b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) { return 0, []byte{m.Cmd}, m.Cmd < 3 }
+			b.handle = func(m *rmcp.Message) (ipmi.CompletionCode, []byte, bool) {
+				return 0, []byte{m.Cmd}, m.Cmd < 3
+			}
 		})
 		for _, tc := range []struct {
 			req     ipmi.RawRequest
@@ -192,7 +207,8 @@ func TestCancel(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 			_, err := s.Exchange(ctx, tc.req)
 			cancel()
-			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ipmi.ErrOutcomeUnknown) != tc.unknown {
+			if !errors.Is(err, context.DeadlineExceeded) ||
+				errors.Is(err, ipmi.ErrOutcomeUnknown) != tc.unknown {
 				t.Errorf("%v", err)
 			}
 		}
@@ -206,7 +222,8 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// TestSharedTransport has sessions with many BMCs on one socket, IPMI 1.5 ones with the same session ID among them.
+// TestSharedTransport has sessions with many BMCs on one socket, IPMI 1.5 ones with the same
+// session ID among them.
 func TestSharedTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
@@ -219,7 +236,8 @@ func TestSharedTransport(t *testing.T) {
 			host := fmt.Sprintf("127.0.1.%d", i+1)
 			startBMC(t, n, host)
 			all.Go(func() {
-				s, err := Dial(context.Background(), host, WithTransport(tr), WithUser("admin", ipmi.NewSecret("secret")),
+				s, err := Dial(context.Background(), host, WithTransport(tr),
+					WithUser("admin", ipmi.NewSecret("secret")),
 					WithInterface([]Interface{LAN, LANPlus}[i%2]))
 				if err != nil {
 					t.Error(err)
@@ -239,7 +257,7 @@ func TestSharedTransport(t *testing.T) {
 		if st := tr.Stats(); st.Stray > 100 || st.Malformed != 0 {
 			t.Errorf("%+v", st)
 		}
-		if m := tr.mux(); len(m.sessions)+len(m.sessions1)+len(m.probes) != 0 {
+		if m := tr.endpoint(); len(m.sessions)+len(m.sessions1)+len(m.probes) != 0 {
 			t.Errorf("left behind: %v, %v, %v", m.sessions, m.sessions1, m.probes)
 		}
 		if err := tr.Close(); err != nil {
@@ -261,12 +279,14 @@ func TestTransportClosed(t *testing.T) {
 		b.with(func() { b.deaf = func(*rmcp.Packet) bool { return true } })
 		var all sync.WaitGroup
 		all.Go(func() {
-			if _, err := s.Exchange(context.Background(), echo(1)); !errors.Is(err, ipmi.ErrClosed) {
+			if _, err := s.Exchange(context.Background(), echo(1)); !errors.Is(err,
+				ipmi.ErrClosed) {
 				t.Errorf("request under way: %v", err)
 			}
 		})
 		all.Go(func() {
-			if _, err := Dial(context.Background(), bmcAddr.String(), opts...); !errors.Is(err, ipmi.ErrClosed) {
+			if _, err := Dial(context.Background(), bmcAddr.String(), opts...); !errors.Is(err,
+				ipmi.ErrClosed) {
 				t.Errorf("log-in under way: %v", err)
 			}
 		})
@@ -275,7 +295,8 @@ func TestTransportClosed(t *testing.T) {
 			t.Error(err)
 		}
 		all.Wait()
-		if _, err := Dial(context.Background(), bmcAddr.String(), opts...); !errors.Is(err, ipmi.ErrClosed) {
+		if _, err := Dial(context.Background(), bmcAddr.String(), opts...); !errors.Is(err,
+			ipmi.ErrClosed) {
 			t.Errorf("log-in: %v", err)
 		}
 	})
@@ -295,8 +316,10 @@ func TestGroupCommands(t *testing.T) {
 			}
 		})
 		s := mustDial(t, n)
-		q := ipmi.RawRequest{Command: ipmi.Command{NetFn: ipmi.NetFnGroup, Code: 1, Body: "\xdc", Privilege: 2}, Data: []byte{9}}
-		if r, err := s.Exchange(context.Background(), q); err != nil || !bytes.Equal(r.Data, []byte{1, 2}) {
+		q := ipmi.RawRequest{Command: ipmi.Command{NetFn: ipmi.NetFnGroup, Code: 1, Body: "\xdc",
+			Privilege: 2}, Data: []byte{9}}
+		if r, err := s.Exchange(context.Background(), q); err != nil ||
+			!bytes.Equal(r.Data, []byte{1, 2}) {
 			t.Errorf("%+v, %v", r, err)
 		}
 		b.with(func() { answer = []byte{1, 2} })

@@ -8,15 +8,18 @@ import (
 	"lom/rmcp"
 )
 
-// A socket carries datagrams. Reading and writing may happen at the same time, but each on one goroutine at a time.
+// A socket carries datagrams. Reading and writing may happen at the same time, but each on one
+// goroutine at a time.
 type socket interface {
 	// batch is how many datagrams are worth reading or writing at a time.
 	batch() int
-	// read waits for a datagram, and reads the further ones that are there, as many as there is room for in ds.
+	// read waits for a datagram. It also reads those that are there already, as far as ds has room.
 	read(ds []datagram) (int, error)
-	// write sends datagrams in their order. With an error, the first that was not sent is the one that it is about.
+	// write sends datagrams in order and returns how many it sent. An error is about the first that
+	// it did not send.
 	write(ds []datagram) (int, error)
-	// refusals returns the peers whose host said, after an error of read or write, that nothing listens there.
+	// refusals returns, after an error of read or write, the peers whose host reported that nothing
+	// listens there.
 	refusals(err error) []netip.AddrPort
 	Close() error
 }
@@ -29,15 +32,15 @@ type datagram struct {
 
 func newDatagrams(n int) []datagram {
 	ds := make([]datagram, n)
-	room := make([]byte, n*rmcp.MaxPacket)
+	scratch := make([]byte, n*rmcp.MaxPacket)
 	for i := range ds {
-		ds[i].b, room = room[:0:rmcp.MaxPacket], room[rmcp.MaxPacket:]
+		ds[i].b, scratch = scratch[:0:rmcp.MaxPacket], scratch[rmcp.MaxPacket:]
 	}
 	return ds
 }
 
-// socketBuffer is how many bytes the kernel is asked to keep for a shared socket in each direction: ten thousand BMCs may
-// answer at once.
+// socketBuffer is the size in bytes of a shared socket's buffer in each direction: ten thousand
+// BMCs may answer at once.
 const socketBuffer = 8 << 20
 
 // listenShared opens a socket for any number of peers.
@@ -121,7 +124,7 @@ func (s *connectedSocket) refusals(err error) []netip.AddrPort {
 
 func (s *connectedSocket) Close() error { return s.conn.Close() }
 
-// packetSocket is a socket that was handed in. Its addresses are those of UDP.
+// packetSocket is a socket of the caller. It has UDP addresses.
 type packetSocket struct{ conn net.PacketConn }
 
 func (packetSocket) batch() int { return 1 }
@@ -145,7 +148,7 @@ func (s packetSocket) read(ds []datagram) (int, error) {
 	return 1, nil
 }
 
-// errStrangeAddress is the error of a packet from an address that is none of UDP.
+// errStrangeAddress is the error of a packet from an address that is not a UDP address.
 var errStrangeAddress = errors.New("packet from an address that is none of UDP")
 
 func (s packetSocket) write(ds []datagram) (int, error) {
@@ -161,7 +164,7 @@ func (packetSocket) refusals(error) []netip.AddrPort { return nil }
 
 func (s packetSocket) Close() error { return s.conn.Close() }
 
-// newSocket wraps a socket that was handed in.
+// newSocket wraps a socket of the caller.
 func newSocket(conn net.PacketConn) socket {
 	if u, ok := conn.(*net.UDPConn); ok {
 		if u.RemoteAddr() == nil {
@@ -174,7 +177,7 @@ func newSocket(conn net.PacketConn) socket {
 	return packetSocket{conn}
 }
 
-// unmap makes an IPv4 address of one that is mapped into IPv6, so that addresses can be compared.
+// unmap turns an IPv4-mapped IPv6 address into an IPv4 address, so that addresses can be compared.
 func unmap(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

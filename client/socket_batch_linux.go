@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// batchSize is how many packets a batch has at the most.
+// batchSize is how many packets a batch has at most.
 const batchSize = 64
 
 // batchSocket is an unconnected UDP socket, read by recvmmsg and written by sendmmsg.
@@ -55,12 +55,14 @@ func newSharedSocket(conn *net.UDPConn) socket {
 	return s
 }
 
-// prepare finds out the family of the socket and makes its buffers large: as large as the system allows, or as asked for, if we are root.
+// prepare determines the family of the socket and makes its buffers as large as the system allows;
+// as root, as large as socketBuffer.
 func (s *batchSocket) prepare(fd uintptr) {
 	if name, err := unix.Getsockname(int(fd)); err == nil {
 		_, s.v6 = name.(*unix.SockaddrInet6)
 	}
-	for _, options := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+	for _, options := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF},
+		{unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, options[0], socketBuffer) != nil {
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, options[1], socketBuffer)
 		}
@@ -73,7 +75,8 @@ func (*batchSocket) batch() int { return batchSize }
 func (b *batch) caller(trap uintptr) func(fd uintptr) bool {
 	return func(fd uintptr) bool {
 		for {
-			n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(&b.headers)), uintptr(b.n), unix.MSG_DONTWAIT, 0, 0)
+			n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(&b.headers)),
+				uintptr(b.n), unix.MSG_DONTWAIT, 0, 0)
 			if errno == unix.EINTR {
 				continue
 			}
@@ -162,16 +165,18 @@ func (s *batchSocket) setAddress(name *unix.RawSockaddrInet6, to netip.AddrPort)
 	switch {
 	case !s.v6 && a.Is4():
 		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
-		*v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: networkOrder(to.Port()), Addr: a.As4()}
+		*v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: networkOrder(to.Port()),
+			Addr: a.As4()}
 		return unix.SizeofSockaddrInet4
 	case s.v6 && a.Zone() == "":
-		*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: networkOrder(to.Port()), Addr: a.As16()}
+		*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: networkOrder(to.Port()),
+			Addr: a.As16()}
 		return unix.SizeofSockaddrInet6
 	}
 	return 0
 }
 
-// networkOrder makes a port of the machine's byte order one of the network's, or the other way round.
+// networkOrder converts a port between the machine's byte order and the network's.
 func networkOrder(port uint16) uint16 {
 	var b [2]byte
 	binary.NativeEndian.PutUint16(b[:], port)

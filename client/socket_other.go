@@ -16,10 +16,12 @@ func newSharedSocket(conn *net.UDPConn) socket {
 	return &sharedSocket{conn}
 }
 
-// readRefusals returns nothing: only Linux tells an unconnected socket whom an ICMP error is about.
+// readRefusals returns nothing: only Linux reports to an unconnected socket which peer an ICMP
+// error is about.
 func readRefusals(*net.UDPConn) []netip.AddrPort { return nil }
 
-// isRefusal reports whether the error of a connected socket says that nothing listens at the peer's port.
+// isRefusal reports whether the error of a connected socket says that nothing listens at the peer's
+// port.
 func isRefusal(err error) bool {
 	const wsaConnReset = syscall.Errno(10054) // what Windows says for ICMP port unreachable
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, wsaConnReset)

@@ -39,7 +39,8 @@ func TestRefusedPort(t *testing.T) {
 		defer tr.Close()
 		took += elapsed(func() {
 			for range 3 {
-				if _, err := Dial(context.Background(), closedPort(t), WithTransport(tr)); !errors.Is(err, ipmi.ErrRefused) {
+				if _, err := Dial(context.Background(), closedPort(t),
+					WithTransport(tr)); !errors.Is(err, ipmi.ErrRefused) {
 					t.Errorf("shared socket: %v", err)
 				}
 			}
@@ -50,7 +51,8 @@ func TestRefusedPort(t *testing.T) {
 	}
 }
 
-// Whichever of many sessions on a socket learns of a refusal, it is told to the one that it is about.
+// Whichever of many sessions on a socket learns of a refusal, it is told to the one that it is
+// about.
 func TestRefusedPortsOfMany(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells an unconnected socket who refused")
@@ -65,7 +67,9 @@ func TestRefusedPortsOfMany(t *testing.T) {
 	const hosts = 24 // the kernel sends no more than some 50 refusals at once
 	for i := range hosts {
 		go func() {
-			_, err := Dial(context.Background(), netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 9, byte(i + 1)}), port).String(), WithTransport(tr))
+			_, err := Dial(context.Background(),
+				netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 9, byte(i + 1)}), port).String(),
+				WithTransport(tr))
 			errs <- err
 		}()
 	}
@@ -78,7 +82,8 @@ func TestRefusedPortsOfMany(t *testing.T) {
 
 // TestNextAddress dials a name whose first address may lead nowhere.
 func TestNextAddress(t *testing.T) {
-	_, err := Dial(context.Background(), "localhost:"+strconv.Itoa(int(netip.MustParseAddrPort(closedPort(t)).Port())))
+	_, err := Dial(context.Background(),
+		"localhost:"+strconv.Itoa(int(netip.MustParseAddrPort(closedPort(t)).Port())))
 	if !errors.Is(err, ipmi.ErrRefused) {
 		t.Errorf("%v", err)
 	}
@@ -86,10 +91,12 @@ func TestNextAddress(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	for in, want := range map[string]string{
-		"127.0.0.1": "127.0.0.1:623", "127.0.0.1:6230": "127.0.0.1:6230", "::1": "[::1]:623", "[::1]:9": "[::1]:9",
+		"127.0.0.1": "127.0.0.1:623", "127.0.0.1:6230": "127.0.0.1:6230", "::1": "[::1]:623",
+		"[::1]:9":          "[::1]:9",
 		"::ffff:127.0.0.1": "127.0.0.1:623",
 	} {
-		if got, err := (&config{}).resolve(context.Background(), in); err != nil || len(got) != 1 || got[0].String() != want {
+		if got, err := (&config{}).resolve(context.Background(), in); err != nil || len(got) != 1 ||
+			got[0].String() != want {
 			t.Errorf("%s: %v, %v", in, got, err)
 		}
 	}
@@ -100,7 +107,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestBatches sends and reads many packets over real sockets of both families, more than a batch has.
+// TestBatches sends and reads many packets over real sockets of both families, more than a batch
+// has.
 func TestBatches(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		for _, listen := range []func() (socket, error){listenShared, func() (socket, error) {
@@ -124,7 +132,8 @@ func TestBatches(t *testing.T) {
 				t.Fatal(err)
 			}
 			const packets = 150
-			m := newMux(&countingSocket{socket: sock, want: packets, done: make(chan map[string]int, 1)})
+			m := newEndpoint(&countingSocket{socket: sock, want: packets,
+				done: make(chan map[string]int, 1)})
 			to := peer.LocalAddr().(*net.UDPAddr).AddrPort()
 			m.cork()
 			for i := range packets {

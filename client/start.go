@@ -9,18 +9,21 @@ import (
 	"lom/ipmi"
 )
 
-// Start sends one request to the BMC and returns; done is called once, with what Exchange would have returned. No goroutine waits
-// meanwhile, and nothing is allocated for the request: this is how one program asks ten thousand BMCs.
+// Start sends one request to the BMC and returns. done is called once, with what Exchange would
+// have returned. No goroutine waits meanwhile, and nothing is allocated for the request: one
+// program can so have requests in flight to ten thousand BMCs.
 //
-// The data of the request must not change until done is called. done runs on the receive loop or the timer of the Transport, or before
-// Start returns: it must not wait for anything, neither for an answer by Exchange, Do or Dial, nor for Transport.Close. It may call
-// Start, and Close of a session that shares a Transport. The data of the response is valid until done returns.
+// The data of the request must not change until done is called. done runs on the receive loop or
+// the timer of the Transport, or before Start returns. It must not wait: not for an answer by
+// Exchange, Do or Dial, and not for Transport.Close. It may call Start, and Close of a session that
+// shares a Transport. The data of the response is valid until done returns.
 //
-// What needs more than one exchange, which is a higher privilege level and a session that must be set up again, is done on one of a few
-// goroutines that the Transport keeps as long as there is such work.
+// A request that needs a higher privilege level or a new log-in first is done by one of a few
+// goroutines that the Transport has while there is such work.
 func (s *Session) Start(req ipmi.RawRequest, done func(ipmi.RawResponse, error)) {
 	s.mu.Lock()
-	quick := s.closed || !s.suspect && s.suffices(s.needs(req.Command, false), req.Command) && !(req.Command.Changes && s.silent())
+	quick := s.closed || !s.suspect && s.suffices(s.needs(req.Command, false), req.Command) &&
+		!(req.Command.Changes && s.silent())
 	if quick {
 		s.submit(s.newRequest(req, nil, done))
 	}
@@ -44,8 +47,10 @@ func Start[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](s Starter, req Q, done f
 	})
 }
 
-// started tells the answer to a request of Start, unless there is more to be done first.
-func (s *Session) started(req ipmi.RawRequest, done func(ipmi.RawResponse, error), resp ipmi.RawResponse, err error) {
+// started delivers the answer to a request of Start, unless a higher privilege level or a new
+// log-in may give a better one.
+func (s *Session) started(req ipmi.RawRequest, done func(ipmi.RawResponse, error),
+	resp ipmi.RawResponse, err error) {
 	switch {
 	case err == nil && resp.Code != ipmi.CodeInsufficientPrivilege:
 		done(resp, nil)
@@ -88,14 +93,14 @@ func (s *Session) explain(cmd ipmi.Command, err error) error {
 	return &ipmi.Error{Peer: s.peer.String(), Command: cmd, Err: err}
 }
 
-// chores is work that waits, done by goroutines that end when there is none.
+// chores is a queue of work for goroutines that end when it is empty.
 type chores struct {
 	mu      sync.Mutex
 	work    []func()
 	workers int
 }
 
-// maxChores is how many chores are done at a time.
+// maxChores is the largest number of goroutines for chores.
 const maxChores = 1024
 
 func (c *chores) add(f func()) {

@@ -55,7 +55,8 @@ func answerOf(s *Session, req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	return r, err
 }
 
-// TestStartIsLikeExchange has a higher privilege asked for, a session that was forgotten set up again, and errors told.
+// TestStartIsLikeExchange has a higher privilege asked for, a session that was forgotten set up
+// again, and errors told.
 func TestStartIsLikeExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
@@ -76,17 +77,19 @@ func TestStartIsLikeExchange(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 		b.forget()
-		if _, err := answerOf(s, change(3)); !errors.Is(err, ipmi.ErrOutcomeUnknown) || !errors.Is(err, ipmi.ErrTimeout) {
+		if _, err := answerOf(s, change(3)); !errors.Is(err, ipmi.ErrOutcomeUnknown) ||
+			!errors.Is(err, ipmi.ErrTimeout) {
 			t.Errorf("%v", err)
 		}
 		b.forget()
-		time.Sleep(2 * idleDoubt)
+		time.Sleep(2 * idleLimit)
 		if _, err := answerOf(s, change(3)); err != nil {
 			t.Errorf("after a long silence: %v", err)
 		}
 		b.with(func() { b.deaf = func(*rmcp.Packet) bool { return true } })
 		var e *ipmi.Error
-		if _, err := answerOf(s, echo(2)); !errors.Is(err, ipmi.ErrTimeout) || !errors.As(err, &e) || e.Peer == "" {
+		if _, err := answerOf(s, echo(2)); !errors.Is(err, ipmi.ErrTimeout) ||
+			!errors.As(err, &e) || e.Peer == "" {
 			t.Errorf("%v", err)
 		}
 		_ = s.Close()

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Fold returns an expression for hosts: the shorter way to write them. What Expand makes of it are the same
-// hosts; those that differ in a number only come together and in its order, where the first of them was.
+// Fold returns an expression for hosts: the shorter way to write them. What Expand makes of it are
+// the same hosts; those that differ in a number only come together and in its order, where the
+// first of them was.
 func Fold(hosts []string) string {
 	var all set
 	all.combine(',', hosts)
@@ -18,8 +19,8 @@ func Fold(hosts []string) string {
 		names[i] = cut(h)
 		dimensions = max(dimensions, len(names[i])/2)
 	}
-	// The last number is folded first, so that r1n1, r1n2, r2n1 and r2n2 become r1n[1-2] and r2n[1-2], and then
-	// r[1-2]n[1-2].
+	// The last number is folded first, so that r1n1, r1n2, r2n1 and r2n2 become r1n[1-2] and
+	// r2n[1-2], and then r[1-2]n[1-2].
 	for d := range dimensions {
 		names = foldNumber(names, d)
 	}

@@ -13,17 +13,19 @@ const Most = 1_000_000
 
 // Expand returns the hosts that an expression names, each once, in the order of the expression.
 //
-// The expression is a list of terms between commas or blanks. A term is a name, in which brackets hold what is put in
-// their place one by one: numbers (1,7), words (eth0,eth1), ranges of numbers (1-10, with a step 0-100/2, padded with zeros
-// as the first one is, 001-200), and ranges of letters (a-d). With several brackets in a term, the last varies
-// first. An IPv6 address may stand in brackets, as where a port follows; it is left as it is. Instead of a comma,
-// ! takes away from what stands before it what follows, & keeps what is in both, and ^ what is in one of the two only; they
-// are carried out from left to right.
+// The expression is a list of terms between commas or blanks. A term is a name, in which brackets
+// hold what is put in their place one by one: numbers (1,7), words (eth0,eth1), ranges of numbers
+// (1-10, with a step 0-100/2, padded with zeros as the first one is, 001-200), and ranges of
+// letters (a-d). With several brackets in a term, the last varies first. An IPv6 address may stand
+// in brackets, as where a port follows; it is left as it is. Instead of a comma, ! takes away from
+// what stands before it what follows, & keeps what is in both, and ^ what is in one of the two
+// only; they are carried out from left to right.
 //
-// A term that begins with @ is given to group, without the @, which returns the hosts it stands for. A nil group knows no such terms.
+// A term that begins with @ is given to group, without the @, which returns the hosts it stands
+// for. A nil group knows no such terms.
 //
-// An error is a sentence about the expression, also if it names more than Most hosts; nothing is made of
-// such an expression.
+// An error is a sentence about the expression, also if it names more than Most hosts; nothing is
+// made of such an expression.
 func Expand(expr string, group func(name string) ([]string, error)) ([]string, error) {
 	return expand(expr, group, Most)
 }
@@ -56,7 +58,8 @@ func expand(expr string, group func(name string) ([]string, error), most int) ([
 	return all.order, nil
 }
 
-// ExpandLines is Expand for the lines of a file: each holds an expression, or nothing; what follows a # is a comment.
+// ExpandLines is Expand for the lines of a file: each holds an expression, or nothing; what follows
+// a # is a comment.
 func ExpandLines(text string) ([]string, error) { return expandLines(text, Most) }
 
 func expandLines(text string, most int) ([]string, error) {
@@ -77,7 +80,8 @@ func expandLines(text string, most int) ([]string, error) {
 	return all.order, nil
 }
 
-var errTooMany = fmt.Errorf("more than %d hosts are named; that is more than one call works on", Most)
+var errTooMany = fmt.Errorf("more than %d hosts are named; that is more than one call works on",
+	Most)
 
 // A term is a part of an expression and the operator in front of it.
 type term struct {
@@ -223,7 +227,8 @@ func parseRange(item string) (textRange, error) {
 	if stepped {
 		var ok bool
 		if r.step, ok = number(step); !ok || r.step == 0 {
-			return r, fmt.Errorf("%q: behind the slash stands how far it is from one to the next, a number from 1 on", item)
+			return r, fmt.Errorf("%q: behind the slash stands how far it is from one to the "+
+				"next, a number from 1 on", item)
 		}
 	}
 	var lowOK, highOK bool
@@ -235,12 +240,15 @@ func parseRange(item string) (textRange, error) {
 			r.width = len(low)
 		}
 		if padded(high) && len(high) != len(low) {
-			return r, fmt.Errorf("%q: both ends are padded with zeros to the same length, or the first only", item)
+			return r, fmt.Errorf("%q: both ends are padded with zeros to the same length, or the "+
+				"first only", item)
 		}
-	case len(low) == 1 && len(high) == 1 && isLetter(low[0]) && isLetter(high[0]) && low[0]&0x20 == high[0]&0x20:
+	case len(low) == 1 && len(high) == 1 && isLetter(low[0]) && isLetter(high[0]) &&
+		low[0]&0x20 == high[0]&0x20:
 		r.low, r.high, r.isLetter = uint64(low[0]), uint64(high[0]), true
 	default:
-		return r, fmt.Errorf("%q is no range of numbers or letters; write it like 1-10, 001-200, 0-100/2 or a-d", item)
+		return r, fmt.Errorf("%q is no range of numbers or letters; write it like 1-10, 001-200, "+
+			"0-100/2 or a-d", item)
 	}
 	if r.low > r.high {
 		return r, fmt.Errorf("%q goes down; put the lower end first", item)
@@ -340,14 +348,15 @@ func (s *set) add(name string) {
 	}
 }
 
-// SplitPort cuts the UDP port from a host, and the brackets from an IPv6 address: "node1:6230" is node1 and
-// 6230, "[::1]" and "::1" are ::1 and 0, which stands for no port.
+// SplitPort cuts the UDP port from a host, and the brackets from an IPv6 address: "node1:6230" is
+// node1 and 6230, "[::1]" and "::1" are ::1 and 0, which stands for no port.
 func SplitPort(host string) (name string, port int, err error) {
 	name, tail := host, ""
 	if inside, ok := strings.CutPrefix(host, "["); ok {
 		name, tail, ok = strings.Cut(inside, "]")
 		if !ok || tail != "" && tail[0] != ':' {
-			return "", 0, fmt.Errorf("%q is no host; behind the brackets of an IPv6 address stands nothing but a port, like [::1]:6230", host)
+			return "", 0, fmt.Errorf("%q is no host; behind the brackets of an IPv6 address "+
+				"stands nothing but a port, like [::1]:6230", host)
 		}
 		tail = strings.TrimPrefix(tail, ":")
 		if tail == "" && strings.HasSuffix(host, ":") {

@@ -98,7 +98,9 @@ func TestExpandRefuses(t *testing.T) {
 		t.Errorf("%d hosts, %v", len(got), err)
 	}
 	no := errors.New("there is no such group")
-	if _, err := Expand("@web", func(string) ([]string, error) { return nil, no }); !errors.Is(err, no) {
+	if _, err := Expand("@web", func(string) ([]string, error) {
+		return nil, no
+	}); !errors.Is(err, no) {
 		t.Error(err)
 	}
 }
@@ -173,7 +175,8 @@ func TestSplitPort(t *testing.T) {
 		{"[::1]x", "", 0, "is no host"},
 	} {
 		name, port, err := SplitPort(c.host)
-		if name != c.name || port != c.port || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+		if name != c.name || port != c.port || (err == nil) != (c.problem == "") ||
+			err != nil && !strings.Contains(err.Error(), c.problem) {
 			t.Errorf("%q: %q, %d, %v", c.host, name, port, err)
 		}
 	}
@@ -183,8 +186,10 @@ func TestSplitPort(t *testing.T) {
 // more than its share of memory.
 func FuzzExpand(f *testing.F) {
 	for _, s := range []string{
-		"node[001-200]", "rack1,rack2-[a-d]", "r[1-3]n[01-10]", "a[0-100/2]!a[4,8]", "127.0.[0-3].[1-2]:[6231-6238]", "[::1]:623,::2",
-		"x[9,09-10,010]&x[1-99]", "n[1-1000000]", "a[", "]", "@x", "[0-9][0-9][0-9][0-9][0-9][0-9][0-9]", "é[1-2]ü[3-4]",
+		"node[001-200]", "rack1,rack2-[a-d]", "r[1-3]n[01-10]", "a[0-100/2]!a[4,8]",
+		"127.0.[0-3].[1-2]:[6231-6238]", "[::1]:623,::2",
+		"x[9,09-10,010]&x[1-99]", "n[1-1000000]", "a[", "]", "@x",
+		"[0-9][0-9][0-9][0-9][0-9][0-9][0-9]", "é[1-2]ü[3-4]",
 	} {
 		f.Add(s)
 	}

@@ -72,7 +72,8 @@ const (
 	BootPartiesReserved BootParties = 0xe0 // written as 1
 )
 
-// BootFlags is boot parameter 5. With Persistent, the fields so marked ask the BIOS to change its settings.
+// BootFlags is boot parameter 5. With Persistent, the fields so marked ask the BIOS to change its
+// settings.
 type BootFlags struct {
 	Valid      bool `wire:"byte 1, bit 7"` // the others mean something
 	Persistent bool `wire:"bit 6"`         // for all boots to come, not only the next
@@ -84,14 +85,16 @@ type BootFlags struct {
 	BlankScreen     bool       `wire:"bit 1"`
 	LockResetButton bool       `wire:"bit 0"` // may be persistent
 
-	LockPowerButton    bool            `wire:"byte 3, bit 7"` // may be persistent, as all of this byte
+	// may be persistent, as all of this byte
+	LockPowerButton    bool            `wire:"byte 3, bit 7"`
 	Verbosity          BootVerbosity   `wire:"bits 6:5"`
 	ProgressTraps      bool            `wire:"bit 4"` // BIOS progress events become PET traps
 	BypassPassword     bool            `wire:"bit 3"` // of the user, at boot
 	LockSleepButton    bool            `wire:"bit 2"`
 	ConsoleRedirection BootRedirection `wire:"bits 1:0"`
 
-	SharedMode bool    `wire:"byte 4, bit 3"` // BIOS sets the channel of BootInitiator to shared mode for now
+	// BIOS sets the channel of BootInitiator to shared mode for now
+	SharedMode bool    `wire:"byte 4, bit 3"`
 	Mux        BootMux `wire:"bits 2:0"`
 
 	Instance uint8 `wire:"byte 5, bits 4:0"` // of Device: 0 any, 1-15 external, 17-31 internal 1-15
@@ -127,9 +130,12 @@ func (d BootDevice) String() string {
 }
 
 var bootDeviceWords = [...]string{"No override", "Force PXE", "Force Boot from default Hard-Drive",
-	"Force Boot from default Hard-Drive, request Safe-Mode", "Force Boot from Diagnostic Partition", "Force Boot from CD/DVD",
-	"Force Boot into BIOS Setup", "Force Boot from remotely connected Floppy/primary removable media",
-	"Force Boot from remotely connected CD/DVD", "Force Boot from primary remote media", "Flag error",
+	"Force Boot from default Hard-Drive, request Safe-Mode", "Force Boot from Diagnostic Partition",
+	"Force Boot from CD/DVD",
+	"Force Boot into BIOS Setup",
+	"Force Boot from remotely connected Floppy/primary removable media",
+	"Force Boot from remotely connected CD/DVD", "Force Boot from primary remote media",
+	"Flag error",
 	"Force Boot from remotely connected Hard-Drive"}
 
 // BootVerbosity is what the BIOS shows while it starts.
@@ -145,7 +151,8 @@ const (
 // String returns the verbosity as ipmitool writes it.
 func (v BootVerbosity) String() string { return word(bootVerbosityWords[:], v, "Flag error") }
 
-var bootVerbosityWords = [...]string{"System Default", "Request Quiet Display", "Request Verbose Display"}
+var bootVerbosityWords = [...]string{"System Default", "Request Quiet Display",
+	"Request Verbose Display"}
 
 // BootRedirection is what becomes of console redirection.
 type BootRedirection uint8
@@ -160,7 +167,8 @@ const (
 // String returns the setting as ipmitool writes it.
 func (r BootRedirection) String() string { return word(bootRedirectionWords[:], r, "Flag error") }
 
-var bootRedirectionWords = [...]string{"Console redirection occurs per BIOS configuration setting (default)",
+var bootRedirectionWords = [...]string{"Console redirection occurs per BIOS configuration " +
+	"setting (default)",
 	"Suppress (skip) console redirection if enabled", "Request console redirection be enabled"}
 
 // BootMux is who gets the serial port at the end of POST.
@@ -187,8 +195,8 @@ type BootInitiator struct {
 	Time      Timestamp `wire:"byte 6-9"`         // as Get SEL Time gives it
 }
 
-// BootMailbox is one block of boot parameter 7. The first three bytes of block 0 are the enterprise number of
-// who defined the rest.
+// BootMailbox is one block of boot parameter 7. The first three bytes of block 0 are the enterprise
+// number of who defined the rest.
 type BootMailbox struct {
 	Block uint8  `wire:"byte 1"`  // 0 to 4 at least
 	Data  []byte `wire:"byte 2-"` // up to 16 bytes

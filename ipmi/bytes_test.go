@@ -22,8 +22,9 @@ func bytesOf(s string) []byte {
 
 func ptr[T any](v T) *T { return &v }
 
-// realBytes are messages as other programs write them: answers of ipmi_sim (OpenIPMI 2.0.33) to ipmitool raw, answers and
-// requests in ipmitool 1.8.19's debug output, and the examples of the specifications.
+// realBytes are messages as other programs write them: answers of ipmi_sim (OpenIPMI 2.0.33) to
+// ipmitool raw, answers and requests in ipmitool 1.8.19's debug output, and the examples of the
+// specifications.
 var realBytes = []struct {
 	bytes string
 	value message
@@ -32,7 +33,8 @@ var realBytes = []struct {
 	{"5a1e0000000000000000000000004ee8", &SystemGUID{GUID{0x5a, 0x1e, 14: 0x4e, 15: 0xe8}}},
 	{"08", &BMCGlobalEnables{GlobalEnables{EventLogging: true}}},
 	{"013f01020411", &SessionInfo{Handle: 1, Slots: 63, ActiveSessions: 1,
-		Session: &ActiveSession{User: 2, Privilege: PrivilegeAdministrator, Protocol: SessionIPMI20, Channel: 1}}},
+		Session: &ActiveSession{User: 2, Privilege: PrivilegeAdministrator, Protocol: SessionIPMI20,
+			Channel: 1}}},
 	{"0204", &ChannelAccess{Alerting: true, PerMessage: true, UserLevel: true, Mode: AccessAlways, Limit: PrivilegeAdministrator}},
 	{"01040181f21b000000", &ChannelInfo{Channel: 1, Medium: MediumLAN, Protocol: ProtocolIPMB, SessionSupport: MultiSession, ActiveSessions: 1, Vendor: VendorIPMI}},
 	{"0f050500f21b000000", &ChannelInfo{Channel: 15, Medium: MediumSerial, Protocol: ProtocolKCS, Vendor: VendorIPMI}},
@@ -64,7 +66,8 @@ var realBytes = []struct {
 	{"07", &PowerRestorePolicySupport{true, true, true}},
 	{"0101", &SystemRestartCause{RestartChassisControl, 1}},
 	{"3c39300000", &POHCounter{60, 12345}},
-	{"018284", &SetChannelAccess{Channel: 1, SetAccess: AccessVolatile, Alerting: true, PerMessage: true, UserLevel: true, Mode: AccessAlways,
+	{"018284", &SetChannelAccess{Channel: 1, SetAccess: AccessVolatile, Alerting: true,
+		PerMessage: true, UserLevel: true, Mode: AccessAlways,
 		SetLimit: AccessVolatile, Limit: PrivilegeAdministrator}},
 
 	// §6.13 and Table 22-9: a tracked request to a satellite controller on the IPMB
@@ -111,7 +114,8 @@ func TestMessagesHaveTheBytesOfOthers(t *testing.T) {
 func TestChassisCapabilitiesWithNoiseBehind(t *testing.T) {
 	// ipmi_sim sends 35 bytes, most of them from uninitialized memory.
 	var c ChassisCapabilities
-	if err := c.UnmarshalBinary(bytesOf("00202020200000" + strings.Repeat("56e09320", 7))); err != nil || c.SELDevice != 0x20 || *c.BridgeDevice != 0 {
+	if err := c.UnmarshalBinary(bytesOf("00202020200000" + strings.Repeat("56e09320", 7))); err !=
+		nil || c.SELDevice != 0x20 || *c.BridgeDevice != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -129,9 +133,11 @@ func TestBootParameters(t *testing.T) {
 		{4, "01fe", BootInfoAcknowledge{1, BootPartiesReserved | BootPartyOEM | BootPartySMS | BootPartyOS | BootPartyLoader}},
 		{5, "a018000000", BootFlags{Valid: true, EFI: true, Device: BootBIOSSetup}},
 		{5, "e008000000", BootFlags{Valid: true, Persistent: true, EFI: true, Device: BootDisk}},
-		{5, "80c7f60a13", BootFlags{Valid: true, ClearCMOS: true, LockKeyboard: true, Device: BootPXE, BlankScreen: true, LockResetButton: true,
-			LockPowerButton: true, Verbosity: 3, ProgressTraps: true, LockSleepButton: true, ConsoleRedirection: BootRedirectionEnable,
-			SharedMode: true, Mux: BootMuxSystem, Instance: 0x13}},
+		{5, "80c7f60a13", BootFlags{Valid: true, ClearCMOS: true, LockKeyboard: true,
+			Device: BootPXE, BlankScreen: true, LockResetButton: true,
+			LockPowerButton: true, Verbosity: 3, ProgressTraps: true, LockSleepButton: true,
+			ConsoleRedirection: BootRedirectionEnable,
+			SharedMode:         true, Mux: BootMuxSystem, Instance: 0x13}},
 		{6, "010700000000f15365", BootInitiator{1, 7, 0x6553f100}},
 		{7, "00f21b0068656c6c6f2d6d626f782e2e00", BootMailbox{0, bytesOf("f21b0068656c6c6f2d6d626f782e2e00")}},
 		{96, "0102", RawParameter{96, []byte{1, 2}}},
@@ -175,11 +181,13 @@ func TestDCMIParameters(t *testing.T) {
 			t.Errorf("parameter %d: %+v, %v", test.n, p, err)
 			continue
 		}
-		if b, err := p.AppendBinary(nil); err != nil || p.Number() != test.n || fmt.Sprintf("%x", b) != test.bytes {
+		if b, err := p.AppendBinary(nil); err != nil || p.Number() != test.n ||
+			fmt.Sprintf("%x", b) != test.bytes {
 			t.Errorf("parameter %d is written as %x, %v", p.Number(), b, err)
 		}
 	}
-	for p, want := range map[DCMIPeriod]string{5: "5s 5 seconds", 0x4f: "15m0s 15 minutes", 0x81: "1h0m0s 1 hours", 0xc2: "48h0m0s 2 days"} {
+	for p, want := range map[DCMIPeriod]string{5: "5s 5 seconds", 0x4f: "15m0s 15 minutes",
+		0x81: "1h0m0s 1 hours", 0xc2: "48h0m0s 2 days"} {
 		if got := fmt.Sprint(p.Duration(), " ", p); got != want {
 			t.Errorf("period %02x: %s, not %s", uint8(p), got, want)
 		}
@@ -189,21 +197,25 @@ func TestDCMIParameters(t *testing.T) {
 func TestGUIDAsIPMIToolShowsIt(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	sim := GUID(bytesOf("a123456789abcdefa123456789abcdef"))
-	if o := sim.Order(now); o != GUIDIPMI || sim.Format(o) != "efcdab89-6745-23a1-efcd-ab89674523a1" || sim.Version(o) != GUIDSecurity {
+	if o := sim.Order(now); o != GUIDIPMI ||
+		sim.Format(o) != "efcdab89-6745-23a1-efcd-ab89674523a1" || sim.Version(o) != GUIDSecurity {
 		t.Errorf("%v %s %v", o, sim.Format(o), sim.Version(o))
 	}
 	odd := GUID(bytesOf("33221100554477668899aabbccddeeff"))
 	if o := odd.Order(now); o != GUIDDump || odd.Format(o) != "33221100554477668899AABBCCDDEEFF" {
 		t.Errorf("%v %s", o, odd.Format(o))
 	}
-	if s, v := odd.Format(GUIDSMBIOS), odd.Version(GUIDSMBIOS).String(); s != "00112233-4455-6677-8899-aabbccddeeff" || v != "Unknown/unsupported (6)" {
+	if s, v := odd.Format(GUIDSMBIOS), odd.Version(GUIDSMBIOS).String(); s !=
+		"00112233-4455-6677-8899-aabbccddeeff" || v != "Unknown/unsupported (6)" {
 		t.Errorf("%s %s", s, v)
 	}
 	// The name space of DNS in RFC 4122, Appendix C: time-based, 1998-02-04.
 	dns := GUID(bytesOf("6ba7b8109dad11d180b400c04fd430c8"))
 	for _, o := range []GUIDOrder{GUIDRFC4122, GUIDIPMI, GUIDSMBIOS} {
 		sent := dns.In(o)
-		if got := sent.Order(now); got != o || sent.Format(o) != "6ba7b810-9dad-11d1-80b4-00c04fd430c8" || sent.Time(o).Format(time.DateOnly) != "1998-02-04" {
+		if got := sent.Order(now); got != o ||
+			sent.Format(o) != "6ba7b810-9dad-11d1-80b4-00c04fd430c8" ||
+			sent.Time(o).Format(time.DateOnly) != "1998-02-04" {
 			t.Errorf("in %v: %v %s %v", o, got, sent.Format(o), sent.Time(o))
 		}
 		if dns.In(o).In(o) != dns {
@@ -213,7 +225,8 @@ func TestGUIDAsIPMIToolShowsIt(t *testing.T) {
 }
 
 func TestSystemText(t *testing.T) {
-	for _, text := range []string{"", "node042", "Debian GNU/Linux 12", "Zürich", "日本語のシステム", strings.Repeat("x", 255)} {
+	for _, text := range []string{"", "node042", "Debian GNU/Linux 12", "Zürich", "日本語のシステム",
+		strings.Repeat("x", 255)} {
 		b, err := AppendSystemText(nil, text)
 		if err != nil || len(b) != SystemTextBlocks(b)*SystemInfoBlockSize && len(text) < 255 {
 			t.Errorf("%q: %d bytes, %d blocks, %v", text, len(b), SystemTextBlocks(b), err)
@@ -241,15 +254,19 @@ func FuzzSystemText(f *testing.F) {
 
 // Secrets in messages are not printed, however the message is.
 func TestMessagesDoNotPrintSecrets(t *testing.T) {
-	for _, m := range []any{SetUserPassword{User: 2, Operation: PasswordSet, Password: NewSecret("hunter2")},
-		SetChannelSecurityKeys{Value: NewSecret("hunter2")}, ChannelSecurityKeys{Value: NewSecret("hunter2")}} {
+	for _, m := range []any{SetUserPassword{User: 2, Operation: PasswordSet,
+		Password: NewSecret("hunter2")},
+		SetChannelSecurityKeys{Value: NewSecret("hunter2")},
+		ChannelSecurityKeys{Value: NewSecret("hunter2")}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			if s := fmt.Sprintf(verb, m) + fmt.Sprintf(verb, &m); strings.Contains(s, "hunter2") || strings.Contains(s, "68756e74657232") {
+			if s := fmt.Sprintf(verb, m) + fmt.Sprintf(verb, &m); strings.Contains(s, "hunter2") ||
+				strings.Contains(s, "68756e74657232") {
 				t.Errorf("%T with %s: %s", m, verb, s)
 			}
 		}
 	}
-	_, err := SetUserPassword{User: 2, Operation: PasswordSet, Password: NewSecret("a password of more than 16 bytes")}.AppendBinary(nil)
+	_, err := SetUserPassword{User: 2, Operation: PasswordSet,
+		Password: NewSecret("a password of more than 16 bytes")}.AppendBinary(nil)
 	if err == nil || strings.Contains(err.Error(), "more than") {
 		t.Errorf("too long: %v", err)
 	}

@@ -1,6 +1,7 @@
 package ipmi
 
-// SetChannelSecurityKeys is the Set Channel Security Keys command (§22.25), which also reads and locks keys.
+// SetChannelSecurityKeys is the Set Channel Security Keys command (§22.25), which also reads and
+// locks keys.
 type SetChannelSecurityKeys struct {
 	Channel   uint8
 	Operation KeyOperation
@@ -76,7 +77,8 @@ func (m *SetChannelSecurityKeys) UnmarshalBinary(b []byte) error {
 	if len(b) < 3 {
 		return &LengthError{Message: "SetChannelSecurityKeys", Got: len(b), Want: 3}
 	}
-	*m = SetChannelSecurityKeys{Channel: b[0] & 0xf, Operation: KeyOperation(b[1] & 3), Key: ChannelKey(b[2])}
+	*m = SetChannelSecurityKeys{Channel: b[0] & 0xf, Operation: KeyOperation(b[1] & 3),
+		Key: ChannelKey(b[2])}
 	if m.Operation == KeySet {
 		m.Value = NewSecret(string(b[3:]))
 	}

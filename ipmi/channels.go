@@ -11,11 +11,12 @@ const (
 
 // SetChannelAccess is the Set Channel Access command (§22.22).
 type SetChannelAccess struct {
-	Channel    uint8         `wire:"byte 1, bits 3:0"`
-	SetAccess  AccessSetting `wire:"byte 2, bits 7:6"` // which setting of the next four fields is written; 0: none
-	Alerting   bool          `wire:"bit 5, inverted"`  // PEF alerts may go out here
-	PerMessage bool          `wire:"bit 4, inverted"`  // every packet of a session is authenticated
-	UserLevel  bool          `wire:"bit 3, inverted"`  // so are commands of User level
+	Channel uint8 `wire:"byte 1, bits 3:0"`
+	// which setting of the next four fields is written; 0: none
+	SetAccess  AccessSetting `wire:"byte 2, bits 7:6"`
+	Alerting   bool          `wire:"bit 5, inverted"` // PEF alerts may go out here
+	PerMessage bool          `wire:"bit 4, inverted"` // every packet of a session is authenticated
+	UserLevel  bool          `wire:"bit 3, inverted"` // so are commands of User level
 	Mode       AccessMode    `wire:"bits 2:0"`
 	SetLimit   AccessSetting `wire:"byte 3, bits 7:6"` // which setting of Limit is written; 0: none
 	Limit      Privilege     `wire:"bits 3:0"`
@@ -85,15 +86,17 @@ type GetChannelInfo struct {
 
 // ChannelInfo is its response (Table 22-29).
 type ChannelInfo struct {
-	Channel        uint8           `wire:"byte 2, bits 3:0"` // the real number when Eh was asked for
+	// the real number when Eh was asked for
+	Channel        uint8           `wire:"byte 2, bits 3:0"`
 	Medium         ChannelMedium   `wire:"byte 3, bits 6:0"`
 	Protocol       ChannelProtocol `wire:"byte 4, bits 4:0"`
 	SessionSupport SessionSupport  `wire:"byte 5, bits 7:6"`
 	ActiveSessions uint8           `wire:"bits 5:0"`
-	Vendor         ManufacturerID  `wire:"byte 6-8"` // who defined the protocol; VendorIPMI for all that IPMI defines
-	// Auxiliary is, for the system interface, the interrupt of system management software and that of
-	// the event message buffer: 0-15 IRQ, 10h-13h PCI A-D, 14h SMI, 15h SCI, 20h-5Fh system interrupt
-	// 0-63, 60h assigned by ACPI, FFh none.
+	// who defined the protocol; VendorIPMI for all that IPMI defines
+	Vendor ManufacturerID `wire:"byte 6-8"`
+	// Auxiliary is, for the system interface, the interrupt of system management software and that
+	// of the event message buffer: 0-15 IRQ, 10h-13h PCI A-D, 14h SMI, 15h SCI, 20h-5Fh system
+	// interrupt 0-63, 60h assigned by ACPI, FFh none.
 	Auxiliary [2]uint8 `wire:"byte 9-10"`
 }
 
@@ -130,7 +133,8 @@ func (m ChannelMedium) String() string {
 	return fmt.Sprintf("Unknown (0x%02X)", uint8(m))
 }
 
-var mediumWords = [...]string{"reserved", "IPMB (I2C)", "ICMB v1.0", "ICMB v0.9", "802.3 LAN", "Serial/Modem", "Other LAN",
+var mediumWords = [...]string{"reserved", "IPMB (I2C)", "ICMB v1.0", "ICMB v0.9", "802.3 LAN",
+	"Serial/Modem", "Other LAN",
 	"PCI SMBus", "SMBus v1.0/v1.1", "SMBus v2.0", "USB 1.x", "USB 2.x", "System Interface"}
 
 // A ChannelProtocol is the message protocol of a channel (Table 6-2).
@@ -200,8 +204,8 @@ type GetChannelCipherSuites struct {
 	Index   uint8       `wire:"bits 5:0"`      // 0 to 3Fh
 }
 
-// ChannelCipherSuites is its response (Table 22-18): one piece of the list of records (Table 22-19),
-// which run on from one piece to the next.
+// ChannelCipherSuites is its response (Table 22-18): one piece of the list of records (Table
+// 22-19), which run on from one piece to the next.
 type ChannelCipherSuites struct {
 	Channel uint8  `wire:"byte 2"`
 	Records []byte `wire:"byte 3-"` // up to 16

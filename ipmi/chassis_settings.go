@@ -5,7 +5,8 @@ import "fmt"
 // GetChassisCapabilities is the Get Chassis Capabilities command (§28.1).
 type GetChassisCapabilities struct{}
 
-// ChassisCapabilities is its response (Table 28-2). The addresses are on the primary IPMB, as 8 bits with bit 0 clear; 0 is unspecified.
+// ChassisCapabilities is its response (Table 28-2). The addresses are on the primary IPMB, as 8
+// bits with bit 0 clear; 0 is unspecified.
 type ChassisCapabilities struct {
 	PowerInterlock      bool   `wire:"byte 2, bit 3"`
 	DiagnosticInterrupt bool   `wire:"bit 2"`
@@ -18,8 +19,8 @@ type ChassisCapabilities struct {
 	BridgeDevice        *uint8 `wire:"byte 7, optional"` // the ICMB bridge; AddressBMC if absent
 }
 
-// SetChassisCapabilities is the Set Chassis Capabilities command (§28.7). What a chassis cannot change stays
-// as it is without an error.
+// SetChassisCapabilities is the Set Chassis Capabilities command (§28.7). What a chassis cannot
+// change stays as it is without an error.
 type SetChassisCapabilities struct {
 	FrontPanelLockout bool   `wire:"byte 1, bit 1"`
 	Intrusion         bool   `wire:"bit 0"`
@@ -33,10 +34,12 @@ type SetChassisCapabilities struct {
 // ChassisReset is the Chassis Reset command (§28.4), a forerunner of Chassis Control.
 type ChassisReset struct{}
 
-// ChassisIdentify is the Chassis Identify command (§28.5), which makes the chassis show where it is.
+// ChassisIdentify is the Chassis Identify command (§28.5), which makes the chassis show where it
+// is.
 type ChassisIdentify struct {
-	Interval *uint8 `wire:"byte 1, optional"`        // seconds; 0 turns it off; nil is 15 seconds
-	Force    *bool  `wire:"byte 2, bit 0, optional"` // true: on until it is turned off, whatever Interval says
+	Interval *uint8 `wire:"byte 1, optional"` // seconds; 0 turns it off; nil is 15 seconds
+	// true: on until it is turned off, whatever Interval says
+	Force *bool `wire:"byte 2, bit 0, optional"`
 }
 
 // SetFrontPanelEnables is the Set Front Panel Button Enables command (§28.6).
@@ -47,8 +50,8 @@ type SetFrontPanelEnables struct {
 	DisablePowerOff   bool `wire:"bit 0"`
 }
 
-// SetPowerRestorePolicy is the Set Power Restore Policy command (§28.8). RestoreUnknown changes nothing and
-// asks what is supported.
+// SetPowerRestorePolicy is the Set Power Restore Policy command (§28.8). RestoreUnknown changes
+// nothing and asks what is supported.
 type SetPowerRestorePolicy struct {
 	Policy PowerRestorePolicy `wire:"byte 1, bits 2:0"`
 }
@@ -60,7 +63,8 @@ type PowerRestorePolicySupport struct {
 	AlwaysOff bool `wire:"bit 0"`
 }
 
-// SetPowerCycleInterval is the Set Power Cycle Interval command (§28.9): how long the power stays off in a power cycle.
+// SetPowerCycleInterval is the Set Power Cycle Interval command (§28.9): how long the power stays
+// off in a power cycle.
 type SetPowerCycleInterval struct {
 	Seconds uint8 `wire:"byte 1"` // 0: no delay
 }
@@ -96,8 +100,10 @@ const (
 // String returns the cause as ipmitool writes it.
 func (c RestartCause) String() string { return word(restartCauseWords[:], c, "invalid") }
 
-var restartCauseWords = [...]string{"unknown", "chassis power control command", "reset via pushbutton", "power-up via pushbutton",
-	"watchdog expired", "OEM", "power-up due to always-restore power policy", "power-up due to restore-previous power policy",
+var restartCauseWords = [...]string{"unknown", "chassis power control command",
+	"reset via pushbutton", "power-up via pushbutton",
+	"watchdog expired", "OEM", "power-up due to always-restore power policy",
+	"power-up due to restore-previous power policy",
 	"reset via PEF", "power-cycle via PEF", "soft reset", "power-up via RTC wakeup"}
 
 // GetPOHCounter is the Get POH Counter command (§28.14).

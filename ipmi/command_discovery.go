@@ -11,7 +11,8 @@ type NetFnSupport struct {
 	LUN2 LUNSupport `wire:"bits 5:4"`
 	LUN1 LUNSupport `wire:"bits 3:2"`
 	LUN0 LUNSupport `wire:"bits 1:0"`
-	// Pairs is four bytes a LUN, from LUN 0: bit n of the four is the pair of network functions 2n and 2n+1.
+	// Pairs is four bytes a LUN, from LUN 0: bit n of the four is the pair of network functions 2n
+	// and 2n+1.
 	Pairs [16]byte `wire:"byte 3-18"`
 }
 
@@ -34,13 +35,15 @@ const (
 	LUNRestricted LUNSupport = 2 // some may be closed by the firmware firewall
 )
 
-// GetCommandSupport is the Get Command Support command (§21.3): 128 command numbers of a network function.
+// GetCommandSupport is the Get Command Support command (§21.3): 128 command numbers of a network
+// function.
 type GetCommandSupport struct {
-	Channel uint8  `wire:"byte 1, bits 3:0"`
-	Half    uint8  `wire:"byte 2, bits 7:6"` // 0: commands 00h-7Fh, 1: commands 80h-FFh
-	NetFn   NetFn  `wire:"bits 5:0"`
-	LUN     uint8  `wire:"byte 3, bits 1:0"`
-	Body    []byte `wire:"byte 4-"` // the defining body under NetFnGroup (1 byte) and NetFnOEM (3 bytes)
+	Channel uint8 `wire:"byte 1, bits 3:0"`
+	Half    uint8 `wire:"byte 2, bits 7:6"` // 0: commands 00h-7Fh, 1: commands 80h-FFh
+	NetFn   NetFn `wire:"bits 5:0"`
+	LUN     uint8 `wire:"byte 3, bits 1:0"`
+	// the defining body under NetFnGroup (1 byte) and NetFnOEM (3 bytes)
+	Body []byte `wire:"byte 4-"`
 }
 
 // CommandSupport is its response (Table 21-3).

@@ -5,15 +5,17 @@ import (
 	"testing"
 )
 
-// What Table G-1 and DCMI 1.5 Table 6-1 say, written down here a second time: NetFn, defining body, least privilege,
-// numbers. Left out are the firmware firewall's commands on enabling and on sub-functions (0Bh-0Dh, 60h-63h).
+// What Table G-1 and DCMI 1.5 Table 6-1 say, written down here a second time: NetFn, defining body,
+// least privilege, numbers. Left out are the firmware firewall's commands on enabling and on
+// sub-functions (0Bh-0Dh, 60h-63h).
 var tableG1 = []struct {
 	netFn     NetFn
 	body      string
 	privilege Privilege
 	numbers   []uint8
 }{
-	{NetFnApp, "", PrivilegeUser, []uint8{0x01, 0x04, 0x07, 0x08, 0x09, 0x0a, 0x64, 0x25, 0x2f, 0x34, 0x36, 0x59, 0x3b, 0x3d, 0x41, 0x42,
+	{NetFnApp, "", PrivilegeUser, []uint8{0x01, 0x04, 0x07, 0x08, 0x09, 0x0a, 0x64, 0x25, 0x2f,
+		0x34, 0x36, 0x59, 0x3b, 0x3d, 0x41, 0x42,
 		0x4a, 0x4b, 0x4e, 0x4f, 0x50, 0x55, 0x57}},
 	{NetFnApp, "", PrivilegeUser, []uint8{0x48, 0x49}}, // as the payload's settings say
 	{NetFnApp, "", PrivilegeOperator, []uint8{0x22, 0x24, 0x3f, 0x44, 0x46, 0x4d, 0x52}},
@@ -42,7 +44,8 @@ func TestCommandTableIsTableG1(t *testing.T) {
 			case !ok:
 				t.Errorf("%v %02Xh is missing", row.netFn, n)
 			case c.Privilege != row.privilege:
-				t.Errorf("%v %02Xh %s needs %v, not %v", row.netFn, n, c.Name, row.privilege, c.Privilege)
+				t.Errorf("%v %02Xh %s needs %v, not %v", row.netFn, n, c.Name, row.privilege,
+					c.Privilege)
 			case c.Presession != slices.Contains(presession[row.netFn], n):
 				t.Errorf("%v %02Xh %s: outside a session: %v", row.netFn, n, c.Name, c.Presession)
 			}

@@ -1,12 +1,14 @@
 package ipmi
 
-// Byte numbers of DCMI messages count the group extension's identification as the tables of DCMI 1.5 do, so
-// that a request's data begins at byte 2 and a response's at byte 3.
+// Byte numbers of DCMI messages count the group extension's identification as the tables of DCMI
+// 1.5 do, so that a request's data begins at byte 2 and a response's at byte 3.
 
 // Completion codes of DCMI commands.
 const (
-	CodeDCMINoLimit              CompletionCode = 0x80 // Get Power Limit: none is active; the data is there all the same
-	CodeDCMIAssetTagBinary       CompletionCode = 0x80 // Get Asset Tag: how the FRU's asset tag is encoded; the data is there all the same
+	// Get Power Limit: none is active; the data is there all the same
+	CodeDCMINoLimit CompletionCode = 0x80
+	// Get Asset Tag: how the FRU's asset tag is encoded; the data is there all the same
+	CodeDCMIAssetTagBinary       CompletionCode = 0x80
 	CodeDCMIAssetTagBCD          CompletionCode = 0x81
 	CodeDCMIAssetTag6Bit         CompletionCode = 0x82
 	CodeDCMIAssetTagUnicode      CompletionCode = 0x83
@@ -46,7 +48,8 @@ func ParseDCMICapability(n uint8, data []byte) (Parameter, error) {
 	return rawParameter(n, data)
 }
 
-// DCMISupported is DCMI capabilities parameter 1. Versions before 1.5 had more in the bytes that are reserved now.
+// DCMISupported is DCMI capabilities parameter 1. Versions before 1.5 had more in the bytes that
+// are reserved now.
 type DCMISupported struct {
 	Reserved        uint8 `wire:"byte 1"`        // 1.0: mandatory capabilities
 	PowerManagement bool  `wire:"byte 2, bit 0"` //
@@ -60,12 +63,14 @@ func (DCMISupported) Number() uint8 { return 1 }
 
 // DCMIPlatformAttributes is DCMI capabilities parameter 2.
 type DCMIPlatformAttributes struct {
-	SELRollover         bool   `wire:"byte 1-2, bit 15"` // the SEL overwrites itself
-	FlushWhole          bool   `wire:"bit 14"`           // and is emptied then
-	FlushRecord         bool   `wire:"bit 13"`           // or loses single records then
-	SELEntries          uint16 `wire:"bits 11:0"`
-	Identification      uint8  `wire:"byte 3"`           // 1.0: bit 0 GUID, bit 1 DHCP host name, bit 2 asset tag
-	Temperatures        uint8  `wire:"byte 4"`           // 1.0: bit 0 inlet, bit 1 processors, bit 2 baseboard
+	SELRollover bool   `wire:"byte 1-2, bit 15"` // the SEL overwrites itself
+	FlushWhole  bool   `wire:"bit 14"`           // and is emptied then
+	FlushRecord bool   `wire:"bit 13"`           // or loses single records then
+	SELEntries  uint16 `wire:"bits 11:0"`
+	// 1.0: bit 0 GUID, bit 1 DHCP host name, bit 2 asset tag
+	Identification uint8 `wire:"byte 3"`
+	// 1.0: bit 0 inlet, bit 1 processors, bit 2 baseboard
+	Temperatures        uint8  `wire:"byte 4"`
 	TemperatureSampling *uint8 `wire:"byte 5, optional"` // seconds between samples
 }
 
@@ -74,7 +79,8 @@ func (DCMIPlatformAttributes) Number() uint8 { return 2 }
 
 // DCMIPowerController is DCMI capabilities parameter 3: where power management is.
 type DCMIPowerController struct {
-	Address  uint8 `wire:"byte 1"` // slave address on the IPMB as 8 bits; AddressBMC is the BMC itself
+	// slave address on the IPMB as 8 bits; AddressBMC is the BMC itself
+	Address  uint8 `wire:"byte 1"`
 	Channel  uint8 `wire:"byte 2, bits 7:4"`
 	Revision uint8 `wire:"bits 3:0"`
 }
@@ -82,7 +88,8 @@ type DCMIPowerController struct {
 // Number returns 3.
 func (DCMIPowerController) Number() uint8 { return 3 }
 
-// DCMIAccessAttributes is DCMI capabilities parameter 4: channel numbers, DCMINoChannel for what is not there.
+// DCMIAccessAttributes is DCMI capabilities parameter 4: channel numbers, DCMINoChannel for what is
+// not there.
 type DCMIAccessAttributes struct {
 	PrimaryLAN   uint8 `wire:"byte 1"`
 	SecondaryLAN uint8 `wire:"byte 2"`
@@ -95,7 +102,8 @@ func (DCMIAccessAttributes) Number() uint8 { return 4 }
 // DCMINoChannel stands for a channel that is not there.
 const DCMINoChannel uint8 = 0xff
 
-// DCMIPowerPeriods is DCMI capabilities parameter 5: the rolling average periods of enhanced power statistics.
+// DCMIPowerPeriods is DCMI capabilities parameter 5: the rolling average periods of enhanced power
+// statistics.
 type DCMIPowerPeriods struct {
 	Count   uint8        `wire:"byte 1"`
 	Periods []DCMIPeriod `wire:"byte 2-, count=Count"`
@@ -131,8 +139,8 @@ type DCMIConfiguration struct {
 	Data     []byte `wire:"byte 6-"` // for ParseDCMIParameter
 }
 
-// ParseDCMIParameter reads the data of a DCMI configuration parameter (DCMI 1.5 Table 6-6): a DCMIActivateDHCP, a
-// DCMIDiscovery and so on, or a RawParameter.
+// ParseDCMIParameter reads the data of a DCMI configuration parameter (DCMI 1.5 Table 6-6): a
+// DCMIActivateDHCP, a DCMIDiscovery and so on, or a RawParameter.
 func ParseDCMIParameter(n uint8, data []byte) (Parameter, error) {
 	switch n {
 	case 1:
@@ -200,7 +208,8 @@ const (
 	DCMIControllerIDSize = 64 // with the NUL at its end
 )
 
-// GetAssetTag is the Get Asset Tag command (DCMI 1.5 §6.4.2). Its codes CodeDCMIAssetTag… come with data.
+// GetAssetTag is the Get Asset Tag command (DCMI 1.5 §6.4.2). Its codes CodeDCMIAssetTag… come with
+// data.
 type GetAssetTag struct {
 	Offset uint8 `wire:"byte 2"` // 0 to 62
 	Count  uint8 `wire:"byte 3"` // up to DCMIChunk
@@ -212,7 +221,8 @@ type AssetTag struct {
 	Data   []byte `wire:"byte 4-"`
 }
 
-// SetAssetTag is the Set Asset Tag command (DCMI 1.5 §6.4.3). The tag ends with the last byte written.
+// SetAssetTag is the Set Asset Tag command (DCMI 1.5 §6.4.3). The tag ends with the last byte
+// written.
 type SetAssetTag struct {
 	Offset uint8  `wire:"byte 2"`
 	Count  uint8  `wire:"byte 3"` // up to DCMIChunk
@@ -224,7 +234,8 @@ type AssetTagWritten struct {
 	Length uint8 `wire:"byte 3"` // of the whole tag now
 }
 
-// GetManagementControllerID is the Get Management Controller Identifier String command (DCMI 1.5 §6.4.6.1).
+// GetManagementControllerID is the Get Management Controller Identifier String command (DCMI 1.5
+// §6.4.6.1).
 type GetManagementControllerID struct {
 	Offset uint8 `wire:"byte 2"`
 	Count  uint8 `wire:"byte 3"` // up to DCMIChunk
@@ -236,8 +247,8 @@ type ManagementControllerID struct {
 	Data   []byte `wire:"byte 4-"`
 }
 
-// SetManagementControllerID is the Set Management Controller Identifier String command (DCMI 1.5 §6.4.6.2).
-// The piece that ends in NUL is the last.
+// SetManagementControllerID is the Set Management Controller Identifier String command (DCMI 1.5
+// §6.4.6.2). The piece that ends in NUL is the last.
 type SetManagementControllerID struct {
 	Offset uint8  `wire:"byte 2"` // a multiple of DCMIChunk
 	Count  uint8  `wire:"byte 3"` // up to DCMIChunk

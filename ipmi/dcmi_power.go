@@ -42,23 +42,26 @@ type PowerReading struct {
 	Maximum uint16    `wire:"byte 7-8"`
 	Average uint16    `wire:"byte 9-10"`
 	Time    Timestamp `wire:"byte 11-14"`
-	Period  uint32    `wire:"byte 15-18"`     // milliseconds; in units of the DCMIPeriod for DCMIEnhancedStatistics
-	Active  bool      `wire:"byte 19, bit 6"` // power is measured
+	// milliseconds; in units of the DCMIPeriod for DCMIEnhancedStatistics
+	Period uint32 `wire:"byte 15-18"`
+	Active bool   `wire:"byte 19, bit 6"` // power is measured
 }
 
-// GetPowerLimit is the Get Power Limit command (DCMI 1.5 §6.6.2). With CodeDCMINoLimit its data comes all the same.
+// GetPowerLimit is the Get Power Limit command (DCMI 1.5 §6.6.2). With CodeDCMINoLimit its data
+// comes all the same.
 type GetPowerLimit struct {
 	Reserved [2]byte `wire:"byte 2-3"`
 }
 
 // PowerLimit is its response (DCMI 1.5 Table 6-17).
 type PowerLimit struct {
-	Reserved1  [2]byte             `wire:"byte 3-4"`
-	Exception  DCMIExceptionAction `wire:"byte 5"`
-	Watts      uint16              `wire:"byte 6-7"`
-	Correction uint32              `wire:"byte 8-11"` // milliseconds over the limit before the exception action
-	Reserved2  [2]byte             `wire:"byte 12-13"`
-	Sampling   uint16              `wire:"byte 14-15"` // seconds
+	Reserved1 [2]byte             `wire:"byte 3-4"`
+	Exception DCMIExceptionAction `wire:"byte 5"`
+	Watts     uint16              `wire:"byte 6-7"`
+	// milliseconds over the limit before the exception action
+	Correction uint32  `wire:"byte 8-11"`
+	Reserved2  [2]byte `wire:"byte 12-13"`
+	Sampling   uint16  `wire:"byte 14-15"` // seconds
 }
 
 // SetPowerLimit is the Set Power Limit command (DCMI 1.5 §6.6.3).
@@ -71,7 +74,8 @@ type SetPowerLimit struct {
 	Sampling   uint16              `wire:"byte 14-15"` // seconds
 }
 
-// A DCMIExceptionAction is what happens when the power stays over its limit: these, or 02h to 10h of the maker's.
+// A DCMIExceptionAction is what happens when the power stays over its limit: these, or 02h to 10h
+// of the maker's.
 type DCMIExceptionAction uint8
 
 // Exception actions.

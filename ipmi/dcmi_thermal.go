@@ -12,8 +12,8 @@ const (
 	dcmiBaseboardIPMI EntityID = 0x07
 )
 
-// DCMIEntity returns the IPMI entity for an entity ID of a DCMI request, either kind, and false for an entity
-// that has no DCMI sensors.
+// DCMIEntity returns the IPMI entity for an entity ID of a DCMI request, either kind, and false for
+// an entity that has no DCMI sensors.
 func DCMIEntity(e EntityID) (EntityID, bool) {
 	switch e {
 	case DCMIInlet, dcmiInletIPMI:
@@ -61,13 +61,14 @@ type ThermalLimit struct {
 
 // SetThermalLimit is the Set Thermal Limit command (DCMI 1.5 §6.7.2).
 type SetThermalLimit struct {
-	Entity     EntityID `wire:"byte 2"` // the inlet
-	Instance   uint8    `wire:"byte 3"`
-	Persistent bool     `wire:"byte 4, bit 7"` // DCMI 1.0: keep it over power cycles; reserved since
-	PowerOff   bool     `wire:"bit 6"`         // and log an event
-	LogEvent   bool     `wire:"bit 5"`
-	Limit      uint8    `wire:"byte 5"`
-	Time       uint16   `wire:"byte 6-7"` // seconds
+	Entity   EntityID `wire:"byte 2"` // the inlet
+	Instance uint8    `wire:"byte 3"`
+	// DCMI 1.0: keep it over power cycles; reserved since
+	Persistent bool   `wire:"byte 4, bit 7"`
+	PowerOff   bool   `wire:"bit 6"` // and log an event
+	LogEvent   bool   `wire:"bit 5"`
+	Limit      uint8  `wire:"byte 5"`
+	Time       uint16 `wire:"byte 6-7"` // seconds
 }
 
 // GetTemperatureReadings is the Get Temperature Readings command (DCMI 1.5 §6.7.3).

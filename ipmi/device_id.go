@@ -5,13 +5,15 @@ type GetDeviceID struct{}
 
 // DeviceID is its response (Table 20-2).
 type DeviceID struct {
-	ID               uint8          `wire:"byte 2"` // 0 is unspecified
-	ProvidesSDRs     bool           `wire:"byte 3, bit 7"`
-	Revision         uint8          `wire:"bits 3:0"`
-	Updating         bool           `wire:"byte 4, bit 7"` // firmware or SDR update, or self-initialization
-	FirmwareMajor    uint8          `wire:"bits 6:0"`
-	FirmwareMinor    uint8          `wire:"byte 5"` // BCD
-	Version          uint8          `wire:"byte 6"` // of IPMI, BCD with the digits swapped: 51h is 1.5, 02h is 2.0
+	ID           uint8 `wire:"byte 2"` // 0 is unspecified
+	ProvidesSDRs bool  `wire:"byte 3, bit 7"`
+	Revision     uint8 `wire:"bits 3:0"`
+	// firmware or SDR update, or self-initialization
+	Updating      bool  `wire:"byte 4, bit 7"`
+	FirmwareMajor uint8 `wire:"bits 6:0"`
+	FirmwareMinor uint8 `wire:"byte 5"` // BCD
+	// of IPMI, BCD with the digits swapped: 51h is 1.5, 02h is 2.0
+	Version          uint8          `wire:"byte 6"`
 	Support          DeviceSupport  `wire:"byte 7"`
 	Manufacturer     ManufacturerID `wire:"byte 8-10"`
 	Product          uint16         `wire:"byte 11-12"`

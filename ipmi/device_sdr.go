@@ -18,10 +18,11 @@ const (
 
 // DeviceSDRInfo is its response (Table 35-2).
 type DeviceSDRInfo struct {
-	Count   uint8   `wire:"byte 2"`             // of sensors or records
-	Dynamic bool    `wire:"byte 3, bit 7"`      // sensors come and go
-	LUNs    uint8   `wire:"bits 3:0"`           // bit n: LUN n has sensors
-	Change  *uint32 `wire:"byte 4-7, optional"` // differs after the sensors changed; only of dynamic ones
+	Count   uint8 `wire:"byte 2"`        // of sensors or records
+	Dynamic bool  `wire:"byte 3, bit 7"` // sensors come and go
+	LUNs    uint8 `wire:"bits 3:0"`      // bit n: LUN n has sensors
+	// differs after the sensors changed; only of dynamic ones
+	Change *uint32 `wire:"byte 4-7, optional"`
 }
 
 // GetDeviceSDR is the Get Device SDR command (§35.3). Its response is an [SDRData].

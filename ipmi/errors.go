@@ -9,9 +9,11 @@ import (
 // What can go wrong between a client and a BMC, for errors.Is. An [Error] says
 // where it happened.
 var (
-	ErrTimeout        = errors.New("no answer")
-	ErrRefused        = errors.New("nothing listens on that port")                      // ICMP port unreachable
-	ErrOutcomeUnknown = errors.New("no answer, so it is not known whether it happened") // a changing command's answer was lost
+	ErrTimeout = errors.New("no answer")
+	// ICMP port unreachable
+	ErrRefused = errors.New("nothing listens on that port")
+	// a changing command's answer was lost
+	ErrOutcomeUnknown = errors.New("no answer, so it is not known whether it happened")
 	ErrPassword       = errors.New("wrong password")
 	ErrUser           = errors.New("unknown user name")
 	ErrKey            = errors.New("wrong BMC key (Kg)")

@@ -41,8 +41,8 @@ const (
 )
 
 // CauseCode returns the stable code of an error's cause: "wrong_password", "timeout",
-// "completion_code" for a refusal by the BMC, and "other" for what has no code of its own. It returns
-// "" for nil.
+// "completion_code" for a refusal by the BMC, and "other" for what has no code of its own. It
+// returns "" for nil.
 func CauseCode(err error) string {
 	if err == nil {
 		return ""
@@ -76,8 +76,8 @@ type commandWire struct {
 	Name  string `json:"name,omitempty"`
 }
 
-// MarshalJSON returns the wire form: a stable code for the cause (see [CauseCode]), the sentence, what
-// was tried with whom, and the completion code of a refusal.
+// MarshalJSON returns the wire form: a stable code for the cause (see [CauseCode]), the sentence,
+// what was tried with whom, and the completion code of a refusal.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	w := errorWire{Code: CauseCode(e), Op: e.Op, Peer: e.Peer}
 	if e.Err != nil {
@@ -92,8 +92,8 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// UnmarshalJSON reads the wire form. For errors.Is and errors.As the error is what it was, as far as
-// its cause has a code; it prints the same sentence.
+// UnmarshalJSON reads the wire form. For errors.Is and errors.As the error is what it was, as far
+// as its cause has a code; it prints the same sentence.
 func (e *Error) UnmarshalJSON(b []byte) error {
 	var w errorWire
 	if err := json.Unmarshal(b, &w); err != nil {

@@ -25,7 +25,8 @@ func throughWire(t testing.TB, e *Error) *Error {
 	return got
 }
 
-// Every sentinel of the package is in the list, alone and wrapped, and is the same at the other end.
+// Every sentinel of the package is in the list, alone and wrapped, and is the same at the other
+// end.
 func TestSentinelsThroughWire(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
 	if err != nil {
@@ -98,7 +99,8 @@ func TestUnknownCauseThroughWire(t *testing.T) {
 }
 
 func FuzzErrorWire(f *testing.F) {
-	for _, e := range []*Error{{Err: ErrTimeout}, {Command: GetDeviceID{}.Command(), Code: CodeTimeout}} {
+	for _, e := range []*Error{{Err: ErrTimeout},
+		{Command: GetDeviceID{}.Command(), Code: CodeTimeout}} {
 		b, _ := json.Marshal(e)
 		f.Add(b)
 	}

@@ -46,7 +46,8 @@ func (m PlatformEvent) AppendBinary(b []byte) ([]byte, error) {
 	if m.Deassertion {
 		dir |= 0x80
 	}
-	return append(b, m.Revision, uint8(m.SensorType), m.Sensor, dir, m.Data[0], m.Data[1], m.Data[2]), nil
+	return append(b, m.Revision, uint8(m.SensorType), m.Sensor, dir, m.Data[0], m.Data[1],
+		m.Data[2]), nil
 }
 
 // WireSize returns the least and the greatest length of the message in bytes.

@@ -194,7 +194,8 @@ func (f EventDataField) Value(data2, data3 uint8) uint8 {
 	return b >> f.Low & (1<<(f.High-f.Low+1) - 1)
 }
 
-// Text returns "label: words" for a value of the field, and the number where the table has no words.
+// Text returns "label: words" for a value of the field, and the number where the table has no
+// words.
 func (f EventDataField) Text(value uint8) string {
 	if f.Flag() {
 		return f.Label

@@ -24,10 +24,12 @@ func TestLookupState(t *testing.T) {
 			t.Errorf("%v %v %d: %+v %t", c.e, c.s, c.off, st, ok)
 		}
 	}
-	if st, _ := LookupEvent(EventSensorSpecific, SensorPowerSupply, 6, 3); st.Words != "Config Error: Power Supply Rating Mismatch" {
+	if st, _ := LookupEvent(EventSensorSpecific, SensorPowerSupply, 6, 3); st.Words !=
+		"Config Error: Power Supply Rating Mismatch" {
 		t.Errorf("with data 2: %q", st.Words)
 	}
-	if st, _ := LookupEvent(EventSensorSpecific, SensorPowerSupply, 6, 0x44); st.Words != "Config Error" {
+	if st, _ := LookupEvent(EventSensorSpecific, SensorPowerSupply, 6, 0x44); st.Words !=
+		"Config Error" {
 		t.Errorf("with unknown data 2: %q", st.Words)
 	}
 }
@@ -59,7 +61,8 @@ func TestEventDataFields(t *testing.T) {
 		t.Errorf("watchdog: %q", got)
 	}
 	fs := EventDataFields(SensorSystemEvent, 4)
-	if len(fs) != 6 || !fs[0].Flag() || fs[0].Value(0x20, 0) != 1 || fs[0].Text(1) != "Diagnostic interrupt" {
+	if len(fs) != 6 || !fs[0].Flag() || fs[0].Value(0x20, 0) != 1 ||
+		fs[0].Text(1) != "Diagnostic interrupt" {
 		t.Errorf("PEF action: %+v", fs)
 	}
 }

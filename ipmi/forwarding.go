@@ -1,7 +1,7 @@
 package ipmi
 
-// GetForwardedCommands is the Get Forwarded Commands command (§35b.1): which commands from a channel
-// the BMC hands to another controller.
+// GetForwardedCommands is the Get Forwarded Commands command (§35b.1): which commands from a
+// channel the BMC hands to another controller.
 type GetForwardedCommands struct {
 	Channel uint8 `wire:"byte 1, bits 3:0"`
 	Upper   bool  `wire:"byte 2, bit 6"` // commands 80h-FFh instead of 00h-7Fh

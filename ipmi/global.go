@@ -2,8 +2,8 @@ package ipmi
 
 import "fmt"
 
-// ColdReset is the Cold Reset command (§20.2): everything starts again as after power up. A BMC may be
-// unable to answer it.
+// ColdReset is the Cold Reset command (§20.2): everything starts again as after power up. A BMC may
+// be unable to answer it.
 type ColdReset struct{}
 
 // WarmReset is the Warm Reset command (§20.3): communication starts again, the settings stay.
@@ -15,12 +15,13 @@ type GetSelfTestResults struct{}
 // SelfTestResults is its response (Table 20-5).
 type SelfTestResults struct {
 	Result SelfTestResult `wire:"byte 2"`
-	// Detail is a set of SelfTestFailures for SelfTestCorrupted, 0 for SelfTestPassed and SelfTestNone,
-	// and otherwise up to the device.
+	// Detail is a set of SelfTestFailures for SelfTestCorrupted, 0 for SelfTestPassed and
+	// SelfTestNone, and otherwise up to the device.
 	Detail uint8 `wire:"byte 3"`
 }
 
-// A SelfTestResult is the outcome of a self test. Values that have no name are failures of the device's own.
+// A SelfTestResult is the outcome of a self test. Values that have no name are failures of the
+// device's own.
 type SelfTestResult uint8
 
 // Self test results.
@@ -48,14 +49,16 @@ func (r SelfTestResult) String() string {
 	return fmt.Sprintf("device specific (%02Xh)", uint8(r))
 }
 
-// SelfTestFailures is the set of what failed in a SelfTestCorrupted. A bit that is not set says nothing.
+// SelfTestFailures is the set of what failed in a SelfTestCorrupted. A bit that is not set says
+// nothing.
 type SelfTestFailures uint8
 
 // Self test failures.
 const (
-	SelfTestFirmware     SelfTestFailures = 1 << iota // operational firmware corrupted
-	SelfTestBootBlock                                 // firmware of the boot block corrupted
-	SelfTestInternalArea                              // internal use area of the BMC's FRU corrupted
+	SelfTestFirmware  SelfTestFailures = 1 << iota // operational firmware corrupted
+	SelfTestBootBlock                              // firmware of the boot block corrupted
+	// internal use area of the BMC's FRU corrupted
+	SelfTestInternalArea
 	SelfTestSDREmpty
 	SelfTestIPMB // the signal lines do not respond
 	SelfTestFRU  // no access to the BMC's FRU device
@@ -68,7 +71,8 @@ type ManufacturingTestOn struct {
 	Parameters []byte `wire:"byte 1-"` // up to the device, often a key
 }
 
-// SetACPIPowerState is the Set ACPI Power State command (§20.6): it tells a controller of the states, and changes neither.
+// SetACPIPowerState is the Set ACPI Power State command (§20.6): it tells a controller of the
+// states, and changes neither.
 type SetACPIPowerState struct {
 	SetSystem bool            `wire:"byte 1, bit 7"`
 	System    ACPISystemState `wire:"bits 6:0"`

@@ -22,9 +22,9 @@ type DeviceGUID struct {
 	GUID GUID `wire:"byte 2-17"`
 }
 
-// A GUID is the sixteen bytes of a globally unique identifier in the order in which they are sent. What
-// they look like to a person depends on the order in which the BMC sends the fields, and
-// makes differ in that: see [GUIDOrder].
+// A GUID is the sixteen bytes of a globally unique identifier in the order in which they are sent.
+// What they look like to a person depends on the order in which the BMC sends the fields, and makes
+// differ in that: see [GUIDOrder].
 type GUID [16]byte
 
 // A GUIDOrder is a way of laying out a GUID's fields in its bytes.
@@ -33,9 +33,10 @@ type GUIDOrder uint8
 // GUID orders, the strongest guess last.
 const (
 	GUIDRFC4122 GUIDOrder = iota // most significant byte first, time first
-	GUIDIPMI                     // the reverse of RFC 4122, as IPMI asked for before errata 7 (Table 20-10)
-	GUIDSMBIOS                   // RFC 4122 with the three time fields least significant byte first
-	GUIDDump                     // no known one: the bytes as they came
+	// the reverse of RFC 4122, as IPMI asked for before errata 7 (Table 20-10)
+	GUIDIPMI
+	GUIDSMBIOS // RFC 4122 with the three time fields least significant byte first
+	GUIDDump   // no known one: the bytes as they came
 )
 
 // String returns the order's name as ipmitool writes it.
@@ -119,14 +120,16 @@ func (g GUID) Version(o GUIDOrder) GUIDVersion { return GUIDVersion(g.In(o)[6] >
 func (g GUID) Time(o GUIDOrder) time.Time {
 	r := g.In(o)
 	// 60 bits of 100 ns since the beginning of the Gregorian calendar, 1582-10-15.
-	ticks := uint64(binary.BigEndian.Uint16(r[6:])&0xfff)<<48 | uint64(binary.BigEndian.Uint16(r[4:]))<<32 |
+	ticks := uint64(binary.BigEndian.Uint16(r[6:])&0xfff)<<48 |
+		uint64(binary.BigEndian.Uint16(r[4:]))<<32 |
 		uint64(binary.BigEndian.Uint32(r[0:]))
 	const gregorianToUnix = 12219292800 // seconds
 	return time.Unix(int64(ticks/1e7)-gregorianToUnix, 0).UTC()
 }
 
-// Order guesses the order of the GUID's bytes, as ipmitool does: the last order in which the version is known; but the first
-// in which the GUID is time-based and was made between 1970 and the end of now's year is taken at once.
+// Order guesses the order of the GUID's bytes, as ipmitool does: the last order in which the
+// version is known; but the first in which the GUID is time-based and was made between 1970 and the
+// end of now's year is taken at once.
 func (g GUID) Order(now time.Time) GUIDOrder {
 	found := GUIDDump
 	for o := GUIDRFC4122; o < GUIDDump; o++ {

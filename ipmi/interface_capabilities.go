@@ -17,11 +17,13 @@ const (
 
 // SystemInterfaceCapabilities is its response (Table 22-12).
 type SystemInterfaceCapabilities struct {
-	Reserved   uint8  `wire:"byte 2"`
-	MultiPart  uint8  `wire:"byte 3, bits 7:6"` // SSIF: 0 single-part only, 1 start and end, 2 also middle
-	PEC        bool   `wire:"bit 3"`            // SSIF
-	Version    uint8  `wire:"bits 2:0"`         // 0 is version 1
-	InputSize  uint8  `wire:"byte 4"`           // greatest message to the BMC in bytes; KCS and SMIC: 255 is 255 or more
+	Reserved uint8 `wire:"byte 2"`
+	// SSIF: 0 single-part only, 1 start and end, 2 also middle
+	MultiPart uint8 `wire:"byte 3, bits 7:6"`
+	PEC       bool  `wire:"bit 3"`    // SSIF
+	Version   uint8 `wire:"bits 2:0"` // 0 is version 1
+	// greatest message to the BMC in bytes; KCS and SMIC: 255 is 255 or more
+	InputSize  uint8  `wire:"byte 4"`
 	OutputSize *uint8 `wire:"byte 5, optional"` // SSIF: greatest message from the BMC in bytes
 }
 

@@ -60,7 +60,8 @@ type LANDestinationAddress struct {
 // AppendBinary appends the parameter's data to b.
 func (p LANDestinationAddress) AppendBinary(b []byte) ([]byte, error) {
 	if p.Destination > 0xf {
-		return b, &RangeError{Field: "LANDestinationAddress.Destination", Value: p.Destination, Max: 0xf}
+		return b, &RangeError{Field: "LANDestinationAddress.Destination", Value: p.Destination,
+			Max: 0xf}
 	}
 	switch p.Format {
 	case AddressIPv4:
@@ -73,7 +74,8 @@ func (p LANDestinationAddress) AppendBinary(b []byte) ([]byte, error) {
 	case AddressIPv6:
 		return append(append(b, p.Destination, byte(p.Format)<<4), p.IPv6[:]...), nil
 	}
-	return b, &RangeError{Field: "LANDestinationAddress.Format", Value: p.Format, Max: uint64(AddressIPv6)}
+	return b, &RangeError{Field: "LANDestinationAddress.Format", Value: p.Format,
+		Max: uint64(AddressIPv6)}
 }
 
 // UnmarshalBinary reads the parameter from b. A format that is not known is a CodeInvalidDataField.

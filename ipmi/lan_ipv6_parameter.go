@@ -1,6 +1,7 @@
 package ipmi
 
-// LANIPv6Support is LAN parameter 50: what the BMC can do with IPv6. It is missing in a BMC without IPv6.
+// LANIPv6Support is LAN parameter 50: what the BMC can do with IPv6. It is missing in a BMC without
+// IPv6.
 type LANIPv6Support struct {
 	Alerts   bool `wire:"byte 1, bit 2"` // alerts can go to IPv6 addresses
 	Both     bool `wire:"bit 1"`         // IPv4 and IPv6 at the same time
@@ -121,27 +122,30 @@ func (s AddressStatus) String() string {
 	return "unknown"
 }
 
-var addressStatusWords = [...]string{"active", "disabled", "pending", "failed", "deprecated", "invalid"}
+var addressStatusWords = [...]string{"active", "disabled", "pending", "failed", "deprecated",
+	"invalid"}
 
 // LANIPv6StaticDUIDBlocks is LAN parameter 57: how many blocks of 16 bytes a static DUID can have.
 type LANIPv6StaticDUIDBlocks struct {
 	Blocks uint8 `wire:"byte 1"`
 }
 
-// LANIPv6StaticDUID is LAN parameter 58: one block of the DUID of a static address. The first byte of
-// block 0 is the length of what follows.
+// LANIPv6StaticDUID is LAN parameter 58: one block of the DUID of a static address. The first byte
+// of block 0 is the length of what follows.
 type LANIPv6StaticDUID struct {
 	Set   uint8  `wire:"byte 1"`
 	Block uint8  `wire:"byte 2"` // from 0
 	Data  []byte `wire:"byte 3-"`
 }
 
-// LANIPv6DynamicDUIDBlocks is LAN parameter 60: how many blocks of 16 bytes a dynamic DUID can have.
+// LANIPv6DynamicDUIDBlocks is LAN parameter 60: how many blocks of 16 bytes a dynamic DUID can
+// have.
 type LANIPv6DynamicDUIDBlocks struct {
 	Blocks uint8 `wire:"byte 1"`
 }
 
-// LANIPv6DynamicDUID is LAN parameter 61: one block of the DUID of a dynamic address, as in LANIPv6StaticDUID.
+// LANIPv6DynamicDUID is LAN parameter 61: one block of the DUID of a dynamic address, as in
+// LANIPv6StaticDUID.
 type LANIPv6DynamicDUID struct {
 	Set   uint8  `wire:"byte 1"`
 	Block uint8  `wire:"byte 2"` // from 0

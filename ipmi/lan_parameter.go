@@ -192,8 +192,10 @@ func (p *LANCipherSuitePrivileges) UnmarshalBinary(b []byte) error {
 
 // LANBadPassword is LAN parameter 26: when a user is locked out.
 type LANBadPassword struct {
-	Event         bool   `wire:"byte 1, bit 0"` // of the session audit sensor
-	Threshold     uint8  `wire:"byte 2"`        // wrong passwords in a row; 0 is no limit
-	ResetInterval uint16 `wire:"byte 3-4"`      // in 10 s, after which wrong passwords are forgotten; 0 never
-	Lockout       uint16 `wire:"byte 5-6"`      // in 10 s, how long a user is locked out; 0 for ever
+	Event     bool  `wire:"byte 1, bit 0"` // of the session audit sensor
+	Threshold uint8 `wire:"byte 2"`        // wrong passwords in a row; 0 is no limit
+	// in 10 s, after which wrong passwords are forgotten; 0 never
+	ResetInterval uint16 `wire:"byte 3-4"`
+	// in 10 s, how long a user is locked out; 0 for ever
+	Lockout uint16 `wire:"byte 5-6"`
 }

@@ -8,7 +8,8 @@ func TestChassisStatusReadsSpecTable(t *testing.T) {
 	if err := s.UnmarshalBinary([]byte{0x21, 0x10, 0x40}); err != nil {
 		t.Fatal(err)
 	}
-	if !s.PowerOn || s.RestorePolicy != RestorePrevious || !s.OnByCommand || s.FrontPanel != nil || !s.IdentifySupported {
+	if !s.PowerOn || s.RestorePolicy != RestorePrevious || !s.OnByCommand || s.FrontPanel != nil ||
+		!s.IdentifySupported {
 		t.Errorf("got %+v", s)
 	}
 	if err := s.UnmarshalBinary([]byte{1, 2}); err == nil {

@@ -21,8 +21,8 @@ type fatal interface {
 	Fatalf(format string, args ...any)
 }
 
-// checkRead reads b into the i-th message and, if that works, writes it and reads it again, which must
-// give the same.
+// checkRead reads b into the i-th message and, if that works, writes it and reads it again, which
+// must give the same.
 func checkRead(t fatal, i int, b []byte) {
 	t.Helper()
 	m, again := allMessages[i](), allMessages[i]()

@@ -8,7 +8,8 @@ type GlobalEnables struct {
 	EventLogging       bool `wire:"bit 3"` // events go to the SEL
 	EventBuffer        bool `wire:"bit 2"` // the event message buffer
 	EventBufferFullIRQ bool `wire:"bit 1"` // interrupt when it is full
-	ReceiveQueueIRQ    bool `wire:"bit 0"` // interrupt when a message is received; also KCS communication
+	// interrupt when a message is received; also KCS communication
+	ReceiveQueueIRQ bool `wire:"bit 0"`
 }
 
 // SetBMCGlobalEnables is the Set BMC Global Enables command (§22.1).
@@ -34,7 +35,8 @@ type MessageFlags struct {
 	ReceiveQueue       bool `wire:"bit 0"` // messages wait
 }
 
-// ClearMessageFlags is the Clear Message Flags command (§22.3). What is set is cleared, buffers included.
+// ClearMessageFlags is the Clear Message Flags command (§22.3). What is set is cleared, buffers
+// included.
 type ClearMessageFlags struct {
 	Clear MessageFlags `wire:"byte 1"`
 }
@@ -47,8 +49,8 @@ type PresentMessageFlags struct {
 	Flags MessageFlags `wire:"byte 2"`
 }
 
-// EnableMessageChannelReceive is the Enable Message Channel Receive command (§22.5): whether messages
-// of a channel reach the receive message queue.
+// EnableMessageChannelReceive is the Enable Message Channel Receive command (§22.5): whether
+// messages of a channel reach the receive message queue.
 type EnableMessageChannelReceive struct {
 	Channel uint8        `wire:"byte 1, bits 3:0"`
 	State   ReceiveState `wire:"byte 2, bits 1:0"`
@@ -89,7 +91,8 @@ type SendMessage struct {
 	Encrypt      bool            `wire:"bit 5"`
 	Authenticate bool            `wire:"bit 4"`
 	Channel      uint8           `wire:"bits 3:0"`
-	Data         []byte          `wire:"byte 2-"` // as Table 22-10 says for the channel; on IPMB from rsSA to the second checksum
+	// as Table 22-10 says for the channel; on IPMB from rsSA to the second checksum
+	Data []byte `wire:"byte 2-"`
 }
 
 // MessageTracking says whether the BMC brings the answer to a sent message back to the requester.
@@ -102,7 +105,8 @@ const (
 	SendRaw      MessageTracking = 2 // the data is put on the channel as it is
 )
 
-// SentMessage is its response. Data is there only for requests from an IPMB to a channel with sessions.
+// SentMessage is its response. Data is there only for requests from an IPMB to a channel with
+// sessions.
 type SentMessage struct {
 	Data []byte `wire:"byte 2-"`
 }
@@ -125,8 +129,8 @@ type EventMessage struct {
 	Record [16]byte `wire:"byte 2-17"`
 }
 
-// MasterWriteRead is the Master Write-Read command (§22.11): writes to and reads from a device on an
-// I2C bus behind the controller.
+// MasterWriteRead is the Master Write-Read command (§22.11): writes to and reads from a device on
+// an I2C bus behind the controller.
 type MasterWriteRead struct {
 	Channel   uint8  `wire:"byte 1, bits 7:4"` // of a public bus
 	Bus       uint8  `wire:"bits 3:1"`         // number of a private bus

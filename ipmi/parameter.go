@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// A Parameter is the typed value of one configuration parameter of LAN, SOL, PEF, serial, boot options, system
-// information or DCMI. Its bytes are the parameter's data as the specification's table of the family
-// numbers them from 1: without the selector, with the set selector where that is part of the data.
+// A Parameter is the typed value of one configuration parameter of LAN, SOL, PEF, serial, boot
+// options, system information or DCMI. Its bytes are the parameter's data as the specification's
+// table of the family numbers them from 1: without the selector, with the set selector where that
+// is part of the data.
 type Parameter interface {
 	// Number returns the parameter's selector in its family.
 	Number() uint8
@@ -136,7 +137,8 @@ func (s SetState) String() string {
 // Completion codes of the commands that set and get parameters.
 const (
 	CodeParameterNotSupported CompletionCode = 0x80
-	CodeSetInProgress         CompletionCode = 0x81 // set only: another party is changing parameters
-	CodeParameterReadOnly     CompletionCode = 0x82 // set only
-	CodeParameterWriteOnly    CompletionCode = 0x83 // get only; LAN and serial
+	// set only: another party is changing parameters
+	CodeSetInProgress      CompletionCode = 0x81
+	CodeParameterReadOnly  CompletionCode = 0x82 // set only
+	CodeParameterWriteOnly CompletionCode = 0x83 // get only; LAN and serial
 )

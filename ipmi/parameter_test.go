@@ -22,11 +22,13 @@ func TestParametersOfSimulator(t *testing.T) {
 		{"policy", "\x02\x00\x00\x00", PEFPolicy{Entry: 2}},
 		{"PEF", "\x51\x3f\x10", PEFCapabilities{Version: 0x51, Actions: 0x3f, Filters: 16}},
 		{"thresholds", "\x3f\x56\x42\x32\x9c\xa4\xae", SensorThresholds{Readable: AllThresholds, Values: [6]uint8{0x56, 0x42, 0x32, 0x9c, 0xa4, 0xae}}},
-		{"SEL", "\x51\x0c\x00\x40\x3f\xa9\x0a\x00\x00\x00\x00\x00\x00\x0b", SELInfo{Version: 0x51, Entries: 12, Free: 0x3f40, LastAddition: 0xaa9,
-			CanDelete: true, CanReserve: true, CanGetAllocation: true}},
+		{"SEL", "\x51\x0c\x00\x40\x3f\xa9\x0a\x00\x00\x00\x00\x00\x00\x0b",
+			SELInfo{Version: 0x51, Entries: 12, Free: 0x3f40, LastAddition: 0xaa9,
+				CanDelete: true, CanReserve: true, CanGetAllocation: true}},
 		{"SEL allocation", "\x00\x40\x10\x00\x40\x3f\x40\x3f\x01", AllocationInfo{Units: 0x4000, UnitSize: 16, Free: 0x3f40, LargestFree: 0x3f40, MaxRecord: 1}},
-		{"SDR repository", "\x51\x58\x00\xfe\xff\x13\x0f\x03\x6b\x00\x00\x00\x00\x02", SDRRepositoryInfo{Version: 0x51, Records: 88, Free: 0xfffe,
-			LastAddition: 0x6b030f13, CanReserve: true}},
+		{"SDR repository", "\x51\x58\x00\xfe\xff\x13\x0f\x03\x6b\x00\x00\x00\x00\x02",
+			SDRRepositoryInfo{Version: 0x51, Records: 88, Free: 0xfffe,
+				LastAddition: 0x6b030f13, CanReserve: true}},
 		{"FRU size", "\x00\x08\x00", FRUInventoryAreaInfo{Size: 2048}},
 	})
 }
@@ -39,8 +41,9 @@ func TestParametersOfTables(t *testing.T) {
 		{"VLAN", "\x64\x80", LANVLANID{ID: 100, Enabled: true}},
 		{"suite privileges", "\x00\x44\x03\x00\x00\x00\x00\x00\x50", LANCipherSuitePrivileges{Max: [16]Privilege{4, 4, 3, 15: 5}}},
 		{"destination", "\x01\x80\x03\x03", LANDestinationType{Destination: 1, Acknowledged: true, Timeout: 3, Retries: 3}},
-		{"destination address", "\x01\x00\x01\xc0\x00\x02\x32\x02\x00\x5e\x00\x00\x32", LANDestinationAddress{Destination: 1, BackupGateway: true,
-			IPv4: IPv4Address{192, 0, 2, 50}, MAC: MACAddress{2, 0, 0x5e, 0, 0, 0x32}}},
+		{"destination address", "\x01\x00\x01\xc0\x00\x02\x32\x02\x00\x5e\x00\x00\x32",
+			LANDestinationAddress{Destination: 1, BackupGateway: true,
+				IPv4: IPv4Address{192, 0, 2, 50}, MAC: MACAddress{2, 0, 0x5e, 0, 0, 0x32}}},
 		{"IPv6 destination", "\x02\x10\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", LANDestinationAddress{Destination: 2, Format: AddressIPv6,
 			IPv6: IPv6Address{0x20, 0x01, 0x0d, 0xb8, 15: 1}}},
 		{"VLAN tag", "\x03\x10\x2a\x61", LANDestinationVLAN{Destination: 3, Format: 1, ID: 0x12a, Priority: 3}},
@@ -51,9 +54,12 @@ func TestParametersOfTables(t *testing.T) {
 		{"SOL bit rate", "\x0a", SOLBitRate{Rate: BitRate115200}},
 		// Critical temperatures, any sensor.
 		{"filter", "\x01\x80\x01\x01\x10\xff\xff\x01\xff\x01\x80\x00\x00\xff\x00\x00\xff\x00\x00\xff\x00", PEFFilter{Entry: 1, EventFilter: EventFilter{
-			Enabled: true, Actions: PEFAlert, Policy: 1, Severity: PEFSeverityCritical, Generator: FilterAny, GeneratorLUN: FilterAny,
-			SensorType: SensorTemperature, Sensor: FilterAny, EventType: EventThreshold, Offsets: 0x80,
-			Data1: ByteFilter{Exact: 0xff}, Data2: ByteFilter{Exact: 0xff}, Data3: ByteFilter{Exact: 0xff}}}},
+			Enabled: true, Actions: PEFAlert, Policy: 1, Severity: PEFSeverityCritical,
+			Generator: FilterAny, GeneratorLUN: FilterAny,
+			SensorType: SensorTemperature, Sensor: FilterAny, EventType: EventThreshold,
+			Offsets: 0x80,
+			Data1:   ByteFilter{Exact: 0xff}, Data2: ByteFilter{Exact: 0xff},
+			Data3: ByteFilter{Exact: 0xff}}}},
 		{"filter state", "\x05\xc0", PEFFilterState{Entry: 5, Enabled: true, Kind: FilterPreconfigured}},
 		{"policy", "\x01\x18\x11\x83", PEFPolicy{Entry: 1, Set: 1, Enabled: true, Channel: 1, Destination: 1, EventString: true, String: 3}},
 		{"alert string", "\x01\x02over", PEFString{String: 1, Block: 2, Data: []byte("over")}},
@@ -114,8 +120,10 @@ func TestByteFilter(t *testing.T) {
 }
 
 func TestEventFilter(t *testing.T) {
-	f := EventFilter{Generator: FilterAny, GeneratorLUN: FilterAny, SensorType: SensorTemperature, Sensor: FilterAny, EventType: EventThreshold, Offsets: 1 << 9}
-	e := PlatformEvent{Revision: EventRevision, SensorType: SensorTemperature, Sensor: 5, EventType: EventThreshold, Data: [3]byte{0x59, 0x70, 0x6e}}
+	f := EventFilter{Generator: FilterAny, GeneratorLUN: FilterAny, SensorType: SensorTemperature,
+		Sensor: FilterAny, EventType: EventThreshold, Offsets: 1 << 9}
+	e := PlatformEvent{Revision: EventRevision, SensorType: SensorTemperature, Sensor: 5,
+		EventType: EventThreshold, Data: [3]byte{0x59, 0x70, 0x6e}}
 	if !f.Match(0x20, 0, e) {
 		t.Error("upper critical going high does not match")
 	}

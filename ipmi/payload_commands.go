@@ -1,7 +1,7 @@
 package ipmi
 
-// ActivatePayload is the Activate Payload command (§24.1). What it needs is a matter of the payload's settings, not of
-// the command table.
+// ActivatePayload is the Activate Payload command (§24.1). What it needs is a matter of the
+// payload's settings, not of the command table.
 type ActivatePayload struct {
 	Payload   PayloadType `wire:"byte 1, bits 5:0"`
 	Instance  uint8       `wire:"byte 2, bits 3:0"` // from 1
@@ -14,11 +14,13 @@ type ActivateSOL struct {
 	Authenticate bool           `wire:"bit 6"`
 	TestMode     bool           `wire:"bit 5"` // hand control of the modem lines
 	Alerts       SOLSerialAlert `wire:"bits 3:2"`
-	Handshake    bool           `wire:"bit 1"`    // CTS, DCD and DSR stay deasserted until the console asserts them
-	Reserved     [3]byte        `wire:"byte 2-4"` // 0
+	// CTS, DCD and DSR stay deasserted until the console asserts them
+	Handshake bool    `wire:"bit 1"`
+	Reserved  [3]byte `wire:"byte 2-4"` // 0
 }
 
-// SOLSerialAlert is what happens to serial alerts while SOL is active on the same serial controller.
+// SOLSerialAlert is what happens to serial alerts while SOL is active on the same serial
+// controller.
 type SOLSerialAlert uint8
 
 // Serial alerts during SOL.
@@ -39,7 +41,8 @@ type ActivatedPayload struct {
 
 // Completion codes of Activate and Deactivate Payload.
 const (
-	CodePayloadActive       CompletionCode = 0x80 // Activate: on another session; Deactivate: not active
+	// Activate: on another session; Deactivate: not active
+	CodePayloadActive       CompletionCode = 0x80
 	CodePayloadDisabled     CompletionCode = 0x81
 	CodePayloadLimit        CompletionCode = 0x82
 	CodePayloadNoEncryption CompletionCode = 0x83 // encryption is not possible
@@ -93,7 +96,8 @@ type PayloadInstanceInfo struct {
 	Info      [8]byte `wire:"byte 6-13"` // SOL: byte 0 is the number of the serial port from 1
 }
 
-// PayloadSet is a user's standard and OEM payloads; bit n of Standard is payload type n, bit n of OEM is type 20h+n.
+// PayloadSet is a user's standard and OEM payloads; bit n of Standard is payload type n, bit n of
+// OEM is type 20h+n.
 type PayloadSet struct {
 	Standard uint16 `wire:"byte 1-2"` // bit 1 is SOL; bit 0 is reserved
 	OEM      uint16 `wire:"byte 3-4"`
@@ -101,8 +105,9 @@ type PayloadSet struct {
 
 // SetUserPayloadAccess is the Set User Payload Access command (§24.6).
 type SetUserPayloadAccess struct {
-	Channel  uint8      `wire:"byte 1, bits 3:0"`
-	Disable  bool       `wire:"byte 2, bit 6"` // disables the payloads of the set, otherwise enables them
+	Channel uint8 `wire:"byte 1, bits 3:0"`
+	// disables the payloads of the set, otherwise enables them
+	Disable  bool       `wire:"byte 2, bit 6"`
 	User     uint8      `wire:"bits 5:0"`
 	Payloads PayloadSet `wire:"byte 3-6"`
 }
@@ -143,7 +148,8 @@ type ChannelPayloadVersion struct {
 	Minor uint8 `wire:"bits 3:0"`         // a decimal digit
 }
 
-// CodePayloadNotAvailable is Get Channel Payload Version's and Get Channel OEM Payload Info's code for a payload that is not there.
+// CodePayloadNotAvailable is Get Channel Payload Version's and Get Channel OEM Payload Info's code
+// for a payload that is not there.
 const CodePayloadNotAvailable CompletionCode = 0x80
 
 // GetChannelOEMPayloadInfo is the Get Channel OEM Payload Info command (§24.10).

@@ -71,10 +71,11 @@ type GetLastProcessedEvent struct{}
 
 // LastProcessedEvent is its response (Table 30-8).
 type LastProcessedEvent struct {
-	LastAddition Timestamp `wire:"byte 2-5"`   // to the SEL
-	LastRecord   uint16    `wire:"byte 6-7"`   // of the SEL; FFFFh if it is empty
-	Software     uint16    `wire:"byte 8-9"`   // processed last by software
-	BMC          uint16    `wire:"byte 10-11"` // processed last by the BMC; 0: an event that could not be logged
+	LastAddition Timestamp `wire:"byte 2-5"` // to the SEL
+	LastRecord   uint16    `wire:"byte 6-7"` // of the SEL; FFFFh if it is empty
+	Software     uint16    `wire:"byte 8-9"` // processed last by software
+	// processed last by the BMC; 0: an event that could not be logged
+	BMC uint16 `wire:"byte 10-11"`
 }
 
 // AlertImmediate is the Alert Immediate command (§30.7).

@@ -129,8 +129,8 @@ func (f ByteFilter) Match(b byte) bool {
 	return f.Exact == 0xff || same&^f.Exact != 0
 }
 
-// Match reports whether the filter, enabled or not, matches an event: its two bytes of generator ID,
-// the rest as in its event message (§17.7).
+// Match reports whether the filter, enabled or not, matches an event: its two bytes of generator
+// ID, the rest as in its event message (§17.7).
 func (f EventFilter) Match(generator, generatorLUN uint8, e PlatformEvent) bool {
 	same := func(want, got uint8) bool { return want == FilterAny || want == got }
 	direction := uint8(e.EventType)
@@ -138,7 +138,8 @@ func (f EventFilter) Match(generator, generatorLUN uint8, e PlatformEvent) bool 
 		direction |= 0x80
 	}
 	return same(f.Generator, generator) && same(f.GeneratorLUN, generatorLUN) &&
-		same(uint8(f.SensorType), uint8(e.SensorType)) && same(f.Sensor, e.Sensor) && same(uint8(f.EventType), direction) &&
+		same(uint8(f.SensorType), uint8(e.SensorType)) && same(f.Sensor, e.Sensor) &&
+		same(uint8(f.EventType), direction) &&
 		f.Offsets>>(e.Data[0]&0xf)&1 != 0 &&
 		f.Data1.Match(e.Data[0]) && f.Data2.Match(e.Data[1]) && f.Data3.Match(e.Data[2])
 }

@@ -5,9 +5,10 @@ type GetSDRRepositoryInfo struct{}
 
 // SDRRepositoryInfo is its response (Table 33-3).
 type SDRRepositoryInfo struct {
-	Version          uint8         `wire:"byte 2"`   // BCD with the digits swapped: 51h is 1.5
-	Records          uint16        `wire:"byte 3-4"` // how many
-	Free             uint16        `wire:"byte 5-6"` // bytes; FFFEh is that or more, FFFFh unspecified
+	Version uint8  `wire:"byte 2"`   // BCD with the digits swapped: 51h is 1.5
+	Records uint16 `wire:"byte 3-4"` // how many
+	// bytes; FFFEh is that or more, FFFFh unspecified
+	Free             uint16        `wire:"byte 5-6"`
 	LastAddition     Timestamp     `wire:"byte 7-10"`
 	LastErase        Timestamp     `wire:"byte 11-14"`
 	Overflow         bool          `wire:"byte 15, bit 7"` // a record was refused for lack of space
@@ -47,7 +48,8 @@ func (m SDRUpdateMode) String() string {
 // Its response is an [AllocationInfo].
 type GetSDRRepositoryAllocationInfo struct{}
 
-// ReserveSDRRepository is the Reserve SDR Repository command (§33.11). Its response is a [Reservation].
+// ReserveSDRRepository is the Reserve SDR Repository command (§33.11). Its response is a
+// [Reservation].
 type ReserveSDRRepository struct{}
 
 // GetSDR is the Get SDR command (§33.12).
@@ -98,13 +100,15 @@ func (m ClearSDRRepository) AppendBinary(b []byte) ([]byte, error) {
 // WireSize returns the least and the greatest length of the message in bytes.
 func (ClearSDRRepository) WireSize() (least, greatest int) { return 6, 6 }
 
-// UnmarshalBinary reads the message from b. A message without the word CLR is a CodeInvalidDataField.
+// UnmarshalBinary reads the message from b. A message without the word CLR is a
+// CodeInvalidDataField.
 func (m *ClearSDRRepository) UnmarshalBinary(b []byte) (err error) {
 	m.Reservation, m.Action, err = readClear(b, "ClearSDRRepository")
 	return err
 }
 
-// GetSDRRepositoryTime is the Get SDR Repository Time command (§33.17). Its response is a [DeviceTime].
+// GetSDRRepositoryTime is the Get SDR Repository Time command (§33.17). Its response is a
+// [DeviceTime].
 type GetSDRRepositoryTime struct{}
 
 // SetSDRRepositoryTime is the Set SDR Repository Time command (§33.18).

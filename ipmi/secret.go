@@ -15,8 +15,8 @@ func NewSecret(s string) Secret { return Secret{s} }
 // Reveal returns the secret itself. Its result must not reach a log, an error or a child process.
 func (s Secret) Reveal() string { return s.s }
 
-// Padded returns the secret with NULs at its end that make it n bytes long, as keys and passwords are
-// sent. A secret that is longer stays as it is.
+// Padded returns the secret with NULs at its end that make it n bytes long, as keys and passwords
+// are sent. A secret that is longer stays as it is.
 func (s Secret) Padded(n int) Secret {
 	if len(s.s) >= n {
 		return s

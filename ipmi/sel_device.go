@@ -73,7 +73,8 @@ func (m ClearSEL) AppendBinary(b []byte) ([]byte, error) {
 // WireSize returns the least and the greatest length of the message in bytes.
 func (ClearSEL) WireSize() (least, greatest int) { return 6, 6 }
 
-// UnmarshalBinary reads the message from b. A message without the word CLR is a CodeInvalidDataField.
+// UnmarshalBinary reads the message from b. A message without the word CLR is a
+// CodeInvalidDataField.
 func (m *ClearSEL) UnmarshalBinary(b []byte) (err error) {
 	m.Reservation, m.Action, err = readClear(b, "ClearSEL")
 	return err

@@ -7,7 +7,8 @@ type GetSensorReading struct {
 
 // SensorReading is its response (Table 35-15).
 type SensorReading struct {
-	Reading       uint8         `wire:"byte 2"`        // raw; means something for analog sensors only
+	// raw; means something for analog sensors only
+	Reading       uint8         `wire:"byte 2"`
 	EventsEnabled bool          `wire:"byte 3, bit 7"` // the sensor makes event messages
 	Scanning      bool          `wire:"bit 6"`
 	Unavailable   bool          `wire:"bit 5"` // there is no valid reading or state
@@ -120,7 +121,8 @@ func (m SensorReadingFactors) AppendBinary(b []byte) ([]byte, error) {
 		{"RExponent", int64(m.RExponent), -8, 7}, {"BExponent", int64(m.BExponent), -8, 7},
 	} {
 		if c.value < c.lo || c.value > c.max {
-			return b, &RangeError{Field: "SensorReadingFactors." + c.field, Value: c.value, Max: uint64(c.max)}
+			return b, &RangeError{Field: "SensorReadingFactors." + c.field, Value: c.value,
+				Max: uint64(c.max)}
 		}
 	}
 	return append(b, m.Next,

@@ -73,7 +73,8 @@ type SetSensorReading struct {
 	Reading       uint8            `wire:"byte 3, optional"` // raw
 	Assertions    *EventMask       `wire:"byte 4-5, optional, cut"`
 	Deassertions  *EventMask       `wire:"byte 6-7, optional, cut"`
-	EventData     *[3]byte         `wire:"byte 8-10, optional, cut"` // of events of the sensor to come
+	// of events of the sensor to come
+	EventData *[3]byte `wire:"byte 8-10, optional, cut"`
 }
 
 // An EventStatusWrite says what a mask does to the event status.
@@ -92,7 +93,8 @@ type EventDataUse uint8
 
 // Uses of event data.
 const (
-	GenerateEventData    EventDataUse = 0 // the BMC makes its own
-	WriteEventData       EventDataUse = 1 // as given
-	WriteEventDataButOff EventDataUse = 2 // as given, but the BMC sets the offset in bits 3:0 of byte 1
+	GenerateEventData EventDataUse = 0 // the BMC makes its own
+	WriteEventData    EventDataUse = 1 // as given
+	// as given, but the BMC sets the offset in bits 3:0 of byte 1
+	WriteEventDataButOff EventDataUse = 2
 )

@@ -66,9 +66,10 @@ const (
 
 // SerialMuxControl is serial parameter 8: what switches the mux between system and BMC.
 type SerialMuxControl struct {
-	PowerUpEscape     bool `wire:"byte 1, bit 6"` // ESC ^
-	ResetEscape       bool `wire:"bit 5"`         // ESC R ESC r ESC R
-	AuthPattern       bool `wire:"bit 4"`         // Get Channel Authentication Capabilities seen in basic mode
+	PowerUpEscape bool `wire:"byte 1, bit 6"` // ESC ^
+	ResetEscape   bool `wire:"bit 5"`         // ESC R ESC r ESC R
+	// Get Channel Authentication Capabilities seen in basic mode
+	AuthPattern       bool `wire:"bit 4"`
 	PPPPattern        bool `wire:"bit 3"`
 	ToSystemEscape    bool `wire:"bit 2"` // ESC Q
 	ToBMCEscape       bool `wire:"bit 1"` // ESC (
@@ -125,8 +126,9 @@ type SerialDestinationCount struct {
 type SerialDestination struct {
 	Destination  uint8 `wire:"byte 1, bits 3:0"` // the set selector; 0 is volatile
 	Acknowledged bool  `wire:"byte 2, bit 7"`
-	Type         uint8 `wire:"bits 3:0"` // 0 dial page, 1 TAP page, 2 PPP alert, 3 basic mode callback, 4 PPP callback
-	Timeout      uint8 `wire:"byte 3"`   // seconds, one less
+	// 0 dial page, 1 TAP page, 2 PPP alert, 3 basic mode callback, 4 PPP callback
+	Type         uint8 `wire:"bits 3:0"`
+	Timeout      uint8 `wire:"byte 3"` // seconds, one less
 	AlertRetries uint8 `wire:"byte 4, bits 6:4"`
 	CallRetries  uint8 `wire:"bits 2:0"`
 	Selector     uint8 `wire:"byte 5"` // depends on Type
@@ -174,11 +176,13 @@ type SerialAddress struct {
 type SerialTerminalMode struct {
 	Operation   TerminalModeWrite `wire:"byte 1, bits 7:6"`
 	LineEditing bool              `wire:"bit 5"`
-	Delete      uint8             `wire:"bits 3:2"` // 0: answer DEL with DEL; 1: with backspace, space, backspace
-	Echo        bool              `wire:"bit 1"`
-	Handshake   bool              `wire:"bit 0"`
-	OutputLine  uint8             `wire:"byte 2, bits 7:4"` // 0 nothing, 1 CR LF, 2 NUL, 3 CR, 4 LF CR, 5 LF
-	InputLine   uint8             `wire:"bits 3:0"`         // 1 CR, 2 NUL
+	// 0: answer DEL with DEL; 1: with backspace, space, backspace
+	Delete    uint8 `wire:"bits 3:2"`
+	Echo      bool  `wire:"bit 1"`
+	Handshake bool  `wire:"bit 0"`
+	// 0 nothing, 1 CR LF, 2 NUL, 3 CR, 4 LF CR, 5 LF
+	OutputLine uint8 `wire:"byte 2, bits 7:4"`
+	InputLine  uint8 `wire:"bits 3:0"` // 1 CR, 2 NUL
 }
 
 // A TerminalModeWrite says which version of SerialTerminalMode is written.
@@ -196,7 +200,8 @@ type SerialPPPPrimaryPort struct {
 	Port uint16 `wire:"byte 1-2"`
 }
 
-// SerialPPPSecondaryPort is serial parameter 32: the UDP port of secure RMCP over PPP, by default 664.
+// SerialPPPSecondaryPort is serial parameter 32: the UDP port of secure RMCP over PPP, by default
+// 664.
 type SerialPPPSecondaryPort struct {
 	Port uint16 `wire:"byte 1-2"`
 }
@@ -227,7 +232,8 @@ type SerialPPPConsoleAddress struct {
 	Address IPv4Address `wire:"byte 1-4"`
 }
 
-// SerialPhoneNumber is serial parameter 49: a block of 16 bytes of the number under which the system is called.
+// SerialPhoneNumber is serial parameter 49: a block of 16 bytes of the number under which the
+// system is called.
 type SerialPhoneNumber struct {
 	Block uint8  `wire:"byte 1"` // from 1
 	Data  []byte `wire:"byte 2-"`

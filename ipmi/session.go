@@ -9,18 +9,20 @@ type GetChannelAuthCapabilities struct {
 
 // ChannelAuthCapabilities is its response (Table 22-15).
 type ChannelAuthCapabilities struct {
-	Channel        uint8          `wire:"byte 2"`
-	Extended       bool           `wire:"byte 3, bit 7"` // the IPMI 2.0 data is there
-	AuthTypes      AuthTypes      `wire:"bits 5:0"`
-	KgSet          bool           `wire:"byte 4, bit 5"`   // two-key log-in
-	PerMessageAuth bool           `wire:"bit 4, inverted"` // every packet is authenticated
-	UserLevelAuth  bool           `wire:"bit 3, inverted"` // user level commands are authenticated
-	NonNullUsers   bool           `wire:"bit 2"`           // users with names exist
-	NullUsers      bool           `wire:"bit 1"`           // users without a name but with a password exist
-	AnonymousLogin bool           `wire:"bit 0"`           // a user without name and password exists
-	SupportsIPMI20 bool           `wire:"byte 5, bit 1"`   // RMCP+
-	SupportsIPMI15 bool           `wire:"bit 0"`           //
-	OEM            ManufacturerID `wire:"byte 6-8"`        // of the OEM authentication type
+	Channel        uint8     `wire:"byte 2"`
+	Extended       bool      `wire:"byte 3, bit 7"` // the IPMI 2.0 data is there
+	AuthTypes      AuthTypes `wire:"bits 5:0"`
+	KgSet          bool      `wire:"byte 4, bit 5"`   // two-key log-in
+	PerMessageAuth bool      `wire:"bit 4, inverted"` // every packet is authenticated
+	UserLevelAuth  bool      `wire:"bit 3, inverted"` // user level commands are authenticated
+	NonNullUsers   bool      `wire:"bit 2"`           // users with names exist
+	// users without a name but with a password exist
+	NullUsers bool `wire:"bit 1"`
+	// a user without name and password exists
+	AnonymousLogin bool           `wire:"bit 0"`
+	SupportsIPMI20 bool           `wire:"byte 5, bit 1"` // RMCP+
+	SupportsIPMI15 bool           `wire:"bit 0"`         //
+	OEM            ManufacturerID `wire:"byte 6-8"`      // of the OEM authentication type
 	OEMAuxiliary   uint8          `wire:"byte 9"`
 }
 
@@ -44,10 +46,11 @@ type SessionChallenge struct {
 
 // ActivateSession is the Activate Session command (§22.17) of IPMI 1.5.
 type ActivateSession struct {
-	AuthType         AuthType  `wire:"byte 1, bits 3:0"`
-	Privilege        Privilege `wire:"byte 2, bits 3:0"` // the most the session may ask for
-	Challenge        [16]byte  `wire:"byte 3-18"`
-	OutboundSequence uint32    `wire:"byte 19-22"` // first sequence number of packets from the BMC, not 0
+	AuthType  AuthType  `wire:"byte 1, bits 3:0"`
+	Privilege Privilege `wire:"byte 2, bits 3:0"` // the most the session may ask for
+	Challenge [16]byte  `wire:"byte 3-18"`
+	// first sequence number of packets from the BMC, not 0
+	OutboundSequence uint32 `wire:"byte 19-22"`
 }
 
 // ActivatedSession is its response (Table 22-22).

@@ -2,7 +2,8 @@ package ipmi
 
 // GetSessionInfo is the Get Session Info command (§22.20).
 type GetSessionInfo struct {
-	Index  uint8  // SessionIndexPresent, 1 and up in the table of active sessions, or one of the two others
+	// SessionIndexPresent, 1 and up in the table of active sessions, or one of the two others
+	Index  uint8
 	Handle uint8  // for SessionIndexHandle
 	ID     uint32 // for SessionIndexID: the BMC's session ID
 }
@@ -61,7 +62,8 @@ type ActiveSession struct {
 	Privilege Privilege       `wire:"byte 2, bits 3:0"` // the present level
 	Protocol  SessionProtocol `wire:"byte 3, bits 7:4"`
 	Channel   uint8           `wire:"bits 3:0"`
-	Peer      []byte          `wire:"byte 4-, optional"` // a SessionPeerLAN or a SessionPeerSerial, as the channel is
+	// a SessionPeerLAN or a SessionPeerSerial, as the channel is
+	Peer []byte `wire:"byte 4-, optional"`
 }
 
 // A SessionProtocol tells the sessions of a LAN channel apart.
@@ -93,7 +95,8 @@ type SessionPeerLAN struct {
 
 // SessionPeerSerial is the remote console of a session on a serial channel.
 type SessionPeerSerial struct {
-	Activity    uint8   `wire:"byte 1"`           // 0 messaging, 1 callback, 2 dial-out alert, 3 TAP page
+	// 0 messaging, 1 callback, 2 dial-out alert, 3 TAP page
+	Activity    uint8   `wire:"byte 1"`
 	Destination uint8   `wire:"byte 2, bits 3:0"` // of a call-out session
 	IP          [4]byte `wire:"byte 3-6"`         // of a PPP connection
 	Port        *uint16 `wire:"byte 7-8, optional"`
@@ -101,8 +104,9 @@ type SessionPeerSerial struct {
 
 // GetAuthCode is the Get AuthCode command (§22.21): the BMC hashes data with a user's password.
 type GetAuthCode struct {
-	IPMI20    bool     `wire:"byte 1, bit 6"` // Algorithm is an integrity algorithm of RMCP+, otherwise an AuthType
-	Algorithm uint8    `wire:"bits 5:0"`      // not 0
+	// Algorithm is an integrity algorithm of RMCP+, otherwise an AuthType
+	IPMI20    bool     `wire:"byte 1, bit 6"`
+	Algorithm uint8    `wire:"bits 5:0"` // not 0
 	Channel   uint8    `wire:"byte 2, bits 3:0"`
 	User      uint8    `wire:"byte 3, bits 5:0"`
 	Data      [16]byte `wire:"byte 4-19"`

@@ -2,8 +2,8 @@ package ipmi
 
 import "fmt"
 
-// SOLActivating is the SOL Activating command (§26.1): the BMC says on a serial channel that SOL takes the
-// port. It is sent by the BMC and not answered.
+// SOLActivating is the SOL Activating command (§26.1): the BMC says on a serial channel that SOL
+// takes the port. It is sent by the BMC and not answered.
 type SOLActivating struct {
 	State    uint8 `wire:"byte 1, bits 3:0"` // 0: SOL takes the port
 	Instance uint8 `wire:"byte 2"`           // of the payload

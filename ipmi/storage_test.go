@@ -25,7 +25,8 @@ func checkWire(t *testing.T, cases []wireCase) {
 		} else if !reflect.DeepEqual(got.Elem().Interface(), c.want) {
 			t.Errorf("%s: read\n %+v, want\n %+v", c.name, got.Elem().Interface(), c.want)
 		}
-		if b, err := c.want.(encoding.BinaryAppender).AppendBinary([]byte("x")); err != nil || !bytes.Equal(b, []byte("x"+c.bytes)) {
+		if b, err := c.want.(encoding.BinaryAppender).AppendBinary([]byte("x")); err != nil ||
+			!bytes.Equal(b, []byte("x"+c.bytes)) {
 			t.Errorf("%s: wrote % x (%v), want % x", c.name, b[1:], err, c.bytes)
 		}
 	}
@@ -64,11 +65,13 @@ func TestSensorMessages(t *testing.T) {
 
 	// What real controllers leave out.
 	var r SensorReading
-	if err := r.UnmarshalBinary([]byte("\x60\xc0\xc1")); err != nil || r.States == nil || r.States.Thresholds() != 1 {
+	if err := r.UnmarshalBinary([]byte("\x60\xc0\xc1")); err != nil || r.States == nil ||
+		r.States.Thresholds() != 1 {
 		t.Errorf("reading with one state byte: %+v, %v", r, err)
 	}
 	var e PlatformEvent
-	if err := e.UnmarshalBinary([]byte("\x41\x04\x12\x00\x6f\x01")); err != nil || e.Generator == nil || e.Data != [3]byte{1, 0xff, 0xff} {
+	if err := e.UnmarshalBinary([]byte("\x41\x04\x12\x00\x6f\x01")); err != nil ||
+		e.Generator == nil || e.Data != [3]byte{1, 0xff, 0xff} {
 		t.Errorf("short event from software: %+v, %v", e, err)
 	}
 }

@@ -31,7 +31,8 @@ type SystemInfo struct {
 	Data     []byte `wire:"byte 3-"` // for ParseSystemInfoParameter
 }
 
-// Selectors of the system information parameters that are texts (Table 22-16c). BMCs keep more from C0h on, of their makers.
+// Selectors of the system information parameters that are texts (Table 22-16c). BMCs keep more from
+// C0h on, of their makers.
 const (
 	SystemInfoFirmware      uint8 = 1 // version of the system's firmware
 	SystemInfoName          uint8 = 2 // of the system
@@ -59,8 +60,8 @@ func ParseSystemInfoParameter(n uint8, data []byte) (Parameter, error) {
 	return rawParameter(n, data)
 }
 
-// SystemInfoBlock is a block of a system information parameter that is a text. The blocks of a text put one after the
-// other are its encoding, its length and the text: see [ParseSystemText].
+// SystemInfoBlock is a block of a system information parameter that is a text. The blocks of a text
+// put one after the other are its encoding, its length and the text: see [ParseSystemText].
 type SystemInfoBlock struct {
 	Selector uint8  // which text; not among the parameter's data
 	Block    uint8  `wire:"byte 1"`  // from 0
@@ -91,7 +92,8 @@ func SystemTextBlocks(first []byte) int {
 	return max(1, (2+int(first[1])+SystemInfoBlockSize-1)/SystemInfoBlockSize)
 }
 
-// ParseSystemText reads a text from the data of its blocks, put one after the other. Bytes past its end are ignored.
+// ParseSystemText reads a text from the data of its blocks, put one after the other. Bytes past its
+// end are ignored.
 func ParseSystemText(data []byte) (string, error) {
 	if len(data) < 2 {
 		return "", &LengthError{Message: "system information text", Got: len(data), Want: 2}
@@ -119,8 +121,8 @@ func ParseSystemText(data []byte) (string, error) {
 	return string(r), nil
 }
 
-// AppendSystemText appends the data of the blocks of a text to b, padded to whole blocks: in Latin 1 if that can write it, otherwise
-// in UTF-8. A text longer than 255 bytes is a *RangeError.
+// AppendSystemText appends the data of the blocks of a text to b, padded to whole blocks: in Latin
+// 1 if that can write it, otherwise in UTF-8. A text longer than 255 bytes is a *RangeError.
 func AppendSystemText(b []byte, text string) ([]byte, error) {
 	encoding, enc := TextLatin1, make([]byte, 0, len(text))
 	for _, r := range text {
@@ -131,7 +133,8 @@ func AppendSystemText(b []byte, text string) ([]byte, error) {
 		enc = append(enc, byte(r))
 	}
 	if len(enc) > 0xff {
-		return b, &RangeError{Field: "length of the system information text", Value: len(enc), Max: 0xff}
+		return b, &RangeError{Field: "length of the system information text", Value: len(enc),
+			Max: 0xff}
 	}
 	b = append(b, byte(encoding), byte(len(enc)))
 	b = append(b, enc...)

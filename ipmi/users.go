@@ -1,6 +1,7 @@
 package ipmi
 
-// MaxUsers is the greatest number of user IDs that a BMC can have: IDs are six bits wide, and 0 is none.
+// MaxUsers is the greatest number of user IDs that a BMC can have: IDs are six bits wide, and 0 is
+// none.
 const MaxUsers = 63
 
 // Sizes of user names and passwords in bytes.
@@ -12,14 +13,17 @@ const (
 
 // SetUserAccess is the Set User Access command (§22.26): what a user may do on a channel.
 type SetUserAccess struct {
-	Change       bool      `wire:"byte 1, bit 7"` // otherwise Callback, Link and Messaging stay as they are
-	CallbackOnly bool      `wire:"bit 6"`         // only Callback level outside callback connections
-	Link         bool      `wire:"bit 5"`         // link authentication, such as PPP CHAP
-	Messaging    bool      `wire:"bit 4"`         // IPMI messages
+	// otherwise Callback, Link and Messaging stay as they are
+	Change bool `wire:"byte 1, bit 7"`
+	// only Callback level outside callback connections
+	CallbackOnly bool      `wire:"bit 6"`
+	Link         bool      `wire:"bit 5"` // link authentication, such as PPP CHAP
+	Messaging    bool      `wire:"bit 4"` // IPMI messages
 	Channel      uint8     `wire:"bits 3:0"`
 	User         uint8     `wire:"byte 2, bits 5:0"` // 1 to 63
 	Limit        Privilege `wire:"byte 3, bits 3:0"`
-	SessionLimit *uint8    `wire:"byte 4, bits 3:0, optional"` // simultaneous sessions; 0: as many as the BMC has
+	// simultaneous sessions; 0: as many as the BMC has
+	SessionLimit *uint8 `wire:"byte 4, bits 3:0, optional"`
 }
 
 // GetUserAccess is the Get User Access command (§22.27).
@@ -28,7 +32,8 @@ type GetUserAccess struct {
 	User    uint8 `wire:"byte 2, bits 5:0"` // 1 to 63
 }
 
-// UserAccess is its response (Table 22-32): counts of the channel's users, and what this one may do.
+// UserAccess is its response (Table 22-32): counts of the channel's users, and what this one may
+// do.
 type UserAccess struct {
 	MaxUsers     uint8      `wire:"byte 2, bits 5:0"` // user 1 included
 	Enabled      UserStatus `wire:"byte 3, bits 7:6"`
@@ -79,8 +84,8 @@ type UserName struct {
 	Name string `wire:"byte 2-17"`
 }
 
-// SetUserPassword is the Set User Password command (§22.30), which also enables and disables users and
-// tests passwords. Its codes: CodePasswordMismatch and CodePasswordSize.
+// SetUserPassword is the Set User Password command (§22.30), which also enables and disables users
+// and tests passwords. Its codes: CodePasswordMismatch and CodePasswordSize.
 type SetUserPassword struct {
 	Long      bool // 20 bytes instead of 16: the password is good for IPMI 2.0 only
 	User      uint8
@@ -123,10 +128,12 @@ func (m SetUserPassword) AppendBinary(b []byte) ([]byte, error) {
 	case m.User > MaxUsers:
 		return b, &RangeError{Field: "SetUserPassword.User", Value: m.User, Max: MaxUsers}
 	case m.Operation > PasswordTest:
-		return b, &RangeError{Field: "SetUserPassword.Operation", Value: m.Operation, Max: uint64(PasswordTest)}
+		return b, &RangeError{Field: "SetUserPassword.Operation", Value: m.Operation,
+			Max: uint64(PasswordTest)}
 	case m.Password.Len() > m.size():
 		// The length is told, not the password.
-		return b, &RangeError{Field: "length of SetUserPassword.Password", Value: m.Password.Len(), Max: uint64(m.size())}
+		return b, &RangeError{Field: "length of SetUserPassword.Password", Value: m.Password.Len(),
+			Max: uint64(m.size())}
 	}
 	first := m.User
 	if m.Long {
@@ -140,12 +147,14 @@ func (m SetUserPassword) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary reads the message from b. A password that comes with an operation that needs none is ignored.
+// UnmarshalBinary reads the message from b. A password that comes with an operation that needs none
+// is ignored.
 func (m *SetUserPassword) UnmarshalBinary(b []byte) error {
 	if len(b) < 2 {
 		return &LengthError{Message: "SetUserPassword", Got: len(b), Want: 2}
 	}
-	*m = SetUserPassword{Long: b[0]&0x80 != 0, User: b[0] & 0x3f, Operation: PasswordOperation(b[1] & 3)}
+	*m = SetUserPassword{Long: b[0]&0x80 != 0, User: b[0] & 0x3f,
+		Operation: PasswordOperation(b[1] & 3)}
 	if !m.Operation.HasPassword() {
 		return nil
 	}

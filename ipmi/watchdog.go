@@ -2,7 +2,8 @@ package ipmi
 
 import "time"
 
-// ResetWatchdogTimer is the Reset Watchdog Timer command (§27.5), which starts the timer and starts it again.
+// ResetWatchdogTimer is the Reset Watchdog Timer command (§27.5), which starts the timer and starts
+// it again.
 type ResetWatchdogTimer struct{}
 
 // CodeWatchdogNotSet is Reset Watchdog Timer's code when the timer was never set.
@@ -10,8 +11,9 @@ const CodeWatchdogNotSet CompletionCode = 0x80
 
 // SetWatchdogTimer is the Set Watchdog Timer command (§27.6).
 type SetWatchdogTimer struct {
-	DontLog            bool              `wire:"byte 1, bit 7"`
-	DontStop           bool              `wire:"bit 6"` // a running timer runs on, from the new countdown
+	DontLog bool `wire:"byte 1, bit 7"`
+	// a running timer runs on, from the new countdown
+	DontStop           bool              `wire:"bit 6"`
 	Use                WatchdogUse       `wire:"bits 2:0"`
 	PreTimeout         WatchdogInterrupt `wire:"byte 2, bits 6:4"`
 	Action             WatchdogAction    `wire:"bits 2:0"`
@@ -33,7 +35,8 @@ type WatchdogTimer struct {
 	PreTimeoutInterval uint8             `wire:"byte 4"` // seconds before the time-out
 	Expired            WatchdogUses      `wire:"byte 5"` // uses in which the timer has run out
 	InitialCountdown   WatchdogCount     `wire:"byte 6-7"`
-	Countdown          WatchdogCount     `wire:"byte 8-9, optional"` // present; ipmi_sim leaves it out before the timer is set
+	// present; ipmi_sim leaves it out before the timer is set
+	Countdown WatchdogCount `wire:"byte 8-9, optional"`
 }
 
 // A WatchdogCount is a time in units of 100 ms, up to 6553.5 s.

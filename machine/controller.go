@@ -74,6 +74,16 @@ func (m *Machine) DeviceID(ctx context.Context) (ipmi.DeviceID, error) {
 	return id, err
 }
 
+// KnownDeviceID returns what DeviceID has found out, without asking the BMC.
+func (m *Machine) KnownDeviceID() (id ipmi.DeviceID, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.device == nil {
+		return id, false
+	}
+	return *m.device, true
+}
+
 // ManufacturerName returns the name of a maker of BMCs by its IANA enterprise number, and
 // ipmitool's words for one that is not given or not known.
 func ManufacturerName(id ipmi.ManufacturerID) string {

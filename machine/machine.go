@@ -11,6 +11,7 @@ import (
 
 	"lom/client"
 	"lom/ipmi"
+	"lom/machine/cache"
 )
 
 // A Machine is a server as its BMC shows it.
@@ -19,6 +20,10 @@ type Machine struct {
 	log  *slog.Logger
 	now  func() time.Time
 	name func(ipmi.ManufacturerID) string
+
+	cache   cache.Dir
+	address string                                  // by which things are kept
+	records func(context.Context) ([][]byte, error) // nil: of the BMC
 
 	mu     sync.Mutex
 	device *ipmi.DeviceID // as the BMC said once

@@ -22,8 +22,9 @@ func benchPair(t testing.TB, suite CipherSuite) (client, bmc *Session20) {
 	ends := [2]*Session20{}
 	for i := range ends {
 		s, err := newSession20(session20Config{
-			localID: 0x1000 + uint32(i), remoteID: 0x1000 + uint32(1-i), suite: suite, privilege: ipmi.PrivilegeAdministrator,
-			sik: sik, password: ipmi.NewSecret("secret"), random: rand.Reader, bmc: i == 1,
+			localID: 0x1000 + uint32(i), remoteID: 0x1000 + uint32(1-i), suite: suite,
+			privilege: ipmi.PrivilegeAdministrator,
+			sik:       sik, password: ipmi.NewSecret("secret"), random: rand.Reader, bmc: i == 1,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +36,8 @@ func benchPair(t testing.TB, suite CipherSuite) (client, bmc *Session20) {
 
 // benchMessage is the answer to Get Sensor Reading, the most frequent of all.
 var benchMessage = Message{
-	To: ipmi.AddressRemoteSWI, From: ipmi.AddressBMC, NetFn: ipmi.NetFnSensor.Response(), Seq: 7, Cmd: 0x2d, Data: []byte{0x41, 0xc0, 0xc0, 0},
+	To: ipmi.AddressRemoteSWI, From: ipmi.AddressBMC, NetFn: ipmi.NetFnSensor.Response(), Seq: 7,
+	Cmd: 0x2d, Data: []byte{0x41, 0xc0, 0xc0, 0},
 }
 
 // rounds is the four things that happen to a packet, each ready to be done again and again.
@@ -87,7 +89,8 @@ func (r *rounds) open(t testing.TB, s *Session20) {
 	}
 }
 
-// TestNoAllocations packs, seals, opens and unpacks packets of every cipher suite without an allocation.
+// TestNoAllocations packs, seals, opens and unpacks packets of every cipher suite without an
+// allocation.
 func TestNoAllocations(t *testing.T) {
 	for _, suite := range CipherSuites() {
 		r := newRounds(t, suite)
@@ -121,7 +124,8 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// bare is the cryptography of a packet alone: the hash of an authentication code over n bytes, and AES over the payload.
+// bare is the cryptography of a packet alone: the hash of an authentication code over n bytes, and
+// AES over the payload.
 func bare(suite CipherSuite, covered, encrypted int) func() {
 	var mac hash.Hash
 	switch suite.Integrity {
@@ -170,7 +174,8 @@ func BenchmarkPacket(b *testing.B) {
 			}{
 				{"pack", r.pack},
 				{"unpack", func() { r.unpack(b) }},
-				{"bare", bare(suite, packet-HeaderLen, encrypted)}, // what seal and open are to be compared with
+				// what seal and open are to be compared with
+				{"bare", bare(suite, packet-HeaderLen, encrypted)},
 				{"seal", func() { r.seal(b, r.bmc) }},
 			} {
 				b.Run(bm.name, func(b *testing.B) {
@@ -191,7 +196,8 @@ func BenchmarkPacket(b *testing.B) {
 					if i%stock == 0 {
 						b.StopTimer()
 						for j := range packets {
-							packets[j], _ = r.bmc.Append(packets[j][:0], ipmi.PayloadIPMI, r.message)
+							packets[j], _ = r.bmc.Append(packets[j][:0], ipmi.PayloadIPMI,
+								r.message)
 						}
 						b.StartTimer()
 					}

@@ -17,7 +17,8 @@ type datagram struct {
 	data    []byte
 }
 
-// capture reads a file of testdata/capture: packets between other people's clients and BMCs, in hex, one a line.
+// capture reads a file of testdata/capture: packets between other people's clients and BMCs, in
+// hex, one a line.
 func capture(t testing.TB, name string) []datagram {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "capture", name+".txt"))
@@ -52,8 +53,8 @@ func captureNames(t testing.TB) []string {
 	return files
 }
 
-// TestCapturedRMCPPlus checks the codes of captured handshakes, opens all packets that follow, and makes them
-// again from their contents, byte for byte.
+// TestCapturedRMCPPlus checks the codes of captured handshakes, opens all packets that follow, and
+// makes them again from their contents, byte for byte.
 func TestCapturedRMCPPlus(t *testing.T) {
 	for _, tc := range []struct {
 		name         string
@@ -79,7 +80,8 @@ func TestCapturedRMCPPlus(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			suite := cipherSuites[tc.suite]
-			x := exchange{auth: suite.Auth, password: ipmi.NewSecret(tc.password), kg: ipmi.NewSecret(tc.kg)}
+			x := exchange{auth: suite.Auth, password: ipmi.NewSecret(tc.password),
+				kg: ipmi.NewSecret(tc.kg)}
 			var client, bmc *Session20
 			ivs := map[bool]*bytes.Buffer{false: {}, true: {}}
 			sessionPackets := 0
@@ -185,12 +187,14 @@ func capturedStep(t *testing.T, x *exchange, suite CipherSuite, p *Packet) {
 	}
 }
 
-// capturedSessions returns both ends of the session that a captured handshake opened. Initialization vectors are
-// read from ivs, by the end that sends.
-func capturedSessions(t *testing.T, x *exchange, suite CipherSuite, ivs map[bool]*bytes.Buffer) (client, bmc *Session20) {
+// capturedSessions returns both ends of the session that a captured handshake opened.
+// Initialization vectors are read from ivs, by the end that sends.
+func capturedSessions(t *testing.T, x *exchange, suite CipherSuite,
+	ivs map[bool]*bytes.Buffer) (client, bmc *Session20) {
 	t.Helper()
 	c := session20Config{
-		localID: x.consoleID, remoteID: x.systemID, suite: suite, sik: x.sik(), password: x.password, random: ivs[false],
+		localID: x.consoleID, remoteID: x.systemID, suite: suite, sik: x.sik(),
+		password: x.password, random: ivs[false],
 	}
 	client, err := newSession20(c)
 	if err != nil {
@@ -211,7 +215,8 @@ func TestCapturedRefusals(t *testing.T) {
 	} {
 		datagrams := capture(t, name)
 		p := parsed(t, datagrams[len(datagrams)-1].data)
-		h := ClientHandshake{config: ClientConfig{LocalID: 0xa0a2a3a4}, await: p.PayloadType, tag: p.Payload[0]}
+		h := ClientHandshake{config: ClientConfig{LocalID: 0xa0a2a3a4}, await: p.PayloadType,
+			tag: p.Payload[0]}
 		err := h.Receive(&p)
 		if e, ok := err.(*StatusError); !ok || e.Status != want {
 			t.Errorf("%s: %v", name, err)
@@ -250,11 +255,13 @@ func TestCaptured15(t *testing.T) {
 				if _, err := ParseMessage(p.Payload); err != nil {
 					t.Fatal(err)
 				}
-				if again, err := auth.append(nil, p.Sequence, p.SessionID, p.Payload); err != nil || !bytes.Equal(again, d.data) {
+				if again, err := auth.append(nil, p.Sequence, p.SessionID, p.Payload); err != nil ||
+					!bytes.Equal(again, d.data) {
 					t.Fatalf("made\n% x, %v; captured\n% x", again, err, d.data)
 				}
 				p.Payload[4] ^= 4
-				if err := auth.Verify(&p); (err == nil) != (tc.auth == ipmi.AuthNone || tc.auth == ipmi.AuthPassword) {
+				if err := auth.Verify(&p); (err == nil) !=
+					(tc.auth == ipmi.AuthNone || tc.auth == ipmi.AuthPassword) {
 					t.Fatalf("changed payload: %v", err)
 				}
 			}

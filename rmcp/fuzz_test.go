@@ -147,7 +147,8 @@ func FuzzRAKP4(f *testing.F) {
 
 func FuzzCipherSuites(f *testing.F) {
 	f.Add(AppendCipherSuites(nil, CipherSuites()))
-	f.Add(AppendCipherSuites(nil, []CipherSuite{{ID: 0x80, OEM: 0x1234, Auth: 1, Integrity: 1, Conf: 1}}))
+	f.Add(AppendCipherSuites(nil, []CipherSuite{{ID: 0x80, OEM: 0x1234, Auth: 1, Integrity: 1,
+		Conf: 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		suites := ParseCipherSuites(b)
 		for _, s := range suites {
@@ -175,7 +176,8 @@ func FuzzHandshake(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if h, reply, _ := AcceptHandshake(testBMC("secret", ""), 5, &hostile, nil); h != nil && reply == nil {
+		if h, reply, _ := AcceptHandshake(testBMC("secret", ""), 5, &hostile, nil); h != nil &&
+			reply == nil {
 			t.Fatal("a handshake without a reply")
 		}
 		c, _ := NewClientHandshake(testClient(3, "secret", ""))
@@ -238,7 +240,8 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 		s, err := NewSession15(Session15Config{
-			ID: 7, AuthType: ipmi.AuthMD5, Password: ipmi.NewSecret("secret"), SendSequence: 1, RecvSequence: 1,
+			ID: 7, AuthType: ipmi.AuthMD5, Password: ipmi.NewSecret("secret"), SendSequence: 1,
+			RecvSequence: 1,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -264,7 +267,8 @@ func FuzzDecrypt(f *testing.F) {
 			return
 		}
 		for n := range uint32(3) {
-			if out, err := c.open(ipmi.PayloadIPMI, n, bytes.Clone(b)); err == nil && len(out) > len(b) {
+			if out, err := c.open(ipmi.PayloadIPMI, n, bytes.Clone(b)); err == nil &&
+				len(out) > len(b) {
 				t.Fatal("more came out than went in")
 			}
 		}

@@ -15,12 +15,13 @@ type BMCConfig struct {
 	Kg     ipmi.Secret // empty for one-key log-in
 	Random io.Reader
 
-	// Suites are the cipher suites that the channel allows, the best first. The client's proposals decide;
-	// the order matters only when it leaves the choice to the BMC.
+	// Suites are the cipher suites that the channel allows, the best first. The client's proposals
+	// decide; the order matters only when it leaves the choice to the BMC.
 	Suites []AllowedSuite
 
-	// Lookup finds the user of a session, at RAKP Message 1 and again at RAKP Message 3. A Status other than StatusOK refuses:
-	// StatusUnauthorizedName, StatusUnauthorizedRole, StatusNoResources …
+	// Lookup finds the user of a session, at RAKP Message 1 and again at RAKP Message 3. A Status
+	// other than StatusOK refuses: StatusUnauthorizedName, StatusUnauthorizedRole,
+	// StatusNoResources …
 	Lookup func(name string, role Role, suite CipherSuite) (BMCUser, Status)
 }
 
@@ -48,8 +49,9 @@ type BMCHandshake struct {
 	state  BMCHandshakeState
 	user   BMCUser
 
-	session        *Session20
-	proved, answer []byte // the RAKP Message 3 that made the session, and the packet that answered it
+	session *Session20
+	// the RAKP Message 3 that made the session, and the packet that answered it
+	proved, answer []byte
 }
 
 // A BMCHandshakeState is what a BMC has to remember of a handshake between two packets, without
@@ -71,13 +73,17 @@ func ResumeHandshake(c BMCConfig, s BMCHandshakeState) *BMCHandshake {
 	return &BMCHandshake{config: c, state: s}
 }
 
-// State returns what has to be remembered until the next packet. Once there is a session it is of no use.
+// State returns what has to be remembered until the next packet. Once there is a session it is of
+// no use.
 func (h *BMCHandshake) State() BMCHandshakeState { return h.state }
 
-// AcceptHandshake answers an Open Session Request. localID is the session ID that the BMC chose for packets
-// to itself, not 0. A reply that is not nil is to be sent to the client, also when there is an error; then there is no handshake.
-func AcceptHandshake(c BMCConfig, localID uint32, p *Packet, dst []byte) (h *BMCHandshake, reply []byte, err error) {
-	if !p.V20() || p.ACK || p.SessionID != 0 || p.PayloadType != ipmi.PayloadOpenSession || p.Encrypted || p.Authenticated {
+// AcceptHandshake answers an Open Session Request. localID is the session ID that the BMC chose for
+// packets to itself, not 0. A reply that is not nil is to be sent to the client, also when there is
+// an error; then there is no handshake.
+func AcceptHandshake(c BMCConfig, localID uint32, p *Packet,
+	dst []byte) (h *BMCHandshake, reply []byte, err error) {
+	if !p.V20() || p.ACK || p.SessionID != 0 || p.PayloadType != ipmi.PayloadOpenSession ||
+		p.Encrypted || p.Authenticated {
 		return nil, nil, ErrStray
 	}
 	var q OpenSessionRequest
@@ -95,7 +101,8 @@ func AcceptHandshake(c BMCConfig, localID uint32, p *Packet, dst []byte) (h *BMC
 		return RefuseHandshake(p, status, dst)
 	}
 	h = ResumeHandshake(c, BMCHandshakeState{
-		await: ipmi.PayloadRAKP1, suite: suite.CipherSuite, consoleID: q.ConsoleID, systemID: localID,
+		await: ipmi.PayloadRAKP1, suite: suite.CipherSuite, consoleID: q.ConsoleID,
+		systemID: localID,
 	})
 	payload, err := OpenSessionResponse{
 		Tag: q.Tag, Privilege: suite.Privilege, ConsoleID: q.ConsoleID, SystemID: localID,
@@ -110,14 +117,15 @@ func AcceptHandshake(c BMCConfig, localID uint32, p *Packet, dst []byte) (h *BMC
 	return h, reply, nil
 }
 
-// RefuseHandshake answers an Open Session Request with a status, such as StatusNoResources when there is
-// no free session. The error is the StatusError.
+// RefuseHandshake answers an Open Session Request with a status, such as StatusNoResources when
+// there is no free session. The error is the StatusError.
 func RefuseHandshake(p *Packet, status Status, dst []byte) (*BMCHandshake, []byte, error) {
 	var q OpenSessionRequest
 	if err := q.UnmarshalBinary(p.Payload); err != nil {
 		return nil, nil, err
 	}
-	payload, err := OpenSessionResponse{Tag: q.Tag, Status: status, ConsoleID: q.ConsoleID}.AppendBinary(nil)
+	payload, err := OpenSessionResponse{Tag: q.Tag, Status: status,
+		ConsoleID: q.ConsoleID}.AppendBinary(nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +136,8 @@ func RefuseHandshake(p *Packet, status Status, dst []byte) (*BMCHandshake, []byt
 	return nil, reply, &StatusError{Message: ipmi.PayloadOpenSessionResp, Status: status}
 }
 
-// choose finds the suite for a request. If the level is left to the BMC, it is the one that allows most.
+// choose finds the suite for a request. If the level is left to the BMC, it is the one that allows
+// most.
 func (c *BMCConfig) choose(q *OpenSessionRequest) (AllowedSuite, Status) {
 	var best AllowedSuite
 	found := false
@@ -155,10 +164,10 @@ func (h *BMCHandshake) User() BMCUser { return h.user }
 // UserName returns the name in RAKP Message 1.
 func (h *BMCHandshake) UserName() string { return string(h.state.name[:h.state.nameLength]) }
 
-// Receive takes RAKP Message 1 or 3, or the repetition of a message. A reply that is not nil is to be sent, also when
-// there is an error. An ErrIgnored leaves the handshake as it was; any other error says why a
-// step failed. After a failed RAKP Message 1 the client may send another; after a failed RAKP Message 3, [BMCHandshake.Over]
-// tells the listener that no session comes of it.
+// Receive takes RAKP Message 1 or 3, or the repetition of a message. A reply that is not nil is to
+// be sent, also when there is an error. An ErrIgnored leaves the handshake as it was; any other
+// error says why a step failed. After a failed RAKP Message 1 the client may send another; after a
+// failed RAKP Message 3, [BMCHandshake.Over] tells the listener that no session comes of it.
 //
 // RAKP Message 3 has Lookup called again, because much may have changed since RAKP Message 1.
 func (h *BMCHandshake) Receive(p *Packet, dst []byte) (reply []byte, err error) {
@@ -194,15 +203,18 @@ func (h *BMCHandshake) allowed() (AllowedSuite, bool) {
 func (h *BMCHandshake) exchange() exchange {
 	return exchange{
 		auth: h.state.suite.Auth, consoleID: h.state.consoleID, systemID: h.state.systemID,
-		consoleRandom: h.state.consoleRandom, systemRandom: h.state.systemRandom, guid: h.config.GUID,
+		consoleRandom: h.state.consoleRandom, systemRandom: h.state.systemRandom,
+		guid: h.config.GUID,
 		role: h.state.role, user: h.UserName(), password: h.user.Password, kg: h.config.Kg,
 	}
 }
 
-// take remembers what RAKP Message 1 says, and chooses a random number unless the message is a repetition.
+// take remembers what RAKP Message 1 says, and chooses a random number unless the message is a
+// repetition.
 func (h *BMCHandshake) take(m *RAKP1) error {
 	s := &h.state
-	if s.await == ipmi.PayloadRAKP3 && m.Random == s.consoleRandom && m.Role == s.role && m.User == h.UserName() {
+	if s.await == ipmi.PayloadRAKP3 && m.Random == s.consoleRandom && m.Role == s.role &&
+		m.User == h.UserName() {
 		return nil
 	}
 	if _, err := io.ReadFull(h.config.Random, s.systemRandom[:]); err != nil {

@@ -67,7 +67,8 @@ func NewClientHandshake(c ClientConfig) (*ClientHandshake, error) {
 	return h, nil
 }
 
-// Awaits returns the type and the tag of the answer that is waited for. The type is 0 when the handshake is over.
+// Awaits returns the type and the tag of the answer that is waited for. The type is 0 when the
+// handshake is over.
 func (h *ClientHandshake) Awaits() (t ipmi.PayloadType, tag uint8) { return h.await, h.tag }
 
 // Session returns the session, or nil as long as there is none.
@@ -83,14 +84,17 @@ func (h *ClientHandshake) Append(dst []byte) ([]byte, error) {
 		s := h.config.Suite
 		payload, err = OpenSessionRequest{
 			Tag: h.tag, Privilege: h.config.Privilege, ConsoleID: h.config.LocalID,
-			Auth: []AuthAlgorithm{s.Auth}, Integrity: []IntegrityAlgorithm{s.Integrity}, Conf: []ConfAlgorithm{s.Conf},
+			Auth: []AuthAlgorithm{s.Auth}, Integrity: []IntegrityAlgorithm{s.Integrity},
+			Conf: []ConfAlgorithm{s.Conf},
 		}.AppendBinary(nil)
 	case ipmi.PayloadRAKP2:
 		payload, err = RAKP1{
-			Tag: h.tag, SystemID: h.x.systemID, Random: h.x.consoleRandom, Role: h.x.role, User: h.x.user,
+			Tag: h.tag, SystemID: h.x.systemID, Random: h.x.consoleRandom, Role: h.x.role,
+			User: h.x.user,
 		}.AppendBinary(nil)
 	case ipmi.PayloadRAKP4:
-		payload, err = RAKP3{Tag: h.tag, SystemID: h.x.systemID, AuthCode: h.x.code3()}.AppendBinary(nil)
+		payload, err = RAKP3{Tag: h.tag, SystemID: h.x.systemID,
+			AuthCode: h.x.code3()}.AppendBinary(nil)
 	default:
 		return dst, ErrStray
 	}
@@ -100,14 +104,16 @@ func (h *ClientHandshake) Append(dst []byte) ([]byte, error) {
 	return AppendPresession20(dst, h.await-1, payload)
 }
 
-// AppendAbort ends the handshake, and appends the packet that tells the BMC that its RAKP Message 2 was refused (§13.22), so that
-// it need not keep the handshake until a time-out. It appends nothing if there is nothing to tell.
+// AppendAbort ends the handshake, and appends the packet that tells the BMC that its RAKP Message 2
+// was refused (§13.22), so that it need not keep the handshake until a time-out. It appends nothing
+// if there is nothing to tell.
 func (h *ClientHandshake) AppendAbort(dst []byte) []byte {
 	h.await = 0
 	if !h.refused {
 		return dst
 	}
-	payload, err := RAKP3{Tag: h.tag + 1, Status: StatusInvalidCheckValue, SystemID: h.x.systemID}.AppendBinary(nil)
+	payload, err := RAKP3{Tag: h.tag + 1, Status: StatusInvalidCheckValue,
+		SystemID: h.x.systemID}.AppendBinary(nil)
 	if err != nil {
 		return dst
 	}
@@ -119,13 +125,15 @@ func (h *ClientHandshake) AppendAbort(dst []byte) []byte {
 }
 
 // Receive takes a packet. With a nil error the handshake has gone a step forward: either there is a
-// Session, or the next packet is to be sent. An ErrIgnored leaves the handshake as it was. So does an [ErrUnproven], which
-// is an ipmi.ErrPassword if the code of RAKP Message 2 is not that of the password, an ipmi.ErrKey if that of RAKP Message 4 is not that
-// of the Kg, and an ipmi.ErrMalformed if either is too short: the packet may have been spoiled or forged on its way, so the message is
-// worth sending again. Any other error ends the handshake: a [StatusError], and an ipmi.ErrCipherSuite if the BMC chose algorithms that
-// were not proposed.
+// Session, or the next packet is to be sent. An ErrIgnored leaves the handshake as it was. So does
+// an [ErrUnproven], which is an ipmi.ErrPassword if the code of RAKP Message 2 is not that of the
+// password, an ipmi.ErrKey if that of RAKP Message 4 is not that of the Kg, and an
+// ipmi.ErrMalformed if either is too short: the packet may have been spoiled or forged on its way,
+// so the message is worth sending again. Any other error ends the handshake: a [StatusError], and
+// an ipmi.ErrCipherSuite if the BMC chose algorithms that were not proposed.
 func (h *ClientHandshake) Receive(p *Packet) error {
-	if h.await == 0 || !p.V20() || p.ACK || p.SessionID != 0 || p.PayloadType != h.await || p.Encrypted || p.Authenticated {
+	if h.await == 0 || !p.V20() || p.ACK || p.SessionID != 0 || p.PayloadType != h.await ||
+		p.Encrypted || p.Authenticated {
 		return ErrStray
 	}
 	var err error
@@ -140,7 +148,8 @@ func (h *ClientHandshake) Receive(p *Packet) error {
 	return err
 }
 
-// expects checks that a message is the answer to ours. A refusal may come without our session ID (§13.21).
+// expects checks that a message is the answer to ours. A refusal may come without our session ID
+// (§13.21).
 func (h *ClientHandshake) expects(tag uint8, status Status, consoleID uint32) error {
 	if tag != h.tag {
 		return ErrStray
@@ -180,14 +189,16 @@ func (h *ClientHandshake) receiveOpen(payload []byte) error {
 	if r.SystemID == 0 {
 		return malformed("Open Session Response without a session ID")
 	}
-	if got := (CipherSuite{Auth: r.Auth, Integrity: r.Integrity, Conf: r.Conf}); !got.Same(h.config.Suite) {
+	if got := (CipherSuite{Auth: r.Auth, Integrity: r.Integrity,
+		Conf: r.Conf}); !got.Same(h.config.Suite) {
 		return h.fail(fmt.Errorf("%w: the BMC chose %v, %v, %v instead",
 			ipmi.ErrCipherSuite, r.Auth, r.Integrity, r.Conf))
 	}
 	h.x.systemID = r.SystemID
 	// Some BMCs leave the level at 0, which means nothing here.
 	h.limit = h.config.Privilege
-	if r.Privilege != ipmi.PrivilegeHighest && (r.Privilege < h.limit || h.limit == ipmi.PrivilegeHighest) {
+	if r.Privilege != ipmi.PrivilegeHighest &&
+		(r.Privilege < h.limit || h.limit == ipmi.PrivilegeHighest) {
 		h.limit = r.Privilege
 	}
 	return h.step(ipmi.PayloadRAKP2)
@@ -236,11 +247,13 @@ func (h *ClientHandshake) receiveRAKP4(payload []byte) error {
 	return nil
 }
 
-// proves checks a code of the BMC, and returns an ErrUnproven of a kind otherwise. Bytes after the whole right code prove no less: some
-// BMCs send the unused rest of a buffer (FreeIPMI's workaround supermicro20).
+// proves checks a code of the BMC, and returns an ErrUnproven of a kind otherwise. Bytes after the
+// whole right code prove no less: some BMCs send the unused rest of a buffer (FreeIPMI's workaround
+// supermicro20).
 func proves(got, want []byte, kind error) error {
 	if len(got) < len(want) {
-		return fmt.Errorf("%w: %w: code of %d bytes, not %d", ErrUnproven, ipmi.ErrMalformed, len(got), len(want))
+		return fmt.Errorf("%w: %w: code of %d bytes, not %d", ErrUnproven, ipmi.ErrMalformed,
+			len(got), len(want))
 	}
 	if subtle.ConstantTimeCompare(got[:len(want)], want) != 1 {
 		return fmt.Errorf("%w: %w", ErrUnproven, kind)
@@ -248,7 +261,8 @@ func proves(got, want []byte, kind error) error {
 	return nil
 }
 
-// GUID returns the GUID of RAKP Message 2, in the order of the wire. It is right once there is a session.
+// GUID returns the GUID of RAKP Message 2, in the order of the wire. It is right once there is a
+// session.
 func (h *ClientHandshake) GUID() [16]byte { return h.x.guid }
 
 // HandshakeID returns the session ID by which the receiver of a handshake message finds its
@@ -257,7 +271,8 @@ func (h *ClientHandshake) GUID() [16]byte { return h.x.guid }
 func HandshakeID(p *Packet) (uint32, bool) {
 	if !p.V20() || p.SessionID != 0 || len(p.Payload) < 8 ||
 		!slices.Contains([]ipmi.PayloadType{
-			ipmi.PayloadOpenSessionResp, ipmi.PayloadRAKP1, ipmi.PayloadRAKP2, ipmi.PayloadRAKP3, ipmi.PayloadRAKP4,
+			ipmi.PayloadOpenSessionResp, ipmi.PayloadRAKP1, ipmi.PayloadRAKP2, ipmi.PayloadRAKP3,
+			ipmi.PayloadRAKP4,
 		}, p.PayloadType) {
 		return 0, false
 	}

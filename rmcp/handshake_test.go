@@ -23,7 +23,8 @@ func testBMC(password, kg string) BMCConfig {
 			if !role.NameOnly() && role.Privilege() != ipmi.PrivilegeAdministrator {
 				return BMCUser{}, StatusUnauthorizedName
 			}
-			return BMCUser{ID: 2, Password: ipmi.NewSecret(password), Limit: ipmi.PrivilegeAdministrator}, StatusOK
+			return BMCUser{ID: 2, Password: ipmi.NewSecret(password),
+				Limit: ipmi.PrivilegeAdministrator}, StatusOK
 		},
 	}
 	for _, s := range CipherSuites() {
@@ -35,14 +36,16 @@ func testBMC(password, kg string) BMCConfig {
 func testClient(suite int, password, kg string) ClientConfig {
 	s, _ := CipherSuiteByID(suite)
 	return ClientConfig{
-		LocalID: 0x11223344, User: "admin", Password: ipmi.NewSecret(password), Kg: ipmi.NewSecret(kg),
+		LocalID: 0x11223344, User: "admin", Password: ipmi.NewSecret(password),
+		Kg:        ipmi.NewSecret(kg),
 		Privilege: ipmi.PrivilegeAdministrator, Suite: s, Random: testRandom(2),
 	}
 }
 
-// shake runs a handshake to its end. Every packet of the client is sent twice, as if the first answer
-// had been lost.
-func shake(t *testing.T, client ClientConfig, bmc BMCConfig) (c *ClientHandshake, b *BMCHandshake, clientErr, bmcErr error) {
+// shake runs a handshake to its end. Every packet of the client is sent twice, as if the first
+// answer had been lost.
+func shake(t *testing.T, client ClientConfig,
+	bmc BMCConfig) (c *ClientHandshake, b *BMCHandshake, clientErr, bmcErr error) {
 	t.Helper()
 	c, err := NewClientHandshake(client)
 	if err != nil {
@@ -98,11 +101,13 @@ func TestHandshake(t *testing.T) {
 	for _, kg := range []string{"", "bmc-key"} {
 		for _, s := range CipherSuites() {
 			t.Run(s.String()+kg, func(t *testing.T) {
-				c, b, err, bmcErr := shake(t, testClient(int(s.ID), "a password of 20 b.", kg), testBMC("a password of 20 b.", kg))
+				c, b, err, bmcErr := shake(t, testClient(int(s.ID), "a password of 20 b.", kg),
+					testBMC("a password of 20 b.", kg))
 				if err != nil || bmcErr != nil {
 					t.Fatal(err, bmcErr)
 				}
-				if b.Session() == nil || b.User().ID != 2 || b.Session().Privilege() != ipmi.PrivilegeAdministrator {
+				if b.Session() == nil || b.User().ID != 2 ||
+					b.Session().Privilege() != ipmi.PrivilegeAdministrator {
 					t.Fatalf("session %v of user %d", b.Session(), b.User().ID)
 				}
 				converse(t, c.Session(), b.Session())
@@ -221,7 +226,8 @@ func TestHandshakeIgnoresStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := OpenSessionResponse{Tag: 0, ConsoleID: 0x11223344, SystemID: 1, Auth: 1, Integrity: 1, Conf: 1}
+	good := OpenSessionResponse{Tag: 0, ConsoleID: 0x11223344, SystemID: 1, Auth: 1, Integrity: 1,
+		Conf: 1}
 	for _, tc := range []struct {
 		name   string
 		change func(*OpenSessionResponse)
@@ -264,7 +270,8 @@ func TestWildcardProposals(t *testing.T) {
 	}
 	var r OpenSessionResponse
 	p = parsed(t, reply)
-	if err := r.UnmarshalBinary(p.Payload); err != nil || r.Privilege != ipmi.PrivilegeAdministrator || b.state.suite.ID != 3 {
+	if err := r.UnmarshalBinary(p.Payload); err != nil ||
+		r.Privilege != ipmi.PrivilegeAdministrator || b.state.suite.ID != 3 {
 		t.Fatalf("%+v, suite %v, %v", r, b.state.suite, err)
 	}
 }

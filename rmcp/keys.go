@@ -37,7 +37,8 @@ func (x *exchange) code2() []byte {
 
 // code3 is the key exchange authentication code of RAKP Message 3.
 func (x *exchange) code3() []byte {
-	return sumHMAC(x.auth, []byte(x.password.Reveal()), x.systemRandom[:], id(x.consoleID), x.name())
+	return sumHMAC(x.auth, []byte(x.password.Reveal()), x.systemRandom[:], id(x.consoleID),
+		x.name())
 }
 
 // sik is the session integrity key.
@@ -61,9 +62,10 @@ func (x *exchange) check4(sik []byte) []byte {
 	return sum
 }
 
-// additionalKeys returns K1 and K2 (§13.32). The constants have 20 bytes whatever the hash is; that is
-// what BMCs and clients agree on, although the text speaks of the block size.
+// additionalKeys returns K1 and K2 (§13.32). The constants have 20 bytes whatever the hash is; that
+// is what BMCs and clients agree on, although the text speaks of the block size.
 func additionalKeys(a AuthAlgorithm, sik []byte) (k1, k2 []byte) {
 	const length = 20
-	return sumHMAC(a, sik, bytes.Repeat([]byte{1}, length)), sumHMAC(a, sik, bytes.Repeat([]byte{2}, length))
+	return sumHMAC(a, sik, bytes.Repeat([]byte{1}, length)),
+		sumHMAC(a, sik, bytes.Repeat([]byte{2}, length))
 }

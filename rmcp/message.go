@@ -6,8 +6,8 @@ import (
 	"lom/ipmi"
 )
 
-// A Message is an IPMI message in the format of the IPMB and of LAN sessions (§13.8, Figure 13-4). It
-// is a response if its NetFn is odd. A request goes from the requester to the responder, a
+// A Message is an IPMI message in the format of the IPMB and of LAN sessions (§13.8, Figure 13-4).
+// It is a response if its NetFn is odd. A request goes from the requester to the responder, a
 // response the other way; From and To say it without that turn of thought.
 type Message struct {
 	To      uint8 // slave address, or software ID with bit 0 set
@@ -18,7 +18,8 @@ type Message struct {
 	Seq     uint8 // rqSeq, 0-63: chosen by the requester, returned by the responder
 	Cmd     uint8
 	Code    ipmi.CompletionCode // of responses
-	Data    []byte              // without the completion code; with the defining body of group and OEM NetFns
+	// without the completion code; with the defining body of group and OEM NetFns
+	Data []byte
 }
 
 // MaxSeq is the highest rqSeq.
@@ -35,7 +36,8 @@ func (m *Message) Reply(code ipmi.CompletionCode, data []byte) Message {
 // Answers reports whether m is the response to the request q: addresses, LUNs, network function,
 // sequence number and command all fit.
 func (m *Message) Answers(q *Message) bool {
-	return m.NetFn == q.NetFn.Response() && !q.NetFn.IsResponse() && m.Cmd == q.Cmd && m.Seq == q.Seq &&
+	return m.NetFn == q.NetFn.Response() && !q.NetFn.IsResponse() && m.Cmd == q.Cmd &&
+		m.Seq == q.Seq &&
 		m.To == q.From && m.From == q.To && m.ToLUN == q.FromLUN && m.FromLUN == q.ToLUN
 }
 
@@ -53,15 +55,17 @@ func AppendMessage(dst []byte, m *Message) []byte {
 	return append(dst, checksum(dst[second:]))
 }
 
-// ParseMessage reads a message and checks both checksums. Data points into b. With an ErrChecksum, only the second checksum is wrong and
-// the message is there all the same, for a reader who has another proof of it.
+// ParseMessage reads a message and checks both checksums. Data points into b. With an ErrChecksum,
+// only the second checksum is wrong and the message is there all the same, for a reader who has
+// another proof of it.
 func ParseMessage(b []byte) (Message, error) {
 	var m Message
 	if len(b) < 7 {
 		return m, malformed("IPMI message of %d bytes", len(b))
 	}
 	if checksum(b[:2]) != b[2] {
-		return m, malformed("first checksum of an IPMI message is %02xh, not %02xh", b[2], checksum(b[:2]))
+		return m, malformed("first checksum of an IPMI message is %02xh, not %02xh", b[2],
+			checksum(b[:2]))
 	}
 	end := len(b) - 1
 	m = Message{

@@ -14,7 +14,8 @@ import (
 	"lom/ipmi"
 )
 
-// newHMAC returns the HMAC that an authentication algorithm is built on (§13.28), or nil for RAKPNone.
+// newHMAC returns the HMAC that an authentication algorithm is built on (§13.28), or nil for
+// RAKPNone.
 func newHMAC(a AuthAlgorithm, key []byte) hash.Hash {
 	switch a {
 	case RAKPHMACSHA1:
@@ -42,8 +43,8 @@ func sumHMAC(a AuthAlgorithm, key []byte, parts ...[]byte) []byte {
 // passwordLen is the length of the passwords of IPMI 2.0 and of Kg, in bytes.
 const passwordLen = 20
 
-// An integrity makes the authentication codes of RMCP+ packets (§13.28.4). The hash keeps the state of
-// its padded key, so that a code costs no allocation.
+// An integrity makes the authentication codes of RMCP+ packets (§13.28.4). The hash keeps the state
+// of its padded key, so that a code costs no allocation.
 type integrity struct {
 	mac      hash.Hash
 	size     int               // of the authentication code
@@ -52,7 +53,8 @@ type integrity struct {
 	sum      [sha256.Size]byte
 }
 
-// newIntegrity returns the integrity of an algorithm with key K1 and the user's password, nil for none.
+// newIntegrity returns the integrity of an algorithm with key K1 and the user's password, nil for
+// none.
 func newIntegrity(a IntegrityAlgorithm, k1 []byte, password string) *integrity {
 	switch a {
 	case HMACSHA1_96:
@@ -97,7 +99,8 @@ type confidentiality interface {
 }
 
 // newConfidentiality returns the confidentiality of an algorithm with key K2, nil for none.
-func newConfidentiality(a ConfAlgorithm, k2 []byte, random io.Reader, bmc bool) (confidentiality, error) {
+func newConfidentiality(a ConfAlgorithm, k2 []byte, random io.Reader,
+	bmc bool) (confidentiality, error) {
 	switch a {
 	case AESCBC128:
 		block, err := aes.NewCipher(k2[:16])
@@ -117,7 +120,8 @@ type aesCBC struct {
 	random io.Reader
 }
 
-// seal appends the initialization vector, and the payload with its pad 1, 2, 3 … and the length of the pad.
+// seal appends the initialization vector, and the payload with its pad 1, 2, 3 … and the length of
+// the pad.
 func (c *aesCBC) seal(dst []byte, _ ipmi.PayloadType, payload []byte) ([]byte, error) {
 	start := len(dst)
 	var zero [aes.BlockSize]byte

@@ -7,8 +7,8 @@ import (
 	"lom/ipmi"
 )
 
-// OpenSessionRequest is the RMCP+ Open Session Request (Table 13-9). An empty list of algorithms leaves the
-// choice to the BMC.
+// OpenSessionRequest is the RMCP+ Open Session Request (Table 13-9). An empty list of algorithms
+// leaves the choice to the BMC.
 type OpenSessionRequest struct {
 	Tag       uint8
 	Privilege ipmi.Privilege // the most the session may do; PrivilegeHighest leaves it to the BMC
@@ -60,7 +60,8 @@ func (r *OpenSessionRequest) UnmarshalBinary(b []byte) error {
 	if len(b) < 8+3*algorithmLen {
 		return malformed("Open Session Request of %d bytes", len(b))
 	}
-	*r = OpenSessionRequest{Tag: b[0], Privilege: ipmi.Privilege(b[1] & 0x0f), ConsoleID: binary.LittleEndian.Uint32(b[4:])}
+	*r = OpenSessionRequest{Tag: b[0], Privilege: ipmi.Privilege(b[1] & 0x0f),
+		ConsoleID: binary.LittleEndian.Uint32(b[4:])}
 	for b = b[8:]; len(b) >= algorithmLen; b = b[algorithmLen:] {
 		if b[3] == 0 {
 			continue // any
@@ -159,7 +160,8 @@ type RAKP1 struct {
 // user is looked up. It goes into the hashes as it is.
 type Role uint8
 
-// NewRole returns the role byte for a privilege level and a look-up by name only or by name and privilege.
+// NewRole returns the role byte for a privilege level and a look-up by name only or by name and
+// privilege.
 func NewRole(p ipmi.Privilege, nameOnly bool) Role {
 	r := Role(p) & 0x0f
 	if nameOnly {
@@ -177,7 +179,8 @@ func (r Role) NameOnly() bool { return r&roleNameOnly != 0 }
 // AppendBinary appends the message.
 func (m RAKP1) AppendBinary(b []byte) ([]byte, error) {
 	if len(m.User) > maxUserName {
-		return b, &ipmi.RangeError{Field: "length of the user name", Value: len(m.User), Max: maxUserName}
+		return b, &ipmi.RangeError{Field: "length of the user name", Value: len(m.User),
+			Max: maxUserName}
 	}
 	b = append(b, m.Tag, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint32(b, m.SystemID)
@@ -186,12 +189,14 @@ func (m RAKP1) AppendBinary(b []byte) ([]byte, error) {
 	return append(b, m.User...), nil
 }
 
-// UnmarshalBinary reads the message. A name that is too long is an ErrMalformed, with the fields before it filled in.
+// UnmarshalBinary reads the message. A name that is too long is an ErrMalformed, with the fields
+// before it filled in.
 func (m *RAKP1) UnmarshalBinary(b []byte) error {
 	if len(b) < 28 {
 		return malformed("RAKP Message 1 of %d bytes", len(b))
 	}
-	*m = RAKP1{Tag: b[0], SystemID: binary.LittleEndian.Uint32(b[4:]), Random: [16]byte(b[8:24]), Role: Role(b[24])}
+	*m = RAKP1{Tag: b[0], SystemID: binary.LittleEndian.Uint32(b[4:]), Random: [16]byte(b[8:24]),
+		Role: Role(b[24])}
 	n := int(b[27])
 	if n > maxUserName || n > len(b)-28 {
 		return malformed("RAKP Message 1 with a user name of %d bytes", n)
@@ -287,7 +292,8 @@ func appendRAKP34(b []byte, tag uint8, status Status, id uint32, code []byte) []
 	return b
 }
 
-func parseRAKP34(b []byte, name string) (tag uint8, status Status, id uint32, code []byte, err error) {
+func parseRAKP34(b []byte,
+	name string) (tag uint8, status Status, id uint32, code []byte, err error) {
 	tag, status, id, err = refusable(b, name)
 	if err == nil && status == StatusOK {
 		code = slices.Clone(b[8:])

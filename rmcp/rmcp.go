@@ -22,10 +22,12 @@ var (
 	ErrStray     = fmt.Errorf("%w: not expected now", ErrIgnored)
 )
 
-// ErrUnproven is the error of a handshake message whose code is wrong. The handshake goes on waiting for a good one.
+// ErrUnproven is the error of a handshake message whose code is wrong. The handshake goes on
+// waiting for a good one.
 var ErrUnproven = errors.New("the code of the answer is wrong")
 
-// ErrChecksum is the error of an IPMI message whose second checksum is wrong. It is an ErrMalformed.
+// ErrChecksum is the error of an IPMI message whose second checksum is wrong. It is an
+// ErrMalformed.
 var ErrChecksum = malformed("wrong checksum")
 
 // malformed returns an ErrIgnored and ErrMalformed that says what is wrong.
@@ -84,7 +86,8 @@ func ParseHeader(b []byte) (h Header, data []byte, err error) {
 	if b[0] != rmcpVersion {
 		return h, nil, malformed("RMCP version %02xh", b[0])
 	}
-	return Header{Sequence: b[2], ACK: b[3]&0x80 != 0, Class: Class(b[3] & 0x1f)}, b[HeaderLen:], nil
+	return Header{Sequence: b[2], ACK: b[3]&0x80 != 0, Class: Class(b[3] & 0x1f)}, b[HeaderLen:],
+		nil
 }
 
 // AppendACK appends the RMCP ACK of the message that begins with h (Table 13-5), or nothing if
@@ -180,7 +183,8 @@ func (p *Packet) parse20(data []byte) error {
 		return malformed("IPMI 2.0 packet of %d bytes", len(p.raw))
 	}
 	if p.PayloadType == ipmi.PayloadOEM {
-		p.OEM.Manufacturer = ipmi.ManufacturerID(uint32(data[2]) | uint32(data[3])<<8 | uint32(data[4])<<16)
+		p.OEM.Manufacturer = ipmi.ManufacturerID(uint32(data[2]) | uint32(data[3])<<8 |
+			uint32(data[4])<<16)
 		p.OEM.ID = binary.LittleEndian.Uint16(data[6:])
 	}
 	p.SessionID = binary.LittleEndian.Uint32(data[n:])

@@ -8,10 +8,12 @@ const (
 	basicEscape    = 0xaa
 )
 
-// MaxSerial is the most bytes or characters that the readers of serial lines keep of a message; more is none.
+// MaxSerial is the most bytes or characters that the readers of serial lines keep of a message;
+// more is none.
 const MaxSerial = 2048
 
-// basicEscapes are the bytes that do not stand for themselves, and what stands for them behind basicEscape (Table 14-6).
+// basicEscapes are the bytes that do not stand for themselves, and what stands for them behind
+// basicEscape (Table 14-6).
 var basicEscapes = [...][2]byte{
 	{basicStart, 0xb0}, {basicStop, 0xb5}, {basicHandshake, 0xb6}, {basicEscape, 0xba}, {0x1b, 0x3b},
 }
@@ -41,8 +43,9 @@ type BasicReader struct {
 	escaped bool
 }
 
-// Next takes a byte. If it ends a message, the message is returned, for ParseMessage; it is valid until the next call.
-// Handshakes and noise between messages are passed over, and a message with a sequence that cannot be is dropped.
+// Next takes a byte. If it ends a message, the message is returned, for ParseMessage; it is valid
+// until the next call. Handshakes and noise between messages are passed over, and a message with a
+// sequence that cannot be is dropped.
 func (r *BasicReader) Next(c byte) (message []byte, ok bool) {
 	switch {
 	case c == basicStart:
@@ -69,7 +72,8 @@ func (r *BasicReader) Next(c byte) (message []byte, ok bool) {
 	return nil, r.add(c)
 }
 
-// add keeps a byte of a message, unless there are too many. It returns false: the message is not at its end.
+// add keeps a byte of a message, unless there are too many. It returns false: the message is not at
+// its end.
 func (r *BasicReader) add(c byte) bool {
 	if r.open = len(r.message) < MaxSerial; r.open {
 		r.message = append(r.message, c)

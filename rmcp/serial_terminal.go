@@ -10,8 +10,9 @@ import (
 // terminalColumns is how long the lines of terminal mode get.
 const terminalColumns = 80
 
-// AppendTerminal appends a message of terminal mode (§14.7.2, §14.7.3), with its newline. A long request goes on behind a
-// backslash on the next line, a long response without one. The addresses, and the LUN of the console, go without saying.
+// AppendTerminal appends a message of terminal mode (§14.7.2, §14.7.3), with its newline. A long
+// request goes on behind a backslash on the next line, a long response without one. The addresses,
+// and the LUN of the console, go without saying.
 func AppendTerminal(dst []byte, m *Message) []byte { return appendTerminal(dst, m, 0) }
 
 // AppendTerminalBridged appends the response to a request that Send Message carried to another
@@ -82,15 +83,16 @@ func ParseTerminal(text string) (Message, error) {
 	return m, nil
 }
 
-// A TerminalReader finds what stands between brackets in the characters of a line in terminal mode: messages for
-// ParseTerminal, and texts such as "SYS TMODE". The zero value is ready.
+// A TerminalReader finds what stands between brackets in the characters of a line in terminal mode:
+// messages for ParseTerminal, and texts such as "SYS TMODE". The zero value is ready.
 type TerminalReader struct {
 	text    []byte
 	open    bool
 	closing bool // a right bracket came; a newline ends the text
 }
 
-// Next takes a character. If it ends a text, the text is returned, lines joined, without its brackets.
+// Next takes a character. If it ends a text, the text is returned, lines joined, without its
+// brackets.
 func (r *TerminalReader) Next(c byte) (text string, ok bool) {
 	newline := c == '\r' || c == '\n'
 	switch {

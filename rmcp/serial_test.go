@@ -14,13 +14,15 @@ import (
 // drawSerial draws a message between BMC and console.
 func drawSerial(t *rapid.T) Message {
 	m := Message{
-		To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFn(rapid.IntRange(0, 63).Draw(t, "NetFn")),
-		Seq: uint8(rapid.IntRange(0, MaxSeq).Draw(t, "seq")), Cmd: rapid.Uint8().Draw(t, "cmd"),
+		To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI,
+		NetFn: ipmi.NetFn(rapid.IntRange(0, 63).Draw(t, "NetFn")),
+		Seq:   uint8(rapid.IntRange(0, MaxSeq).Draw(t, "seq")), Cmd: rapid.Uint8().Draw(t, "cmd"),
 		Data: rapid.SliceOfN(rapid.Uint8(), 0, 255).Draw(t, "data"),
 	}
 	lun := uint8(rapid.IntRange(0, 3).Draw(t, "LUN"))
 	if m.NetFn.IsResponse() {
-		m.To, m.From, m.FromLUN, m.Code = m.From, m.To, lun, ipmi.CompletionCode(rapid.Uint8().Draw(t, "code"))
+		m.To, m.From, m.FromLUN, m.Code = m.From, m.To, lun,
+			ipmi.CompletionCode(rapid.Uint8().Draw(t, "code"))
 	} else {
 		m.ToLUN = lun
 	}
@@ -58,10 +60,12 @@ func TestBasicRoundTrip(t *testing.T) {
 
 func TestBasicBytes(t *testing.T) {
 	got := AppendBasic(nil, []byte{0x20, 0xa0, 0xa5, 0xa6, 0xaa, 0x1b})
-	if want := []byte{0xa0, 0x20, 0xaa, 0xb0, 0xaa, 0xb5, 0xaa, 0xb6, 0xaa, 0xba, 0xaa, 0x3b, 0xa5}; !bytes.Equal(got, want) {
+	if want := []byte{0xa0, 0x20, 0xaa, 0xb0, 0xaa, 0xb5, 0xaa, 0xb6, 0xaa, 0xba, 0xaa, 0x3b,
+		0xa5}; !bytes.Equal(got, want) {
 		t.Errorf("% x, want % x", got, want)
 	}
-	for _, bad := range []string{"\xa0\x20\xaa\x01\xa5", "\xa0\x20\xaa\xa5", "\x20\xa5", "\xa0" + strings.Repeat("x", MaxSerial+1) + "\xa5"} {
+	for _, bad := range []string{"\xa0\x20\xaa\x01\xa5", "\xa0\x20\xaa\xa5", "\x20\xa5",
+		"\xa0" + strings.Repeat("x", MaxSerial+1) + "\xa5"} {
 		if got := readBasic(new(BasicReader), []byte(bad)); len(got) != 0 {
 			t.Errorf("%.10q became %.10q", bad, got)
 		}
@@ -115,7 +119,8 @@ func FuzzSerial(f *testing.F) {
 	f.Add([]byte("[18 00 22]\r\n[1C 00 22 00]\r\n[SYS PWD -N x]\r"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		for _, m := range readBasic(new(BasicReader), line) {
-			if got := readBasic(new(BasicReader), AppendBasic(nil, m)); len(got) != 1 || !bytes.Equal(got[0], m) {
+			if got := readBasic(new(BasicReader), AppendBasic(nil, m)); len(got) != 1 ||
+				!bytes.Equal(got[0], m) {
 				t.Errorf("% x became % x", m, got)
 			}
 		}

@@ -15,7 +15,8 @@ type Session interface {
 	// payload must not overlap.
 	Append(dst []byte, t ipmi.PayloadType, payload []byte) ([]byte, error)
 
-	// Open checks the packet, which Parse made, against the session, and returns its payload, decrypted in
-	// place. Every error is an ErrIgnored: the packet is to be dropped, and the session goes on as if it had not come.
+	// Open checks the packet, which Parse made, against the session, and returns its payload,
+	// decrypted in place. Every error is an ErrIgnored: the packet is to be dropped, and the
+	// session goes on as if it had not come.
 	Open(p *Packet) ([]byte, error)
 }

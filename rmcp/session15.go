@@ -12,10 +12,10 @@ import (
 // Session15Config says how an IPMI 1.5 session was activated.
 //
 // A client sends Get Session Challenge outside a session, then Activate Session with
-// [AppendActivate15], and checks the answer with [Auth15.Verify]; the answer has what is missing here. A BMC does
-// the same from the other side: it verifies Activate Session with the password of the user whom the challenge was
-// made for, makes the session, and answers with its first packet, whose session ID is the temporary one if it chose
-// another.
+// [AppendActivate15], and checks the answer with [Auth15.Verify]; the answer has what is missing
+// here. A BMC does the same from the other side: it verifies Activate Session with the password of
+// the user whom the challenge was made for, makes the session, and answers with its first packet,
+// whose session ID is the temporary one if it chose another.
 type Session15Config struct {
 	ID           uint32        // of both directions
 	AuthType     ipmi.AuthType // of the session
@@ -51,7 +51,8 @@ func NewSession15(c Session15Config) (*Session15, error) {
 		return nil, err
 	}
 	if c.SendSequence == 0 || c.RecvSequence == 0 || c.ID == 0 {
-		return nil, malformed("IPMI 1.5 session with ID %08xh and sequence numbers %d and %d", c.ID, c.SendSequence, c.RecvSequence)
+		return nil, malformed("IPMI 1.5 session with ID %08xh and sequence numbers %d and %d", c.ID,
+			c.SendSequence, c.RecvSequence)
 	}
 	none := c.AuthType == ipmi.AuthNone
 	return &Session15{
@@ -113,7 +114,8 @@ type Auth15 struct {
 	sum [16]byte
 }
 
-// NewAuth15 returns the authentication of the given type: none, MD2, MD5 or straight password. The password has 16 bytes at the most.
+// NewAuth15 returns the authentication of the given type: none, MD2, MD5 or straight password. The
+// password has 16 bytes at the most.
 func NewAuth15(t ipmi.AuthType, password ipmi.Secret) (*Auth15, error) {
 	a := &Auth15{typ: t}
 	switch t {
@@ -124,7 +126,8 @@ func NewAuth15(t ipmi.AuthType, password ipmi.Secret) (*Auth15, error) {
 		return nil, &ipmi.Error{Op: "authentication type " + t.String(), Err: ipmi.ErrAuthType}
 	}
 	if password.Len() > len(a.key) {
-		return nil, &ipmi.RangeError{Field: "length of the password", Value: password.Len(), Max: uint64(len(a.key))}
+		return nil, &ipmi.RangeError{Field: "length of the password", Value: password.Len(),
+			Max: uint64(len(a.key))}
 	}
 	copy(a.key[:], password.Reveal())
 	return a, nil
@@ -186,8 +189,8 @@ func (a *Auth15) append(dst []byte, sequence, id uint32, message []byte) ([]byte
 	return dst, err
 }
 
-// AppendActivate15 appends the packet of an Activate Session request, which bears the temporary session
-// ID, the sequence number 0, and the authentication code of a (Table 22-22).
+// AppendActivate15 appends the packet of an Activate Session request, which bears the temporary
+// session ID, the sequence number 0, and the authentication code of a (Table 22-22).
 func AppendActivate15(dst []byte, a *Auth15, temporaryID uint32, message []byte) ([]byte, error) {
 	return a.append(dst, 0, temporaryID, message)
 }
@@ -222,8 +225,8 @@ func append15(dst []byte, t ipmi.AuthType, sequence, id uint32, message []byte) 
 	return dst, nil
 }
 
-// WithoutPad returns a packet without its legacy pad, and any other packet as it is. The pad
-// is for the network chips of old BMCs; what a BMC sends needs none, and ipmitool takes it for data.
+// WithoutPad returns a packet without its legacy pad, and any other packet as it is. The pad is for
+// the network chips of old BMCs; what a BMC sends needs none, and ipmitool takes it for data.
 func WithoutPad(packet []byte) []byte {
 	p, err := Parse(packet)
 	if err != nil || p.Class != ClassIPMI || p.V20() || p.ACK {

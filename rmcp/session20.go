@@ -19,8 +19,9 @@ type Session20 struct {
 	sendAuth, sendPlain counter
 	recvAuth, recvPlain window
 
-	policies  map[ipmi.PayloadType]protection
-	suspended map[ipmi.PayloadType]bool // encryption of what is sent; what comes may be encrypted or not
+	policies map[ipmi.PayloadType]protection
+	// encryption of what is sent; what comes may be encrypted or not
+	suspended map[ipmi.PayloadType]bool
 }
 
 // protection says how the packets of a payload type are protected.
@@ -58,8 +59,9 @@ func newSession20(c session20Config) (*Session20, error) {
 	}, nil
 }
 
-// consoleForward is how far ahead the number of a packet may be that a BMC has signed. The window of §6.12.13 is there for the BMC's
-// memory; a console that kept to it would be deaf for ever once the network was away for as long as the BMC sends 16 packets.
+// consoleForward is how far ahead the number of a packet may be that a BMC has signed. The window
+// of §6.12.13 is there for the BMC's memory; a console that kept to it would be deaf for ever once
+// the network was away for as long as the BMC sends 16 packets.
 const consoleForward = 1024
 
 // LocalID returns the session ID of packets to this end.
@@ -68,15 +70,17 @@ func (s *Session20) LocalID() uint32 { return s.localID }
 // RemoteID returns the session ID of packets to the other end.
 func (s *Session20) RemoteID() uint32 { return s.remoteID }
 
-// CipherSuite returns the suite that was negotiated. Its ID is right only if the BMC chose one of Table 22-20.
+// CipherSuite returns the suite that was negotiated. Its ID is right only if the BMC chose one of
+// Table 22-20.
 func (s *Session20) CipherSuite() CipherSuite { return s.suite }
 
 // Privilege returns the greatest privilege level that the handshake agreed on.
 func (s *Session20) Privilege() ipmi.Privilege { return s.privilege }
 
-// Protect sets how packets of a payload type other than PayloadIPMI are protected, both ways, as Activate Payload (§24.1)
-// and Suspend/Resume Payload Encryption (§24.3) may agree. Without it every packet is protected by all that the cipher
-// suite has. What the suite does not have cannot be set.
+// Protect sets how packets of a payload type other than PayloadIPMI are protected, both ways, as
+// Activate Payload (§24.1) and Suspend/Resume Payload Encryption (§24.3) may agree. Without it
+// every packet is protected by all that the cipher suite has. What the suite does not have cannot
+// be set.
 func (s *Session20) Protect(t ipmi.PayloadType, authenticated, encrypted bool) {
 	if t == ipmi.PayloadIPMI {
 		return
@@ -88,8 +92,9 @@ func (s *Session20) Protect(t ipmi.PayloadType, authenticated, encrypted bool) {
 	delete(s.suspended, t)
 }
 
-// SuspendEncryption has packets of a payload type sent without encryption, or as before, when the console has asked the
-// BMC for that (§24.3). While it is suspended, what comes may be encrypted or not: the command speaks of one direction only.
+// SuspendEncryption has packets of a payload type sent without encryption, or as before, when the
+// console has asked the BMC for that (§24.3). While it is suspended, what comes may be encrypted or
+// not: the command speaks of one direction only.
 func (s *Session20) SuspendEncryption(t ipmi.PayloadType, suspend bool) {
 	if t == ipmi.PayloadIPMI {
 		return
@@ -100,7 +105,8 @@ func (s *Session20) SuspendEncryption(t ipmi.PayloadType, suspend bool) {
 	s.suspended[t] = suspend
 }
 
-// RenewEncryption begins the encryption of what is sent in a payload type anew, where the algorithm has a state (§24.3).
+// RenewEncryption begins the encryption of what is sent in a payload type anew, where the algorithm
+// has a state (§24.3).
 func (s *Session20) RenewEncryption(t ipmi.PayloadType) {
 	if x, ok := s.conf.(*xrc4); ok {
 		x.stream(t).confirmed = false
@@ -134,7 +140,8 @@ func (s *Session20) AppendOEM(dst []byte, kind OEMPayload, payload []byte) ([]by
 	return s.append(dst, ipmi.PayloadOEM, kind, payload)
 }
 
-func (s *Session20) append(dst []byte, t ipmi.PayloadType, kind OEMPayload, payload []byte) ([]byte, error) {
+func (s *Session20) append(dst []byte, t ipmi.PayloadType, kind OEMPayload,
+	payload []byte) ([]byte, error) {
 	if len(payload) > maxPayload {
 		return dst, errTooLong(len(payload))
 	}
@@ -199,14 +206,16 @@ func (s *Session20) Open(p *Packet) ([]byte, error) {
 		return nil, ErrSessionID
 	}
 	prot := s.protectionOf(p.PayloadType)
-	if p.Authenticated != prot.authenticated || p.Encrypted != prot.encrypted && (p.Encrypted || !s.suspended[p.PayloadType]) {
+	if p.Authenticated != prot.authenticated ||
+		p.Encrypted != prot.encrypted && (p.Encrypted || !s.suspended[p.PayloadType]) {
 		return nil, ErrFlags
 	}
 	w := &s.recvPlain
 	if p.Authenticated {
 		w = &s.recvAuth
 	}
-	if p.Sequence == 0 || !w.fits(p.Sequence) || p.PayloadType == ipmi.PayloadSOL && w.behind(p.Sequence) > solBehind {
+	if p.Sequence == 0 || !w.fits(p.Sequence) ||
+		p.PayloadType == ipmi.PayloadSOL && w.behind(p.Sequence) > solBehind {
 		return nil, ErrSequence
 	}
 	if p.Authenticated {
@@ -221,8 +230,9 @@ func (s *Session20) Open(p *Packet) ([]byte, error) {
 	return p.Payload, nil
 }
 
-// solBehind is how late a packet of Serial over LAN may be. SOL's own numbers are 1 to 15, round and round (§15.9): a packet that is
-// half a round late could be taken for one of the next round, as characters that come twice or as the acknowledge of others.
+// solBehind is how late a packet of Serial over LAN may be. SOL's own numbers are 1 to 15, round
+// and round (§15.9): a packet that is half a round late could be taken for one of the next round,
+// as characters that come twice or as the acknowledge of others.
 const solBehind = 7
 
 // verify checks the session trailer.

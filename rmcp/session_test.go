@@ -54,7 +54,8 @@ func TestSession20RefusesWhatIsForged(t *testing.T) {
 			for _, bit := range []byte{1, 0x80} {
 				b := bytes.Clone(good)
 				b[i] ^= bit
-				if payload, err := open(t, bmc, b); !errors.Is(err, ErrIgnored) && i != 1 && i != 2 {
+				if payload, err := open(t, bmc, b); !errors.Is(err, ErrIgnored) && i != 1 &&
+					i != 2 {
 					t.Fatalf("suite %d: byte %d changed: %q, %v", suite, i, payload, err)
 				} else if err == nil {
 					client, bmc = sessions(t, suite) // the RMCP header is not covered
@@ -70,7 +71,8 @@ func TestSession20RefusesWhatIsForged(t *testing.T) {
 		if payload, err := open(t, bmc, good); err != nil || payload != "hello" {
 			t.Fatalf("suite %d: after all that: %q, %v", suite, payload, err)
 		}
-		if _, err := open(t, client, sealed(t, client, "reflected")); !errors.Is(err, ErrSessionID) {
+		if _, err := open(t, client, sealed(t, client, "reflected")); !errors.Is(err,
+			ErrSessionID) {
 			t.Fatalf("suite %d: reflected: %v", suite, err)
 		}
 	}
@@ -119,7 +121,8 @@ func TestOEMPayload(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := parsed(t, packet)
-	if payload, err := bmc.Open(&p); err != nil || string(payload) != "vendor" || p.OEM != kind || p.PayloadType != ipmi.PayloadOEM {
+	if payload, err := bmc.Open(&p); err != nil || string(payload) != "vendor" || p.OEM != kind ||
+		p.PayloadType != ipmi.PayloadOEM {
 		t.Fatalf("%q, %+v, %v", payload, p, err)
 	}
 	if _, err := client.Append(nil, ipmi.PayloadOEM, nil); err == nil {
@@ -127,7 +130,8 @@ func TestOEMPayload(t *testing.T) {
 	}
 }
 
-// TestSeparateNumbering checks that packets with and without authentication are numbered apart (§6.12.13).
+// TestSeparateNumbering checks that packets with and without authentication are numbered apart
+// (§6.12.13).
 func TestSeparateNumbering(t *testing.T) {
 	client, bmc := sessions(t, 3)
 	for _, s := range []*Session20{client, bmc} {
@@ -154,7 +158,8 @@ func TestTooLong(t *testing.T) {
 	}
 	for _, suite := range []int{0, 3, 12, 17, 4} {
 		client, _ := sessions(t, suite)
-		if b, err := client.Append(nil, ipmi.PayloadIPMI, make([]byte, maxPayload)); err != nil || len(b) > MaxPacket {
+		if b, err := client.Append(nil, ipmi.PayloadIPMI, make([]byte, maxPayload)); err != nil ||
+			len(b) > MaxPacket {
 			t.Errorf("suite %d: %d bytes, %v", suite, len(b), err)
 		}
 	}
@@ -166,7 +171,8 @@ func TestTooLong(t *testing.T) {
 
 func session15Pair(t testing.TB, a ipmi.AuthType) (client, bmc *Session15) {
 	t.Helper()
-	c := Session15Config{ID: 9, AuthType: a, Password: ipmi.NewSecret("secret"), SendSequence: 0xfffffffc, RecvSequence: 77}
+	c := Session15Config{ID: 9, AuthType: a, Password: ipmi.NewSecret("secret"),
+		SendSequence: 0xfffffffc, RecvSequence: 77}
 	client, err := NewSession15(c)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +185,8 @@ func session15Pair(t testing.TB, a ipmi.AuthType) (client, bmc *Session15) {
 }
 
 func TestSession15(t *testing.T) {
-	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword} {
+	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5,
+		ipmi.AuthPassword} {
 		t.Run(a.String(), func(t *testing.T) {
 			client, bmc := session15Pair(t, a)
 			converse(t, client, bmc)
@@ -201,7 +208,8 @@ func TestSession15WithoutPerMessageAuthentication(t *testing.T) {
 		t.Errorf("unauthenticated packet: %v", err)
 	}
 	lax, err := NewSession15(Session15Config{
-		ID: 9, AuthType: ipmi.AuthMD5, Password: ipmi.NewSecret("secret"), SendSequence: 1, RecvSequence: 77, AcceptNone: true,
+		ID: 9, AuthType: ipmi.AuthMD5, Password: ipmi.NewSecret("secret"), SendSequence: 1,
+		RecvSequence: 77, AcceptNone: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +275,8 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 			run(s.String(), client, bmc)
 		}
 	}
-	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword} {
+	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5,
+		ipmi.AuthPassword} {
 		client, bmc := session15Pair(t, a)
 		run(a.String(), client, bmc)
 	}

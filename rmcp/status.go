@@ -62,8 +62,8 @@ func (s Status) String() string {
 	return fmt.Sprintf("unknown status %02xh", uint8(s))
 }
 
-// A StatusError is a refusal by the other end of a handshake. It wraps the ipmi.Err… that it most likely
-// means, so errors.Is finds it.
+// A StatusError is a refusal by the other end of a handshake. It wraps the ipmi.Err… that it most
+// likely means, so errors.Is finds it.
 type StatusError struct {
 	Message ipmi.PayloadType // the message that bore the status
 	Status  Status

@@ -112,18 +112,20 @@ func (s CipherSuite) Same(t CipherSuite) bool {
 	return s.Auth == t.Auth && s.Integrity == t.Integrity && s.Conf == t.Conf
 }
 
-// Protects reports whether what is sent after the log-in is both authenticated and encrypted by AES, so that nobody on the way can read or
-// change it.
+// Protects reports whether what is sent after the log-in is both authenticated and encrypted by
+// AES, so that nobody on the way can read or change it.
 func (s CipherSuite) Protects() bool {
 	return s.Auth != RAKPNone && s.Integrity != IntegrityNone && s.Conf == AESCBC128
 }
 
-// Strength orders suites: to encrypt is better than not to, AES better than xRC4, then to authenticate packets, then the better hash of
-// the log-in and of packets. Only the order has a meaning.
+// Strength orders suites: to encrypt is better than not to, AES better than xRC4, then to
+// authenticate packets, then the better hash of the log-in and of packets. Only the order has a
+// meaning.
 func (s CipherSuite) Strength() int {
 	conf := map[ConfAlgorithm]int{AESCBC128: 3, XRC4_128: 2, XRC4_40: 1}[s.Conf]
 	auth := map[AuthAlgorithm]int{RAKPHMACSHA256: 3, RAKPHMACSHA1: 2, RAKPHMACMD5: 1}[s.Auth]
-	integrity := map[IntegrityAlgorithm]int{HMACSHA256_128: 4, HMACSHA1_96: 3, HMACMD5_128: 2, MD5_128: 1}[s.Integrity]
+	integrity := map[IntegrityAlgorithm]int{HMACSHA256_128: 4, HMACSHA1_96: 3, HMACMD5_128: 2,
+		MD5_128: 1}[s.Integrity]
 	return 100*conf + 10*auth + integrity
 }
 
@@ -160,14 +162,15 @@ func AppendCipherSuites(dst []byte, suites []CipherSuite) []byte {
 		} else {
 			dst = append(dst, recordStandard, s.ID)
 		}
-		dst = append(dst, uint8(s.Auth)&0x3f, tagIntegrity|uint8(s.Integrity)&0x3f, tagConf|uint8(s.Conf)&0x3f)
+		dst = append(dst, uint8(s.Auth)&0x3f, tagIntegrity|uint8(s.Integrity)&0x3f,
+			tagConf|uint8(s.Conf)&0x3f)
 	}
 	return dst
 }
 
 // ParseCipherSuites reads Cipher Suite Records as BMCs write them. A record that lists several
-// algorithms of a kind comes back once for each combination; one that leaves a kind out has none of it. It is
-// lenient: bytes between records and a record cut off at the end are passed over, and a
+// algorithms of a kind comes back once for each combination; one that leaves a kind out has none of
+// it. It is lenient: bytes between records and a record cut off at the end are passed over, and a
 // standard ID with other algorithms than Table 22-20's keeps those that the BMC names.
 func ParseCipherSuites(b []byte) []CipherSuite {
 	var suites []CipherSuite
@@ -205,7 +208,8 @@ func ParseCipherSuites(b []byte) []CipherSuite {
 					if len(suites) == maxSuites {
 						return suites
 					}
-					s.Auth, s.Integrity, s.Conf = AuthAlgorithm(a), IntegrityAlgorithm(i), ConfAlgorithm(c)
+					s.Auth, s.Integrity, s.Conf = AuthAlgorithm(a), IntegrityAlgorithm(i),
+						ConfAlgorithm(c)
 					suites = append(suites, s)
 				}
 			}

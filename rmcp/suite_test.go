@@ -6,7 +6,8 @@ import (
 )
 
 func TestCipherSuiteRecords(t *testing.T) {
-	suites := append(CipherSuites(), CipherSuite{ID: 0x80, OEM: 0x1157, Auth: RAKPHMACSHA1, Integrity: HMACSHA1_96, Conf: AESCBC128})
+	suites := append(CipherSuites(), CipherSuite{ID: 0x80, OEM: 0x1157, Auth: RAKPHMACSHA1,
+		Integrity: HMACSHA1_96, Conf: AESCBC128})
 	if got := ParseCipherSuites(AppendCipherSuites(nil, suites)); !reflect.DeepEqual(got, suites) {
 		t.Errorf("%v", got)
 	}
@@ -24,9 +25,10 @@ func TestCipherSuiteRecordsAsTheyAre(t *testing.T) {
 		b    []byte
 		want []CipherSuite
 	}{
-		{"none of integrity and confidentiality", []byte{0xc0, 1, 1, 0xc0, 2, 1, 0x41}, []CipherSuite{
-			{ID: 1, Auth: 1}, {ID: 2, Auth: 1, Integrity: 1},
-		}},
+		{"none of integrity and confidentiality", []byte{0xc0, 1, 1, 0xc0, 2, 1, 0x41},
+			[]CipherSuite{
+				{ID: 1, Auth: 1}, {ID: 2, Auth: 1, Integrity: 1},
+			}},
 		{"several of a kind", []byte{0xc0, 3, 1, 0x41, 0x80, 0x81}, []CipherSuite{
 			{ID: 3, Auth: 1, Integrity: 1}, {ID: 3, Auth: 1, Integrity: 1, Conf: 1},
 		}},

@@ -12,7 +12,8 @@ import (
 	"lom/ipmi"
 )
 
-// writePcap writes the datagrams as a capture of IPv4 and UDP between a console and port 623 of a BMC.
+// writePcap writes the datagrams as a capture of IPv4 and UDP between a console and port 623 of a
+// BMC.
 func writePcap(t *testing.T, path string, datagrams []datagram) {
 	t.Helper()
 	le := binary.LittleEndian
@@ -66,7 +67,8 @@ func TestTshark(t *testing.T) {
 	add(true, AppendPong(nil, Pong{Tag: 1, Enterprise: IANAASF, IPMI: true, ASFVersion: 1}), nil)
 	add(false, AppendACK(nil, Header{Sequence: 3, Class: ClassASF}), nil)
 
-	request := Message{To: 0x20, From: 0x81, NetFn: ipmi.NetFnApp, Seq: 5, Cmd: 0x38, Data: []byte{0x8e, 4}}
+	request := Message{To: 0x20, From: 0x81, NetFn: ipmi.NetFnApp, Seq: 5, Cmd: 0x38,
+		Data: []byte{0x8e, 4}}
 	reply := request.Reply(0, []byte{1, 0x97, 5, 3, 0, 0, 0, 0})
 	b, err := AppendPresession15(nil, AppendMessage(nil, &request))
 	add(false, b, err)
@@ -81,7 +83,8 @@ func TestTshark(t *testing.T) {
 		b, err = bmc.Append(nil, ipmi.PayloadIPMI, AppendMessage(nil, &answer))
 		add(true, b, err)
 	}
-	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword} {
+	for _, a := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5,
+		ipmi.AuthPassword} {
 		client, bmc := session15Pair(t, a)
 		talk(client, bmc)
 	}
@@ -112,19 +115,22 @@ func TestTshark(t *testing.T) {
 
 	path := filepath.Join(t.TempDir(), "ours.pcap")
 	writePcap(t, path, all)
-	out, err := exec.Command(tshark, "-o", "ipmi.dissect_bus_commands:TRUE", "-r", path, "-V").Output()
+	out, err := exec.Command(tshark, "-o", "ipmi.dissect_bus_commands:TRUE", "-r", path,
+		"-V").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(out)
-	for _, bad := range []string{"Malformed", "malformed", "Expert Info", "incorrect", "unexpected", "Unknown"} {
+	for _, bad := range []string{"Malformed", "malformed", "Expert Info", "incorrect", "unexpected",
+		"Unknown"} {
 		for line := range strings.Lines(text) {
 			if strings.Contains(line, bad) && !strings.Contains(line, "Checksum: 0x0000") {
 				t.Errorf("tshark: %s", strings.TrimSpace(line))
 			}
 		}
 	}
-	for _, want := range []string{"Presence Ping", "Presence Pong", "RAKP Message 1", "RAKP Message 4", "Get Channel Authentication Capabilities", "Get Device ID"} {
+	for _, want := range []string{"Presence Ping", "Presence Pong", "RAKP Message 1",
+		"RAKP Message 4", "Get Channel Authentication Capabilities", "Get Device ID"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("tshark did not find %q", want)
 		}

@@ -9,8 +9,8 @@ type window struct {
 	back, forward uint32
 }
 
-// newWindow15 returns the window of an IPMI 1.5 session whose first packet has the number first. Some
-// BMCs begin with the number after it. No number before it is accepted.
+// newWindow15 returns the window of an IPMI 1.5 session whose first packet has the number first.
+// Some BMCs begin with the number after it. No number before it is accepted.
 func newWindow15(first uint32) window {
 	return window{highest: first, seen: ^uint32(1), back: 8, forward: 8}
 }

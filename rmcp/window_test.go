@@ -13,7 +13,8 @@ func TestWindowAppendixA(t *testing.T) {
 	for _, step := range []struct {
 		n    uint32
 		fits bool
-	}{{41, true}, {44, true}, {39, false}, {42, true}, {42, false}, {43, true}, {44, false}, {53, false}, {52, true}, {44, false}, {45, true}} {
+	}{{41, true}, {44, true}, {39, false}, {42, true}, {42, false}, {43, true}, {44, false},
+		{53, false}, {52, true}, {44, false}, {45, true}} {
 		if w.fits(step.n) != step.fits {
 			t.Fatalf("%d fits: %v", step.n, !step.fits)
 		}
@@ -25,7 +26,8 @@ func TestWindowAppendixA(t *testing.T) {
 
 func TestWindow20(t *testing.T) {
 	w := newWindow20()
-	for n, want := range map[uint32]bool{0: false, 1: true, 15: true, 16: false, 0xffffffff: false, 0xfffffff0: false} {
+	for n, want := range map[uint32]bool{0: false, 1: true, 15: true, 16: false, 0xffffffff: false,
+		0xfffffff0: false} {
 		if w.fits(n) != want {
 			t.Errorf("at the start %d fits: %v", n, !want)
 		}

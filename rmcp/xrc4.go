@@ -9,14 +9,16 @@ import (
 	"lom/ipmi"
 )
 
-// xrc4 is xRC4-128 and xRC4-40 (§13.30). Each payload type has a key stream of its own in each direction. A
-// stream begins with a random initialization vector and goes on from packet to packet; the offset in each packet
-// tells where in the stream its data lies, so that lost packets do no harm.
+// xrc4 is xRC4-128 and xRC4-40 (§13.30). Each payload type has a key stream of its own in each
+// direction. A stream begins with a random initialization vector and goes on from packet to packet;
+// the offset in each packet tells where in the stream its data lies, so that lost packets do no
+// harm.
 //
 // The specification leaves open what happens when the one packet with the initialization vector is
-// lost: nothing after it could be read. So an end begins its stream anew in every packet until it knows that
-// the other end has read one: a client, when it could read an answer; a BMC, when the client goes on with its own
-// stream. A receiver need not know of this, for a packet with offset 0 always begins a stream.
+// lost: nothing after it could be read. So an end begins its stream anew in every packet until it
+// knows that the other end has read one: a client, when it could read an answer; a BMC, when the
+// client goes on with its own stream. A receiver need not know of this, for a packet with offset 0
+// always begins a stream.
 type xrc4 struct {
 	k2      [16]byte
 	keyLen  int // of the RC4 key in bytes
@@ -45,7 +47,8 @@ type xrc4Streams struct {
 }
 
 func newXRC4(k2 []byte, keyLen int, random io.Reader, bmc bool) *xrc4 {
-	x := &xrc4{keyLen: keyLen, random: random, bmc: bmc, streams: map[ipmi.PayloadType]*xrc4Streams{}}
+	x := &xrc4{keyLen: keyLen, random: random, bmc: bmc,
+		streams: map[ipmi.PayloadType]*xrc4Streams{}}
 	copy(x.k2[:], k2)
 	return x
 }
@@ -67,7 +70,8 @@ func (x *xrc4) cipher(iv []byte) (*rc4.Cipher, error) {
 	return rc4.NewCipher(h.Sum(nil)[:x.keyLen])
 }
 
-// seal appends the offset, the initialization vector where a stream begins, and the encrypted payload.
+// seal appends the offset, the initialization vector where a stream begins, and the encrypted
+// payload.
 func (x *xrc4) seal(dst []byte, t ipmi.PayloadType, payload []byte) ([]byte, error) {
 	s := x.stream(t)
 	start := len(dst)

@@ -78,7 +78,8 @@ func TestXRC4Faults(t *testing.T) {
 		answered := 0
 		for i := range 500 {
 			// One request and its answer, each of which may be lost or come late.
-			request := inFlight{bmc, sealed(t, client, fmt.Sprint("request ", i)), fmt.Sprint("request ", i)}
+			request := inFlight{bmc, sealed(t, client, fmt.Sprint("request ", i)),
+				fmt.Sprint("request ", i)}
 			switch r.IntN(10) {
 			case 0:
 				continue
@@ -89,7 +90,8 @@ func TestXRC4Faults(t *testing.T) {
 			if !deliver(request) {
 				continue
 			}
-			answer := inFlight{client, sealed(t, bmc, fmt.Sprint("answer ", i)), fmt.Sprint("answer ", i)}
+			answer := inFlight{client, sealed(t, bmc, fmt.Sprint("answer ", i)),
+				fmt.Sprint("answer ", i)}
 			if r.IntN(10) > 0 && deliver(answer) {
 				answered++
 				deliver(answer)

@@ -13,25 +13,36 @@ import (
 
 // pieces are lines of the files, as right and as wrong as they come.
 var pieces = map[string][]string{
-	"boot/grub/menu.lst": {"default 0", "#comment", "serial --unit=0", "serial --unit=1 --speed=115200", "terminal console",
-		"terminal --timeout=3 serial", "terminal serial console", "hiddenmenu", "splashimage (hd0,0)/x", "gfxmenu x\\", "title x", "title y\r",
-		"kernel /vmlinuz a", "  kernel /vmlinuz console=ttyS0 \\", "kernel (hd0,0)/vmlinuz console=ttyS1,115200 console=tty0\r",
-		"kernel /xen.gz com1=9600", "kernel --x /xen.gz console=com2 \\", "module /vmlinuz-2.6.18-el5xen ro", "module /initrd", "",
+	"boot/grub/menu.lst": {"default 0", "#comment", "serial --unit=0",
+		"serial --unit=1 --speed=115200", "terminal console",
+		"terminal --timeout=3 serial", "terminal serial console", "hiddenmenu",
+		"splashimage (hd0,0)/x", "gfxmenu x\\", "title x", "title y\r",
+		"kernel /vmlinuz a", "  kernel /vmlinuz console=ttyS0 \\",
+		"kernel (hd0,0)/vmlinuz console=ttyS1,115200 console=tty0\r",
+		"kernel /xen.gz com1=9600", "kernel --x /xen.gz console=com2 \\",
+		"module /vmlinuz-2.6.18-el5xen ro", "module /initrd", "",
 		"### BEGIN AUTOMAGIC KERNELS LIST", "# kopt=ro", "# xenhopt=", "# xenkopt=console=tty0"},
-	"etc/inittab": {"id:3:initdefault:", "id:5:initdefault:", "1:2345:respawn:/sbin/mingetty tty1", "S1:2345:respawn:/sbin/agetty ttyS0 9600",
-		"co:45:respawn:/sbin/agetty -L 9600 ttyS1 vt100", "#T1:23:respawn:/sbin/getty ttyS1 9600", "ttyS1::respawn:/sbin/getty -L 9600 ttyS1",
-		"x:3:off:/sbin/agetty ttyS1 115200", "y:3:respawn:/sbin/mgetty -s 9600 ttyS1\r", "", ":::", "getty"},
+	"etc/inittab": {"id:3:initdefault:", "id:5:initdefault:", "1:2345:respawn:/sbin/mingetty tty1",
+		"S1:2345:respawn:/sbin/agetty ttyS0 9600",
+		"co:45:respawn:/sbin/agetty -L 9600 ttyS1 vt100", "#T1:23:respawn:/sbin/getty ttyS1 9600",
+		"ttyS1::respawn:/sbin/getty -L 9600 ttyS1",
+		"x:3:off:/sbin/agetty ttyS1 115200", "y:3:respawn:/sbin/mgetty -s 9600 ttyS1\r", "", ":::",
+		"getty"},
 	"etc/securetty": {"tty1", "ttyS1\r", "ttyS1", ""},
-	"etc/default/grub": {"GRUB_TERMINAL=gfxterm", "GRUB_TERMINAL_INPUT=serial", "GRUB_TERMINAL_OUTPUT=\"gfxterm serial\"",
-		"GRUB_SERIAL_COMMAND=\"serial --unit=0\"", "GRUB_CMDLINE_LINUX=\"console=ttyS0 quiet\"", "GRUB_CMDLINE_LINUX_DEFAULT=console=tty1", "export GRUB_CMDLINE_LINUX+=\" a\"", ""},
-	"boot/grub2/grub.cfg": {"serial --unit=1", "terminal_input gfxterm", "terminal_output --append gfxterm", "menuentry 'x' {", "linux /vmlinuz",
-		"\tlinux16\t/vmlinuz  console=ttyS1,115200e7 a", "}", "  set kernelopts=\"a console=ttyS0\"", "blscfg", ""},
+	"etc/default/grub": {"GRUB_TERMINAL=gfxterm", "GRUB_TERMINAL_INPUT=serial",
+		"GRUB_TERMINAL_OUTPUT=\"gfxterm serial\"",
+		"GRUB_SERIAL_COMMAND=\"serial --unit=0\"", "GRUB_CMDLINE_LINUX=\"console=ttyS0 quiet\"",
+		"GRUB_CMDLINE_LINUX_DEFAULT=console=tty1", "export GRUB_CMDLINE_LINUX+=\" a\"", ""},
+	"boot/grub2/grub.cfg": {"serial --unit=1", "terminal_input gfxterm",
+		"terminal_output --append gfxterm", "menuentry 'x' {", "linux /vmlinuz",
+		"\tlinux16\t/vmlinuz  console=ttyS1,115200e7 a", "}",
+		"  set kernelopts=\"a console=ttyS0\"", "blscfg", ""},
 	"boot/loader/entries/a.conf": {"linux /vmlinuz", "options $kernelopts", "options a console=ttyS1", "options", "title x", ""},
 	"boot/extlinux.conf":         {"SERIAL 0 9600", "serial 1", "DEFAULT x", "LABEL x", "  APPEND a console=ttyS1", "append", ""},
 }
 
-// Whatever is in the files, what is changed agrees afterwards, a second time changes nothing, and all of
-// it goes back.
+// Whatever is in the files, what is changed agrees afterwards, a second time changes nothing, and
+// all of it goes back.
 func TestAnyFilesAgreeAfterwards(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		root, err := os.MkdirTemp("", "lom-setup")
@@ -43,7 +54,8 @@ func TestAnyFilesAgreeAfterwards(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(pieces)) {
 			lines := pieces[name]
 			if rapid.Bool().Draw(t, name) {
-				files[name] = strings.Join(rapid.SliceOfN(rapid.SampledFrom(lines), 0, 12).Draw(t, "lines"), "\n")
+				files[name] = strings.Join(rapid.SliceOfN(rapid.SampledFrom(lines), 0, 12).Draw(t,
+					"lines"), "\n")
 			}
 		}
 		for name, text := range files {

@@ -40,7 +40,8 @@ func (f *File) text() []byte {
 func (r Report) Refusal() error {
 	for _, f := range r.Findings {
 		if f.Stuck {
-			return fmt.Errorf("nothing was changed, because the %s is not understood or cannot be mended: "+
+			return fmt.Errorf("nothing was changed, because the %s is not understood or cannot "+
+				"be mended: "+
 				"%s; --partly changes the rest", f.Layer, f.Says)
 		}
 	}
@@ -164,7 +165,8 @@ func (t *tree) undo() ([]string, error) {
 		if err == nil {
 			err = t.put(journalPath, &File{Data: b, Mode: 0o600}, nil)
 		}
-		return done, errors.Join(fmt.Errorf("left alone, because changed since: %s; what was there before is in %s", strings.Join(left, ", "), journalPath), err)
+		return done, errors.Join(fmt.Errorf("left alone, because changed since: %s; what was "+
+			"there before is in %s", strings.Join(left, ", "), journalPath), err)
 	}
 	err = t.put(journalPath, nil, nil)
 	t.removeEmpty(path.Dir(journalPath))
@@ -184,7 +186,8 @@ func (t *tree) journal() (kept []Change, err error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(f.Data, &kept); err != nil {
-		return nil, fmt.Errorf("%s is damaged: move it away to go on without undo: %w", journalPath, err)
+		return nil, fmt.Errorf("%s is damaged: move it away to go on without undo: %w", journalPath,
+			err)
 	}
 	return kept, nil
 }

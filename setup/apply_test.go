@@ -64,7 +64,8 @@ func TestFullDiskChangesNothing(t *testing.T) {
 			}
 			return
 		}
-		if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), "nothing was changed") {
+		if !errors.Is(err, syscall.ENOSPC) ||
+			!strings.HasPrefix(err.Error(), "nothing was changed") {
 			t.Errorf("write %d: got %v, want the sentence that nothing was changed", n, err)
 		}
 		unchanged(t, root, before)
@@ -123,7 +124,9 @@ func TestChangedMeanwhile(t *testing.T) {
 		}
 		err = tr.apply(r.Changes)
 		tr.close()
-		if err == nil || !strings.Contains(err.Error(), "/etc/securetty was changed by somebody else") || !strings.Contains(err.Error(), "nothing was changed") {
+		if err == nil || !strings.Contains(err.Error(),
+			"/etc/securetty was changed by somebody else") ||
+			!strings.Contains(err.Error(), "nothing was changed") {
 			t.Errorf("%s: got %v, want that securetty was changed", when, err)
 		}
 		before[mine] = "-rw-r----- mine\n"
@@ -148,7 +151,8 @@ func TestLinksOutOfTheRoot(t *testing.T) {
 		if err := os.Rename(a, root); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"grub/grub.conf", "inittab", "securetty", "redhat-release", "lib/x"} {
+		for _, name := range []string{"grub/grub.conf", "inittab", "securetty", "redhat-release",
+			"lib/x"} {
 			writeFile(t, out, name, "title x\nkernel /vmlinuz\nid:3:initdefault:\n")
 		}
 		before := snapshot(t, out)
@@ -176,10 +180,12 @@ func TestLinksOutOfTheRoot(t *testing.T) {
 // are refused in a sentence.
 func TestOddFiles(t *testing.T) {
 	for name, put := range map[string]func(p string) error{
-		"a folder":  func(p string) error { return os.Mkdir(p, 0o755) },
-		"a loop":    func(p string) error { return os.Symlink("grub.conf", p) },
-		"a pipe":    func(p string) error { return syscall.Mkfifo(p, 0o600) },
-		"too large": func(p string) error { return os.WriteFile(p, make([]byte, maxFile+1), 0o600) },
+		"a folder": func(p string) error { return os.Mkdir(p, 0o755) },
+		"a loop":   func(p string) error { return os.Symlink("grub.conf", p) },
+		"a pipe":   func(p string) error { return syscall.Mkfifo(p, 0o600) },
+		"too large": func(p string) error {
+			return os.WriteFile(p, make([]byte, maxFile+1), 0o600)
+		},
 	} {
 		root := unpack(t, "centos5")
 		p := filepath.Join(root, "boot/grub/grub.conf")

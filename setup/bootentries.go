@@ -14,11 +14,13 @@ var espDirs = []string{"/boot", "/efi", "/boot/efi"}
 // menu where the firmware shows its own.
 func bootLoaderSystemd(t *tree, w *worst) (menu bool) {
 	for _, esp := range espDirs {
-		for _, name := range append([]string{esp + "/loader/loader.conf"}, t.glob(esp+"/EFI/systemd", "systemd-boot*.efi")...) {
+		for _, name := range append([]string{esp + "/loader/loader.conf"},
+			t.glob(esp+"/EFI/systemd", "systemd-boot*.efi")...) {
 			if !menu && t.exists(name) {
 				menu = true
-				w.note(Finding{State: OK, Where: name, Says: "systemd-boot has no serial setting: " +
-					"its menu is on the firmware's console, which the BIOS redirects"})
+				w.note(Finding{State: OK, Where: name,
+					Says: "systemd-boot has no serial setting: " +
+						"its menu is on the firmware's console, which the BIOS redirects"})
 			}
 		}
 	}
@@ -29,7 +31,8 @@ func bootLoaderSystemd(t *tree, w *worst) (menu bool) {
 // and of systemd-boot.
 func bootEntries(t *tree, want Line) (out []commandLine, err error) {
 	environment := false
-	for _, name := range append(t.distinct("/boot/grub2/grubenv", "/boot/grub/grubenv"), grubConfigs(t)...) {
+	for _, name := range append(t.distinct("/boot/grub2/grubenv", "/boot/grub/grubenv"),
+		grubConfigs(t)...) {
 		text, _, err := t.text(name)
 		if err != nil {
 			return nil, err
@@ -57,7 +60,8 @@ func bootEntries(t *tree, want Line) (out []commandLine, err error) {
 			if other || linux < 0 && at == nil {
 				return lines // not Linux
 			}
-			if environment && len(args) > 0 && args[0] == "$kernelopts" && len(consoles(args)) == 0 {
+			if environment && len(args) > 0 && args[0] == "$kernelopts" &&
+				len(consoles(args)) == 0 {
 				return lines // the environment block has them
 			}
 			out = append(out, commandLine{file: name, args: args})
@@ -100,8 +104,9 @@ func kernelCmdline(t *tree, want Line) ([]commandLine, error) {
 func unifiedImages(t *tree, _ Line) (out []commandLine, err error) {
 	for _, esp := range espDirs {
 		for _, name := range t.glob(path.Join(esp, "EFI/Linux"), "*.efi") {
-			out = append(out, commandLine{file: name, stuck: "a unified kernel image has its command line within; " +
-				"set it in /etc/kernel/cmdline and build the image again"})
+			out = append(out, commandLine{file: name,
+				stuck: "a unified kernel image has its command line within; " +
+					"set it in /etc/kernel/cmdline and build the image again"})
 		}
 	}
 	return out, nil
@@ -133,7 +138,8 @@ func grubEnvironment(t *tree, want Line) (out []commandLine, err error) {
 		}
 		block := strings.Join(lines, "\n")
 		if len(block) > environmentSize {
-			return nil, fmt.Errorf("%s has no room for the console of the kernel; shorten kernelopts first", name)
+			return nil, fmt.Errorf("%s has no room for the console of the kernel; shorten "+
+				"kernelopts first", name)
 		}
 		out = append(out, commandLine{file: name, args: args})
 		if state, _ := judge(args, want); state == OK {

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	noConsole  = "BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=missing"
+	noConsole = "BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root " +
+		"log-in=missing"
 	onSerial1  = "console=tty0 console=ttyS1,115200n8"
 	grubSerial = "serial --unit=1 --speed=115200 --word=8 --parity=no --stop=1\n"
 )
@@ -20,91 +21,138 @@ var distributions = []struct {
 	has                   map[string]string // file: what it contains after
 }{
 	{"centos5", "CentOS release 5.5 (Final)", noConsole, map[string]string{
-		"boot/grub/grub.conf": "#boot=/dev/sda\n" + grubSerial + "terminal --timeout=5 console serial\ndefault=0\ntimeout=5\n" +
-			"#splashimage=(hd0,0)/grub/splash.xpm.gz\n#hiddenmenu\ntitle CentOS (2.6.18-238.el5)\n\troot (hd0,0)\n" +
-			"\tkernel /vmlinuz-2.6.18-238.el5 ro root=/dev/VolGroup00/LogVol00 rhgb quiet " + onSerial1 + "\n",
-		"boot/grub/menu.lst": "\tkernel /vmlinuz-2.6.18-194.el5 ro root=/dev/VolGroup00/LogVol00 rhgb quiet " + onSerial1 + "\n",
-		"etc/inittab":        "x:5:respawn:/etc/X11/prefdm -nodaemon\nS1:2345:respawn:/sbin/agetty -L 115200 ttyS1 vt100\n",
-		"etc/securetty":      "tty2\nttyS1\n",
+		"boot/grub/grub.conf": "#boot=/dev/sda\n" + grubSerial +
+			"terminal --timeout=5 console serial\ndefault=0\ntimeout=5\n" +
+			"#splashimage=(hd0,0)/grub/splash.xpm.gz\n#hiddenmenu\ntitle CentOS " +
+			"(2.6.18-238.el5)\n\troot (hd0,0)\n" +
+			"\tkernel /vmlinuz-2.6.18-238.el5 ro root=/dev/VolGroup00/LogVol00 rhgb quiet " +
+			onSerial1 + "\n",
+		"boot/grub/menu.lst": "\tkernel /vmlinuz-2.6.18-194.el5 ro root=/dev/VolGroup00/LogVol00 " +
+			"rhgb quiet " + onSerial1 + "\n",
+		"etc/inittab": "x:5:respawn:/etc/X11/prefdm " +
+			"-nodaemon\nS1:2345:respawn:/sbin/agetty -L 115200 ttyS1 vt100\n",
+		"etc/securetty": "tty2\nttyS1\n",
 	}},
-	{"centos5-xen", "CentOS release 5.5 (Final)", "BIOS=unknown boot loader=wrong kernel=wrong log-in prompt=missing root log-in=missing", map[string]string{
-		"boot/grub/grub.conf": grubSerial + "terminal --timeout=10 serial console\ndefault=0\ntimeout=5\n#splashimage=",
-		"boot/grub/menu.lst": "\tkernel /xen.gz-2.6.18-238.el5 com2=115200,8n1 console=com2,vga\n" +
-			"\tmodule /vmlinuz-2.6.18-238.el5xen ro root=/dev/VolGroup00/LogVol00 rhgb quiet " + onSerial1 + " xencons=ttyS1\n" +
-			"\tmodule /initrd-2.6.18-238.el5xen.img\n" +
-			"title CentOS (2.6.18-194.el5xen)\n\troot (hd0,0)\n\tkernel /xen.gz-2.6.18-194.el5 com2=115200,8n1 console=com2\n" +
-			"\tmodule /vmlinuz-2.6.18-194.el5xen ro root=/dev/VolGroup00/LogVol00 " + onSerial1 + " xencons=ttyS1\n" +
-			"\tmodule /initrd-2.6.18-194.el5xen.img\ntitle CentOS-base (2.6.18-194.el5)\n\troot (hd0,0)\n" +
-			"\tkernel /vmlinuz-2.6.18-194.el5 ro root=/dev/VolGroup00/LogVol00 " + onSerial1 + "\n" +
-			"\tinitrd /initrd-2.6.18-194.el5.img\ntitle memtest86\n\troot (hd0,0)\n\tkernel /memtest86+-1.65 ro\n",
-	}},
-	{"centos6", "CentOS release 6.10 (Final)", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=ok root log-in=missing", map[string]string{
-		"boot/grub/grub.conf":  "rd_NO_DM rhgb quiet " + onSerial1 + "\n",
-		"etc/init/serial.conf": "exec /sbin/agetty /dev/$DEV $SPEED vt100-nav\n",
-		"etc/inittab":          "id:3:initdefault:\n",
-		"etc/securetty":        "ttyS1\n",
-	}},
+	{"centos5-xen", "CentOS release 5.5 (Final)",
+		"BIOS=unknown boot loader=wrong kernel=wrong log-in prompt=missing root log-in=missing",
+		map[string]string{
+			"boot/grub/grub.conf": grubSerial +
+				"terminal --timeout=10 serial console\ndefault=0\ntimeout=5\n#splashimage=",
+			"boot/grub/menu.lst": "\tkernel /xen.gz-2.6.18-238.el5 com2=115200,8n1 " +
+				"console=com2,vga\n" +
+				"\tmodule /vmlinuz-2.6.18-238.el5xen ro root=/dev/VolGroup00/LogVol00 rhgb quiet " +
+				onSerial1 + " xencons=ttyS1\n" +
+				"\tmodule /initrd-2.6.18-238.el5xen.img\n" +
+				"title CentOS (2.6.18-194.el5xen)\n\troot (hd0,0)\n\tkernel " +
+				"/xen.gz-2.6.18-194.el5 " +
+				"com2=115200,8n1 console=com2\n" +
+				"\tmodule /vmlinuz-2.6.18-194.el5xen ro root=/dev/VolGroup00/LogVol00 " +
+				onSerial1 +
+				" xencons=ttyS1\n" +
+				"\tmodule /initrd-2.6.18-194.el5xen.img\ntitle CentOS-base " +
+				"(2.6.18-194.el5)\n\troot " +
+				"(hd0,0)\n" +
+				"\tkernel /vmlinuz-2.6.18-194.el5 ro root=/dev/VolGroup00/LogVol00 " + onSerial1 +
+				"\n" +
+				"\tinitrd /initrd-2.6.18-194.el5.img\ntitle memtest86\n\troot (hd0,0)\n\tkernel " +
+				"/memtest86+-1.65 ro\n",
+		}},
+	{"centos6", "CentOS release 6.10 (Final)",
+		"BIOS=unknown boot loader=missing kernel=missing log-in prompt=ok root log-in=missing",
+		map[string]string{
+			"boot/grub/grub.conf":  "rd_NO_DM rhgb quiet " + onSerial1 + "\n",
+			"etc/init/serial.conf": "exec /sbin/agetty /dev/$DEV $SPEED vt100-nav\n",
+			"etc/inittab":          "id:3:initdefault:\n",
+			"etc/securetty":        "ttyS1\n",
+		}},
 	{"sles11", "SUSE Linux Enterprise Server 11 (x86_64) SP4", noConsole, map[string]string{
-		"boot/grub/menu.lst": "/etc/sysconfig/bootloader\n\n" + grubSerial + "terminal --timeout=5 console serial\ndefault 0\ntimeout 8\n" +
+		"boot/grub/menu.lst": "/etc/sysconfig/bootloader\n\n" + grubSerial +
+			"terminal --timeout=5 console serial\ndefault 0\ntimeout 8\n" +
 			"##YaST - generic_mbr\n#gfxmenu (hd0,1)/boot/message\n",
 		"etc/sysconfig/bootloader": `DEFAULT_APPEND="resume=/dev/sda1 splash=silent crashkernel=256M-:128M showopts ` + onSerial1 + `"`,
 		"etc/inittab":              "S1:2345:respawn:/sbin/agetty -L 115200 ttyS1 vt100\n",
-		"etc/grub.conf":            "setup --stage2=/boot/grub/stage2 --force-lba (hd0,1) (hd0,1)\nquit\n",
+		"etc/grub.conf": "setup --stage2=/boot/grub/stage2 --force-lba (hd0,1) " +
+			"(hd0,1)\nquit\n",
 	}},
-	{"debian5", "Debian 5.0.10", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok", map[string]string{
-		"boot/grub/menu.lst": "# kopt=root=/dev/sda1 ro " + onSerial1 + "\n\n## default grub root device\n",
-		"etc/inittab":        "#T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100\nS1:2345:respawn:/sbin/getty -L 115200 ttyS1 vt100\n",
-	}},
-	{"debian", "Debian GNU/Linux 12 (bookworm)", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok", map[string]string{
-		"etc/default/grub":   `GRUB_CMDLINE_LINUX="` + onSerial1 + `"`,
-		"boot/grub/grub.cfg": "root=UUID=1b5e ro quiet " + onSerial1 + "\n",
-	}},
+	{"debian5", "Debian 5.0.10",
+		"BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok",
+		map[string]string{
+			"boot/grub/menu.lst": "# kopt=root=/dev/sda1 ro " + onSerial1 +
+				"\n\n## default grub root device\n",
+			"etc/inittab": "#T0:23:respawn:/sbin/getty -L ttyS0 9600 " +
+				"vt100\nS1:2345:respawn:/sbin/getty -L 115200 ttyS1 vt100\n",
+		}},
+	{"debian", "Debian GNU/Linux 12 (bookworm)",
+		"BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok",
+		map[string]string{
+			"etc/default/grub":   `GRUB_CMDLINE_LINUX="` + onSerial1 + `"`,
+			"boot/grub/grub.cfg": "root=UUID=1b5e ro quiet " + onSerial1 + "\n",
+		}},
 	{"ubuntu1404", "Ubuntu 14.04.6 LTS", noConsole, map[string]string{
 		"etc/init/ttyS1.conf": "respawn\nexec /sbin/getty -L 115200 ttyS1 vt100\n",
-		"boot/grub/grub.cfg":  grubSerial + "terminal_input console serial\nterminal_output gfxterm serial\n",
-		"etc/default/grub":    `GRUB_TERMINAL="console serial"`,
+		"boot/grub/grub.cfg": grubSerial +
+			"terminal_input console serial\nterminal_output gfxterm serial\n",
+		"etc/default/grub": `GRUB_TERMINAL="console serial"`,
 	}},
-	{"ubuntu2204", "Ubuntu 22.04.4 LTS", "BIOS=unknown boot loader=missing kernel=wrong log-in prompt=missing root log-in=ok", map[string]string{
-		"etc/default/grub": `GRUB_CMDLINE_LINUX="` + onSerial1 + `"`,
-		"etc/default/grub.d/50-cloudimg-settings.cfg": "GRUB_CMDLINE_LINUX_DEFAULT=\"\"\n\n# Set the grub console type\nGRUB_TERMINAL=\"console serial\"\n",
-		"etc/grub.d/40_custom":                        "\tlinux\t/boot/vmlinuz-rescue root=/dev/sda3 ro " + onSerial1 + "\n",
-		"boot/grub/grub.cfg":                          "root=LABEL=cloudimg-rootfs ro console=tty1 console=ttyS1,115200n8\n",
-	}},
-	{"fedora", "Fedora Linux 41 (Server Edition)", "BIOS=unknown boot loader=missing kernel=wrong log-in prompt=wrong root log-in=ok", map[string]string{
-		"boot/loader/entries/abc-6.11.conf": "options root=UUID=77 ro rhgb quiet " + onSerial1 + "\n",
-		"etc/kernel/cmdline":                onSerial1,
-		"boot/grub2/grub.cfg":               "terminal_output console serial\n",
-		"boot/efi/EFI/fedora/grub.cfg":      "configfile",
-		"etc/systemd/system/serial-getty@ttyS1.service.d/zz-lom-rate.conf": "agetty 115200 %I",
-	}},
-	{"rhel8", "Red Hat Enterprise Linux 8.10 (Ootpa)", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok", map[string]string{
-		"boot/efi/EFI/redhat/grubenv":                                      "rd.lvm.lv=rhel/root rhgb quiet " + onSerial1 + "\nboot_success=0\n####",
-		"boot/efi/EFI/redhat/grub.cfg":                                     `  set kernelopts="root=/dev/mapper/rhel-root ro crashkernel=auto rhgb quiet ` + onSerial1 + `"`,
-		"boot/loader/entries/4f-4.18.0-553.el8_10.x86_64.conf":             "options $kernelopts $tuned_params\n",
-		"etc/systemd/system/getty.target.wants/serial-getty@ttyS1.service": "ExecStart",
-	}},
+	{"ubuntu2204", "Ubuntu 22.04.4 LTS",
+		"BIOS=unknown boot loader=missing kernel=wrong log-in prompt=missing root log-in=ok",
+		map[string]string{
+			"etc/default/grub": `GRUB_CMDLINE_LINUX="` + onSerial1 + `"`,
+			"etc/default/grub.d/50-cloudimg-settings.cfg": "GRUB_CMDLINE_LINUX_DEFAULT=\"\"\n\n# Set " +
+				"the grub console type\nGRUB_TERMINAL=\"console serial\"\n",
+			"etc/grub.d/40_custom": "\tlinux\t/boot/vmlinuz-rescue " +
+				"root=/dev/sda3 ro " + onSerial1 + "\n",
+			"boot/grub/grub.cfg": "root=LABEL=cloudimg-rootfs ro " +
+				"console=tty1 console=ttyS1,115200n8\n",
+		}},
+	{"fedora", "Fedora Linux 41 (Server Edition)",
+		"BIOS=unknown boot loader=missing kernel=wrong log-in prompt=wrong root log-in=ok",
+		map[string]string{
+			"boot/loader/entries/abc-6.11.conf": "options root=UUID=77 ro rhgb quiet " + onSerial1 +
+				"\n",
+			"etc/kernel/cmdline":           onSerial1,
+			"boot/grub2/grub.cfg":          "terminal_output console serial\n",
+			"boot/efi/EFI/fedora/grub.cfg": "configfile",
+			"etc/systemd/system/serial-getty@ttyS1.service.d/zz-lom-rate.conf": "agetty 115200 %I",
+		}},
+	{"rhel8", "Red Hat Enterprise Linux 8.10 (Ootpa)",
+		"BIOS=unknown boot loader=missing kernel=missing log-in prompt=missing root log-in=ok",
+		map[string]string{
+			"boot/efi/EFI/redhat/grubenv": "rd.lvm.lv=rhel/root " +
+				"rhgb quiet " + onSerial1 + "\nboot_success=0\n####",
+			"boot/efi/EFI/redhat/grub.cfg": `  set kernelopts="root=/dev/mapper/rhel-root ro crashkernel=auto rhgb quiet ` + onSerial1 + `"`,
+			"boot/loader/entries/4f-4.18.0-553.el8_10.x86_64.conf": "options $kernelopts " +
+				"$tuned_params\n",
+			"etc/systemd/system/getty.target.wants/serial-getty@ttyS1.service": "ExecStart",
+		}},
 	{"sles12", "SUSE Linux Enterprise Server 12 SP5", noConsole, map[string]string{
-		"etc/default/grub":         `GRUB_TERMINAL="console serial"`,
-		"boot/grub2/grub.cfg":      "terminal_input console serial\nterminal_output gfxterm serial\n",
+		"etc/default/grub": `GRUB_TERMINAL="console serial"`,
+		"boot/grub2/grub.cfg": "terminal_input console serial\nterminal_output gfxterm " +
+			"serial\n",
 		"etc/sysconfig/bootloader": "LOADER_TYPE=\"grub2\"\n",
 		"etc/securetty":            "tty1\nttyS1\n",
 	}},
-	{"suse", "openSUSE Leap 15.6", "BIOS=unknown boot loader=wrong kernel=wrong log-in prompt=missing root log-in=missing", map[string]string{
-		"etc/default/grub":    `GRUB_CMDLINE_LINUX_DEFAULT="splash=silent quiet"`,
-		"boot/grub2/grub.cfg": "serial --unit=1 --speed=115200",
-		"etc/securetty":       "ttyS0\nttyS1\n",
-	}},
-	{"alpine", "Alpine Linux v3.20", "BIOS=unknown boot loader=missing kernel=missing log-in prompt=wrong root log-in=missing", map[string]string{
-		"boot/extlinux.conf":       "SERIAL 1 115200\nDEFAULT",
-		"etc/update-extlinux.conf": "serial_port=1\n",
-		"etc/inittab":              "ttyS1::respawn:/sbin/getty -L 115200 ttyS1 vt100\n",
-	}},
+	{"suse", "openSUSE Leap 15.6",
+		"BIOS=unknown boot loader=wrong kernel=wrong log-in prompt=missing root log-in=missing",
+		map[string]string{
+			"etc/default/grub":    `GRUB_CMDLINE_LINUX_DEFAULT="splash=silent quiet"`,
+			"boot/grub2/grub.cfg": "serial --unit=1 --speed=115200",
+			"etc/securetty":       "ttyS0\nttyS1\n",
+		}},
+	{"alpine", "Alpine Linux v3.20",
+		"BIOS=unknown boot loader=missing kernel=missing log-in prompt=wrong root log-in=missing",
+		map[string]string{
+			"boot/extlinux.conf":       "SERIAL 1 115200\nDEFAULT",
+			"etc/update-extlinux.conf": "serial_port=1\n",
+			"etc/inittab":              "ttyS1::respawn:/sbin/getty -L 115200 ttyS1 vt100\n",
+		}},
 	{"alpine-grub", "Alpine Linux v3.20", noConsole, map[string]string{
 		"etc/default/grub":   `GRUB_CMDLINE_LINUX="` + onSerial1 + `"`,
 		"boot/grub/grub.cfg": "quiet rootfstype=ext4 " + onSerial1 + "\n",
 		"etc/inittab":        "ttyS1::respawn:/sbin/getty -L 115200 ttyS1 vt100\n",
 	}},
-	{"arch", "Arch Linux", "BIOS=unknown boot loader=ok kernel=missing log-in prompt=missing root log-in=ok", map[string]string{
+	{"arch", "Arch Linux", "BIOS=unknown boot loader=ok kernel=missing log-in prompt=missing " +
+		"root log-in=ok", map[string]string{
 		"boot/loader/entries/arch.conf":  "initrd  /initramfs-linux.img\noptions root=UUID=77 rw quiet " + onSerial1 + "\n",
 		"boot/loader/entries/shell.conf": "title UEFI shell\nefi /shellx64.efi\n",
 	}},
@@ -136,7 +184,8 @@ func TestDistributions(t *testing.T) {
 				t.Errorf("got  %s\nwant %s\n%+v", got, c.before, r.Findings)
 			}
 			if r.Verdict() != Wrong || len(r.Diff()) == 0 {
-				t.Errorf("got verdict %v and the changes %q, want wrong and some", r.Verdict(), r.Diff())
+				t.Errorf("got verdict %v and the changes %q, want wrong and some", r.Verdict(),
+					r.Diff())
 			}
 			for p, s := range snapshot(t, root) {
 				if before[p] != s {
@@ -152,13 +201,15 @@ func TestDistributions(t *testing.T) {
 			for name, s := range c.has {
 				b, err := os.ReadFile(filepath.Join(root, name))
 				if strings.Contains(name, ".target.wants") {
-					b, err = os.ReadFile(filepath.Join(root, "usr/lib/systemd/system/serial-getty@.service"))
+					b, err = os.ReadFile(filepath.Join(root,
+						"usr/lib/systemd/system/serial-getty@.service"))
 				}
 				if err != nil || !strings.Contains(string(b), s) {
 					t.Errorf("%s lacks %q: %v\n%s", name, s, err, b)
 				}
 			}
-			if b, err := os.ReadFile(filepath.Join(root, "boot/efi/EFI/redhat/grubenv")); err == nil && len(b) != environmentSize {
+			if b, err := os.ReadFile(filepath.Join(root, "boot/efi/EFI/redhat/grubenv")); err ==
+				nil && len(b) != environmentSize {
 				t.Errorf("got an environment block of %d bytes, want %d", len(b), environmentSize)
 			}
 			again, err := Examine(root, want)
@@ -196,7 +247,8 @@ func TestHidersAreNamed(t *testing.T) {
 	if says := r.Findings[2].Says; !strings.Contains(says, "rhgb and quiet hide boot messages") {
 		t.Errorf("the kernel's finding: got %q, want rhgb and quiet named", says)
 	}
-	if says := r.Findings[3].Says; !strings.Contains(says, "run level 5") || !strings.Contains(says, "id:3:initdefault:") {
+	if says := r.Findings[3].Says; !strings.Contains(says, "run level 5") ||
+		!strings.Contains(says, "id:3:initdefault:") {
 		t.Errorf("the prompt's finding: got %q, want the run levels 5 and 3 named", says)
 	}
 }
@@ -221,8 +273,10 @@ var systems = []struct {
 	{"unified image", map[string]string{"etc/kernel/cmdline": "quiet\n", "efi/loader/loader.conf": "", "efi/EFI/Linux/a.efi": ""}, "unified kernel image"},
 	{"Xen with GRUB 2", map[string]string{"boot/grub/grub.cfg": "menuentry 'Xen' {\nmultiboot2 /boot/xen-4.17.gz\nmodule2 /boot/vmlinuz-6 quiet\n}\n"}, "starts Xen"},
 	{"GRUB without Linux", map[string]string{"boot/grub/menu.lst": "title Windows\nrootnoverify (hd0,0)\nchainloader +1\n"}, "no boot entry"},
-	{"no getty", map[string]string{"boot/grub/menu.lst": "title x\nkernel /vmlinuz\n", "sbin/mingetty": "",
-		"etc/inittab": "id:3:initdefault:\n1:2345:respawn:/sbin/mingetty tty1\n"}, "none of agetty, getty, mgetty is installed"},
+	{"no getty", map[string]string{"boot/grub/menu.lst": "title x\nkernel /vmlinuz\n",
+		"sbin/mingetty": "",
+		"etc/inittab":   "id:3:initdefault:\n1:2345:respawn:/sbin/mingetty tty1\n"},
+		"none of agetty, getty, mgetty is installed"},
 }
 
 // An unknown boot loader, kernel or init is never an agreement. It is named; the rest can be
@@ -252,14 +306,17 @@ func TestUnknownIsNotAnAgreement(t *testing.T) {
 				t.Errorf("got %q, want %q in it", all, c.says)
 			}
 			err = r.Refusal()
-			if err == nil || !strings.Contains(err.Error(), "nothing was changed") || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), "nothing was changed") ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("refusal: got %v, want one sentence that nothing was changed", err)
 			}
 			if err := Apply(root, r); err != nil {
 				t.Errorf("apply: got %v, want no error", err)
 			}
-			if r, err = Examine(root, r.Line); err != nil || r.Verdict() == OK || len(r.Changes) > 0 {
-				t.Errorf("after apply: got %v, verdict %v and changes\n%s", err, r.Verdict(), r.Diff())
+			if r, err = Examine(root, r.Line); err != nil || r.Verdict() == OK ||
+				len(r.Changes) > 0 {
+				t.Errorf("after apply: got %v, verdict %v and changes\n%s", err, r.Verdict(),
+					r.Diff())
 			}
 		})
 	}

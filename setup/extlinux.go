@@ -7,7 +7,8 @@ import (
 )
 
 // extlinuxConfigs are the menus of extlinux and syslinux.
-var extlinuxConfigs = []string{"/boot/extlinux.conf", "/boot/extlinux/extlinux.conf", "/boot/syslinux/syslinux.cfg"}
+var extlinuxConfigs = []string{"/boot/extlinux.conf", "/boot/extlinux/extlinux.conf",
+	"/boot/syslinux/syslinux.cfg"}
 
 // bootLoaderExtlinux looks at Alpine's extlinux. It reports whether a menu is there.
 func bootLoaderExtlinux(t *tree, want Line, w *worst) (menu bool, err error) {
@@ -39,12 +40,14 @@ func bootLoaderExtlinux(t *tree, want Line, w *worst) (menu bool, err error) {
 	for _, made := range extlinuxConfigs {
 		there, err := t.edit(made, func(lines []string) []string {
 			for i, l := range lines {
-				if fields := strings.Fields(l); len(fields) > 0 && strings.EqualFold(fields[0], "serial") {
+				if fields := strings.Fields(l); len(fields) > 0 &&
+					strings.EqualFold(fields[0], "serial") {
 					baud := "9600"
 					if len(fields) > 2 {
 						baud = fields[2]
 					}
-					state, says := judgeExtlinux(strings.Join(fields[1:min(2, len(fields))], ""), baud, want)
+					state, says := judgeExtlinux(strings.Join(fields[1:min(2, len(fields))], ""),
+						baud, want)
 					w.note(Finding{State: state, Where: made, Says: says})
 					if state != OK {
 						lines[i] = command
@@ -52,7 +55,8 @@ func bootLoaderExtlinux(t *tree, want Line, w *worst) (menu bool, err error) {
 					return lines
 				}
 			}
-			w.note(Finding{State: Missing, Where: made, Says: "extlinux shows its menu on the screen only"})
+			w.note(Finding{State: Missing, Where: made,
+				Says: "extlinux shows its menu on the screen only"})
 			return append([]string{command}, lines...) // it must be the first command
 		})
 		if err != nil {

@@ -12,7 +12,10 @@ import (
 // keepsRate reports whether getty leaves the rate as the kernel set it. The -s of mgetty has a
 // rate.
 func keepsRate(command string) bool {
-	return path.Base(gettyPath(command)) != "mgetty" && slices.ContainsFunc(strings.Fields(command), func(w string) bool { return w == "--keep-baud" || w == "-s" })
+	return path.Base(gettyPath(command)) != "mgetty" &&
+		slices.ContainsFunc(strings.Fields(command), func(w string) bool {
+			return w == "--keep-baud" || w == "-s"
+		})
 }
 
 var rateWord = lazily(`^[0-9]{3,6}(,[0-9]{3,6})*$`)
@@ -33,7 +36,8 @@ func gettyLine(command, port string) Line {
 
 // withRate returns a getty command with another rate, and all else as it is.
 func withRate(command string, from, to int) string {
-	return regexp.MustCompile(`\b`+strconv.Itoa(from)+`\b`).ReplaceAllLiteralString(command, strconv.Itoa(to))
+	return regexp.MustCompile(`\b`+strconv.Itoa(from)+`\b`).ReplaceAllLiteralString(command,
+		strconv.Itoa(to))
 }
 
 // gettyPath returns the program of a getty command, "" if it is not a path.

@@ -13,7 +13,8 @@ const grubSource = "/etc/default/grub"
 
 // grubConfigs returns the menus that GRUB reads at boot.
 func grubConfigs(t *tree) []string {
-	return t.distinct(append([]string{"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"}, t.efiConfigs("grub.cfg")...)...)
+	return t.distinct(append([]string{"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"},
+		t.efiConfigs("grub.cfg")...)...)
 }
 
 // efiConfigs returns the files of a name that boot loaders have on the EFI partition.
@@ -85,7 +86,9 @@ func bootLoaderGrub(t *tree, want Line, w *worst) (menu bool, err error) {
 		if state == OK {
 			continue
 		}
-		if _, err := t.edit(name, func(lines []string) []string { return withCommands(lines, want) }); err != nil {
+		if _, err := t.edit(name, func(lines []string) []string {
+			return withCommands(lines, want)
+		}); err != nil {
 			return menu, err
 		}
 	}
@@ -109,7 +112,8 @@ func hiddenMenu(t *tree) string {
 
 // isStub reports whether a grub.cfg only loads another one, as those on EFI partitions do.
 func isStub(text string) bool {
-	return strings.Contains(text, "configfile") && !strings.Contains(text, "menuentry") && !strings.Contains(text, "blscfg")
+	return strings.Contains(text, "configfile") && !strings.Contains(text, "menuentry") &&
+		!strings.Contains(text, "blscfg")
 }
 
 // A menuTerminal is where GRUB shows its menu, and takes keys.
@@ -168,7 +172,8 @@ func readGrubSettings(t *tree) (m menuTerminal, err error) {
 	if err != nil {
 		return m, err
 	}
-	for key, to := range map[string]*string{"GRUB_SERIAL_COMMAND": &m.command, "GRUB_TERMINAL": &m.both,
+	for key, to := range map[string]*string{"GRUB_SERIAL_COMMAND": &m.command,
+		"GRUB_TERMINAL":       &m.both,
 		"GRUB_TERMINAL_INPUT": &m.input, "GRUB_TERMINAL_OUTPUT": &m.output} {
 		if *to, err = v.get(key); err != nil {
 			return m, fmt.Errorf("%s: %w", grubSource, err)
@@ -189,7 +194,8 @@ func mendTerminal(t *tree, m menuTerminal, want Line) error {
 	if m.both != "" || m.input == "" && m.output == "" {
 		set["GRUB_TERMINAL"] = withSerial(m.both, true)
 	} else {
-		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input, true), withSerial(m.output, false)
+		set["GRUB_TERMINAL_INPUT"], set["GRUB_TERMINAL_OUTPUT"] = withSerial(m.input, true),
+			withSerial(m.output, false)
 	}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if err := setGrubSetting(t, key, set[key]); err != nil {
@@ -255,8 +261,10 @@ func withCommands(lines []string, want Line) []string {
 			case "serial":
 				l, serial = indent+serialCommand(want), true
 			case "terminal_input", "terminal_output":
-				l = indent + fields[0] + " " + withSerial(strings.Join(fields[1:], " "), fields[0] == "terminal_input")
-				input, output = input || fields[0] == "terminal_input", output || fields[0] == "terminal_output"
+				l = indent + fields[0] + " " +
+					withSerial(strings.Join(fields[1:], " "), fields[0] == "terminal_input")
+				input, output = input || fields[0] == "terminal_input", output ||
+					fields[0] == "terminal_output"
 			}
 		}
 		out = append(out, l)

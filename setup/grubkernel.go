@@ -38,7 +38,8 @@ func grubDefault(t *tree, want Line) ([]commandLine, error) {
 			rest = append(rest, a)
 		}
 	}
-	if err := setGrubSetting(t, always, strings.Join(withConsole(kernelArgs(first), want), " ")); err != nil {
+	if err := setGrubSetting(t, always, strings.Join(withConsole(kernelArgs(first), want),
+		" ")); err != nil {
 		return nil, err
 	}
 	if len(rest) != len(kernelArgs(second)) {
@@ -81,7 +82,8 @@ func grubMenu(t *tree, want Line) (out []commandLine, err error) {
 					out = append(out, commandLine{file: name, args: fields[2:], source: source})
 					if fixed := withConsole(fields[2:], want); !slices.Equal(fixed, fields[2:]) {
 						indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
-						lines[i] = indent + fields[0] + "\t" + fields[1] + " " + strings.Join(fixed, " ")
+						lines[i] = indent + fields[0] + "\t" + fields[1] + " " +
+							strings.Join(fixed, " ")
 					}
 				case fields[0] == "xen_hypervisor", strings.HasPrefix(fields[0], "multiboot") &&
 					strings.HasPrefix(path.Base(fields[1]), "xen"):

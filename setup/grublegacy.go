@@ -51,7 +51,8 @@ func joinContinued(lines []string) (out []string) {
 }
 
 // legacyEdited are the commands that are looked at.
-var legacyEdited = []string{"serial", "terminal", "splashimage", "gfxmenu", "hiddenmenu", "kernel", "module"}
+var legacyEdited = []string{"serial", "terminal", "splashimage", "gfxmenu", "hiddenmenu", "kernel",
+	"module"}
 
 // legacyHead is what stands before the first title, where GRUB's terminals are set up.
 type legacyHead struct {
@@ -146,7 +147,8 @@ func (h legacyHead) mend(lines []string, want Line) (out []string) {
 		}
 		// In front of the first command. The part that Debian's update-grub writes, and what SUSE's
 		// tools write in front of a title, is not taken apart.
-		ofTools := strings.HasPrefix(l, "### BEGIN AUTOMAGIC") || strings.HasPrefix(l, "###Don't change")
+		ofTools := strings.HasPrefix(l, "### BEGIN AUTOMAGIC") ||
+			strings.HasPrefix(l, "###Don't change")
 		if !placed && (name != "" || i == h.end || ofTools) {
 			out, placed = append(out, front...), true
 		}
@@ -210,7 +212,8 @@ func grubLegacyKernels(t *tree, want Line) (out []commandLine, err error) {
 			underXen, automagic := false, false
 			for i, l := range lines {
 				automagic = automagic || strings.HasPrefix(l, "### BEGIN AUTOMAGIC KERNELS LIST")
-				if m := kopt().FindStringSubmatch(strings.TrimSuffix(l, "\r")); m != nil && automagic {
+				if m := kopt().FindStringSubmatch(strings.TrimSuffix(l, "\r")); m != nil &&
+					automagic {
 					args := kernelArgs(m[2])
 					if c, fixed, ok := automagicOption(m[1], args, want, hasXen); ok {
 						c.file, c.source = name, true

@@ -68,7 +68,8 @@ func inittabPrompt(t *tree, want Line) (Finding, error) {
 		if f.State == OK {
 			return lines
 		}
-		if e.process != "" && t.installedGetty(e.process) && e.action == "respawn" && levelsMatch(e.levels, live) {
+		if e.process != "" && t.installedGetty(e.process) && e.action == "respawn" &&
+			levelsMatch(e.levels, live) {
 			l := gettyLine(e.process, want.Port) // only the rate is wrong
 			e.process = withRate(e.process, l.Baud, want.Baud)
 			lines[at] = e.String()
@@ -109,7 +110,8 @@ func (t *tree) judgeEntry(e inittabEntry, live []inittabEntry, want Line) (State
 	case e.action != "respawn" && e.action != "askfirst":
 		return Missing, "the prompt on " + want.Port + " is not started: its action is " + e.action
 	case !levelsMatch(e.levels, live):
-		return Wrong, "the prompt on " + want.Port + " is not started in run level " + defaultLevel(live)
+		return Wrong, "the prompt on " + want.Port + " is not started in run level " +
+			defaultLevel(live)
 	}
 	if says := t.judgeGetty(e.process, want); says != "" {
 		return Wrong, says
@@ -176,5 +178,6 @@ func (t *tree) runLevel() string {
 	if defaultLevel(live) != "5" {
 		return ""
 	}
-	return "; run level 5 starts a graphical log-in too, which SOL cannot show: id:3:initdefault: starts text only"
+	return "; run level 5 starts a graphical log-in too, which SOL cannot show: " +
+		"id:3:initdefault: starts text only"
 }

@@ -50,7 +50,8 @@ func TestGrubLegacyMenus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f := r.Findings[1]; f.State.String() != c.state || !strings.Contains(f.Says, c.says) {
+			if f := r.Findings[1]; f.State.String() != c.state ||
+				!strings.Contains(f.Says, c.says) {
 				t.Errorf("got %v %q, want %s %q", f.State, f.Says, c.state, c.says)
 			}
 			if got := applied(t, root, "boot/grub/menu.lst"); got != c.after {
@@ -62,7 +63,8 @@ func TestGrubLegacyMenus(t *testing.T) {
 
 // Two menus of their own are both set up: which of them is read is written in GRUB's second stage.
 func TestTwoLegacyMenus(t *testing.T) {
-	root := system(t, map[string]string{"etc/x": "", "boot/grub/menu.lst": entry, "boot/grub/grub.conf": entry})
+	root := system(t, map[string]string{"etc/x": "", "boot/grub/menu.lst": entry,
+		"boot/grub/grub.conf": entry})
 	for _, name := range []string{"boot/grub/menu.lst", "boot/grub/grub.conf"} {
 		if got := applied(t, root, name); got != both+entryDone {
 			t.Errorf("%s: got\n%s", name, got)
@@ -76,9 +78,12 @@ func TestXenIsRefused(t *testing.T) {
 		{"ttyS2", "title x\nkernel /xen.gz\nmodule /vmlinuz-2.6.18-8.el5xen ro\n", "Xen has two serial lines"},
 		{"ttyS1", "title x\nkernel /xen-4.0-amd64.gz\nmodule /vmlinuz-2.6.32-5-xen-amd64 ro\n", "console=hvc0"},
 	} {
-		r, err := Examine(system(t, map[string]string{"etc/x": "", "boot/grub/menu.lst": c.menu}), Line{c.port, 115200})
-		if err != nil || r.Verdict() == OK || r.Refusal() == nil || !strings.Contains(r.Findings[2].Says, c.says) {
-			t.Errorf("%s: got %v, %v, %+v, want %q", c.port, err, r.Refusal(), r.Findings[2], c.says)
+		r, err := Examine(system(t, map[string]string{"etc/x": "", "boot/grub/menu.lst": c.menu}),
+			Line{c.port, 115200})
+		if err != nil || r.Verdict() == OK || r.Refusal() == nil ||
+			!strings.Contains(r.Findings[2].Says, c.says) {
+			t.Errorf("%s: got %v, %v, %+v, want %q", c.port, err, r.Refusal(), r.Findings[2],
+				c.says)
 		}
 	}
 }
@@ -107,7 +112,8 @@ func TestInittabs(t *testing.T) {
 		"BusyBox":           {"/sbin/getty", "::sysinit:/x\n#ttyS1::respawn:/sbin/getty -L 0 ttyS1 vt100\n", "missing", "", "::sysinit:/x\nttyS1::respawn:/sbin/getty -L 115200 ttyS1 vt100\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"etc/inittab": c.inittab, "boot/grub/menu.lst": both + entryThere}
+			files := map[string]string{"etc/inittab": c.inittab,
+				"boot/grub/menu.lst": both + entryThere}
 			for p := range strings.FieldsSeq(c.programs) {
 				files[p] = ""
 			}
@@ -116,7 +122,8 @@ func TestInittabs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f := r.Findings[3]; f.State.String() != c.state || !strings.Contains(f.Says, c.says) {
+			if f := r.Findings[3]; f.State.String() != c.state ||
+				!strings.Contains(f.Says, c.says) {
 				t.Errorf("got %v %q, want %s %q", f.State, f.Says, c.state, c.says)
 			}
 			if got := applied(t, root, "etc/inittab"); got != c.after {
@@ -139,7 +146,8 @@ func TestUpstartJobs(t *testing.T) {
 		"its rate":         {"etc/init/ttyS1.conf", job + "-L 9600 ttyS1\n", "", "wrong", job + "-L 115200 ttyS1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"etc/init/rc.conf": "", "sbin/agetty": "", "boot/grub/menu.lst": both + entryThere, c.file: c.text}
+			files := map[string]string{"etc/init/rc.conf": "", "sbin/agetty": "",
+				"boot/grub/menu.lst": both + entryThere, c.file: c.text}
 			if c.override != "" {
 				files[strings.TrimSuffix(c.file, ".conf")+".override"] = c.override
 			}
@@ -160,7 +168,8 @@ func TestUpstartJobs(t *testing.T) {
 
 // PAM wants nothing else on a line of securetty.
 func TestSecurettyWithCarriageReturns(t *testing.T) {
-	root := system(t, map[string]string{"etc/securetty": "tty1\r\nttyS1\r\n", "boot/grub/menu.lst": both + entryThere})
+	root := system(t, map[string]string{"etc/securetty": "tty1\r\nttyS1\r\n",
+		"boot/grub/menu.lst": both + entryThere})
 	if got := applied(t, root, "etc/securetty"); got != "tty1\r\nttyS1\r\nttyS1\n" {
 		t.Errorf("got %q", got)
 	}

@@ -29,7 +29,8 @@ func bootLoader(t *tree, want Line) (Finding, error) {
 	where, says := t.otherLoader(want)
 	if w.any && where == "" {
 		where = w.Where
-		says = "the settings of a boot loader are there, but not the menu that is made of them; " + mountFirst
+		says = "the settings of a boot loader are there, but not the menu that is made of them; " +
+			mountFirst
 	}
 	w.unknown(where, says)
 	return w.Finding, nil
@@ -64,12 +65,14 @@ func (t *tree) otherLoader(want Line) (where, says string) {
 	fill := strings.NewReplacer("{unit}", unit, "{baud}", strconv.Itoa(want.Baud))
 	for _, b := range bsds {
 		if t.exists(b.kernel) {
-			return b.loader, "this is " + b.name + ", which lom does not set up; " + fill.Replace(b.remedy)
+			return b.loader, "this is " + b.name + ", which lom does not set up; " +
+				fill.Replace(b.remedy)
 		}
 	}
 	for _, o := range others {
 		if t.exists(o.file) {
-			return o.file, "the boot loader is " + o.name + ", which lom does not set up; " + fill.Replace(o.remedy)
+			return o.file, "the boot loader is " + o.name + ", which lom does not set up; " +
+				fill.Replace(o.remedy)
 		}
 	}
 	return "", "none is there that is known: GRUB, GRUB 2, systemd-boot or extlinux; " + mountFirst

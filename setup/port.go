@@ -15,7 +15,8 @@ const spcrPath = "/sys/firmware/acpi/tables/SPCR"
 
 // firmware says what the firmware tells of its console.
 func firmware(t *tree, want Line) (Finding, error) {
-	f := Finding{Layer: bios, State: Unknown, Says: "the firmware does not show; look for Serial Redirection in its set-up"}
+	f := Finding{Layer: bios, State: Unknown,
+		Says: "the firmware does not show; look for Serial Redirection in its set-up"}
 	text, ok, err := t.text(spcrPath)
 	if err != nil || !ok {
 		return f, nil // readable by root only, and not there in an unpacked system
@@ -24,7 +25,8 @@ func firmware(t *tree, want Line) (Finding, error) {
 	if err != nil {
 		return f, nil
 	}
-	f.Where, f.State, f.Says = spcrPath, OK, fmt.Sprintf("the firmware's console is on %s at %d bit/s", l.Port, l.Baud)
+	f.Where, f.State, f.Says = spcrPath, OK,
+		fmt.Sprintf("the firmware's console is on %s at %d bit/s", l.Port, l.Baud)
 	if l.Baud == 0 {
 		l.Baud, f.Says = want.Baud, fmt.Sprintf("the firmware's console is on %s", l.Port)
 	}
@@ -98,7 +100,9 @@ func (t *tree) usualPort() (port, vendor string) {
 	}
 	vendor = strings.TrimSpace(text)
 	port = usualPorts[vendor]
-	if u := t.uarts(); len(u) > 0 && !slices.ContainsFunc(u, func(u uart) bool { return u.port == port }) {
+	if u := t.uarts(); len(u) > 0 && !slices.ContainsFunc(u, func(u uart) bool {
+		return u.port == port
+	}) {
 		return "", ""
 	}
 	return port, vendor
@@ -129,5 +133,6 @@ func FindLine(root string) (l Line, how string, err error) {
 	if u := t.uarts(); len(u) == 1 {
 		return Line{Port: u[0].port}, "the only serial port", nil
 	}
-	return Line{}, "", errors.New("it cannot be seen which serial port SOL uses; look into the BIOS set-up or the server's manual, and say --port ttyS0 or --port ttyS1")
+	return Line{}, "", errors.New("it cannot be seen which serial port SOL uses; look into the " +
+		"BIOS set-up or the server's manual, and say --port ttyS0 or --port ttyS1")
 }

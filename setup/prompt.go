@@ -62,7 +62,8 @@ const systemdEtc = "/etc/systemd/system"
 func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 	f := Finding{Layer: promptLayer}
 	instance := "serial-getty@" + want.Port + ".service"
-	own, link := path.Join(systemdEtc, instance), path.Join(systemdEtc, "getty.target.wants", instance)
+	own, link := path.Join(systemdEtc, instance),
+		path.Join(systemdEtc, "getty.target.wants", instance)
 
 	f.Where = link
 	masked := false
@@ -92,14 +93,16 @@ func systemdPrompt(t *tree, want Line, unit string) (Finding, error) {
 		}
 	}
 	if p := gettyPath(exec); p != "" && !t.installed(p) {
-		f.State, f.Where, f.Stuck, f.Says = Missing, where, true, p+" is not installed; install util-linux first"
+		f.State, f.Where, f.Stuck, f.Says = Missing, where, true,
+			p+" is not installed; install util-linux first"
 		return f, nil
 	}
 	if l := gettyLine(exec, want.Port); l.Baud != 0 && !keepsRate(exec) {
 		if d := l.differs(want); d != "" {
 			f.State, f.Where, f.Says = Wrong, where, "the prompt on "+d
 			dropIn := path.Join(own+".d", "zz-lom-rate.conf")
-			err := t.set(dropIn, "[Service]\nExecStart=\nExecStart="+withRate(exec, l.Baud, want.Baud)+"\n")
+			err := t.set(dropIn, "[Service]\nExecStart=\nExecStart="+
+				withRate(exec, l.Baud, want.Baud)+"\n")
 			if err != nil {
 				return f, err
 			}

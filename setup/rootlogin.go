@@ -16,7 +16,8 @@ func rootLogin(t *tree, want Line) (Finding, error) {
 	switch {
 	case !ok:
 		f.Where = ""
-	case slices.Contains(strings.Split(text, "\n"), want.Port): // PAM wants the line to be nothing else
+	case slices.Contains(strings.Split(text, "\n"), want.Port):
+		// PAM wants the line to be nothing else
 		f.Says = "root may log in on " + want.Port
 	default:
 		f.State, f.Says = Missing, "root may not log in on "+want.Port
@@ -29,7 +30,8 @@ func rootLogin(t *tree, want Line) (Finding, error) {
 	}
 	if shadow, ok, serr := t.text("/etc/shadow"); serr == nil && ok {
 		for l := range strings.SplitSeq(shadow, "\n") {
-			if p, ok := strings.CutPrefix(l, "root:"); ok && (strings.HasPrefix(p, "*") || strings.HasPrefix(p, "!")) {
+			if p, ok := strings.CutPrefix(l, "root:"); ok &&
+				(strings.HasPrefix(p, "*") || strings.HasPrefix(p, "!")) {
 				f.Says += "; root has no password, though: log in as another user"
 			}
 		}

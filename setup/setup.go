@@ -124,7 +124,8 @@ func Examine(root string, want Line) (Report, error) {
 	}
 	defer t.close()
 	r := Report{Line: want, Distribution: t.distribution()}
-	for _, layer := range []func(*tree, Line) (Finding, error){firmware, bootLoader, kernel, prompt, rootLogin} {
+	for _, layer := range []func(*tree, Line) (Finding, error){firmware, bootLoader, kernel, prompt,
+		rootLogin} {
 		f, err := layer(t, want)
 		if err != nil {
 			return Report{}, err
@@ -144,7 +145,8 @@ func (l Line) differs(want Line) string {
 	case l.Port != want.Port:
 		return fmt.Sprintf("uses %s; SOL is on %s", l.Port, want.Port)
 	case l.Baud != want.Baud:
-		return fmt.Sprintf("%s runs at %d bit/s; SOL runs at %d: that prints garbage", l.Port, l.Baud, want.Baud)
+		return fmt.Sprintf("%s runs at %d bit/s; SOL runs at %d: that prints garbage", l.Port,
+			l.Baud, want.Baud)
 	}
 	return ""
 }

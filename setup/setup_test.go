@@ -99,7 +99,8 @@ func TestWrongRateIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range r.Findings {
-		if f.Layer == "boot loader" && !strings.Contains(f.Says, "runs at 115200 bit/s; SOL runs at 19200: that prints garbage") {
+		if f.Layer == "boot loader" && !strings.Contains(f.Says,
+			"runs at 115200 bit/s; SOL runs at 19200: that prints garbage") {
 			t.Errorf("says %q", f.Says)
 		}
 	}
@@ -113,7 +114,8 @@ func TestLinksStayInRoot(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(root, "srv"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "srv/grub"), []byte("GRUB_TIMEOUT=7\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "srv/grub"), []byte("GRUB_TIMEOUT=7\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("/../srv/grub", filepath.Join(root, "etc/default/grub")); err != nil {
@@ -158,7 +160,8 @@ func TestSPCR(t *testing.T) {
 // Without a word of the firmware's, the port is the maker's usual one if the machine has it, then
 // the kernel's, then the only one.
 func TestFindLine(t *testing.T) {
-	const two = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n1: uart:16550A port:000002F8 irq:3 tx:0 rx:0\n2: uart:unknown port:000003E8 irq:4\n"
+	const two = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n1: " +
+		"uart:16550A port:000002F8 irq:3 tx:0 rx:0\n2: uart:unknown port:000003E8 irq:4\n"
 	const one = "serinfo:1.0 driver revision:\n0: uart:16550A port:000003F8 irq:4 tx:0 rx:0\n"
 	for _, c := range []struct {
 		vendor, cmdline, ports string
@@ -172,7 +175,8 @@ func TestFindLine(t *testing.T) {
 		{"QEMU\n", "quiet", two, Line{}, ""},
 	} {
 		root := unpack(t, "debian")
-		for name, text := range map[string]string{vendorPath: c.vendor, "/proc/cmdline": c.cmdline, "/proc/tty/driver/serial": c.ports} {
+		for name, text := range map[string]string{vendorPath: c.vendor, "/proc/cmdline": c.cmdline,
+			"/proc/tty/driver/serial": c.ports} {
 			p := filepath.Join(root, name)
 			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 				t.Fatal(err)
@@ -192,7 +196,8 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		root string
 		line Line
-	}{{t.TempDir(), Line{"ttyS0", 9600}}, {"/no/such", Line{"ttyS0", 9600}}, {unpack(t, "alpine"), Line{"ttyS0", 1200}}, {unpack(t, "alpine"), Line{"../x", 9600}}} {
+	}{{t.TempDir(), Line{"ttyS0", 9600}}, {"/no/such", Line{"ttyS0", 9600}},
+		{unpack(t, "alpine"), Line{"ttyS0", 1200}}, {unpack(t, "alpine"), Line{"../x", 9600}}} {
 		if _, err := Examine(c.root, c.line); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: %v", c, err)
 		}
@@ -203,12 +208,18 @@ func TestRefusals(t *testing.T) {
 }
 
 func FuzzExamine(f *testing.F) {
-	f.Add([]byte("GRUB_TERMINAL=\"serial\nlinux\nserial --unit=\nttyS1:::getty\noptions $kernelopts\nconsole=ttyS0,\n"))
-	f.Add([]byte("serial --port=0x\nterminal\ntitle x\\\nkernel=--\nkernel /xen \\\r\nmodule /vmlinuz-2.6.18-xen console=ttyS1,e\n### BEGIN AUTOMAGIC KERNELS LIST\n# xenhopt=com2=\n"))
-	f.Add([]byte("S1:3:respawn:-/sbin/mgetty -s 9600 ttyS1\n::initdefault:\n#S1:::\nexec getty $DEV 9600\nmanual\nset kernelopts=\"\n"))
+	f.Add([]byte("GRUB_TERMINAL=\"serial\nlinux\nserial --unit=\nttyS1:::getty\noptions " +
+		"$kernelopts\nconsole=ttyS0,\n"))
+	f.Add([]byte("serial --port=0x\nterminal\ntitle x\\\nkernel=--\nkernel /xen \\\r\nmodule " +
+		"/vmlinuz-2.6.18-xen console=ttyS1,e\n### BEGIN AUTOMAGIC KERNELS LIST\n# xenhopt=com2=\n"))
+	f.Add([]byte("S1:3:respawn:-/sbin/mgetty -s 9600 ttyS1\n::initdefault:\n#S1:::\nexec getty " +
+		"$DEV 9600\nmanual\nset kernelopts=\"\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		root := t.TempDir()
-		for _, name := range []string{"etc/default/grub", "etc/default/grub.d/a.cfg", "etc/update-extlinux.conf", "etc/inittab", "etc/securetty", "etc/init/serial.conf", "etc/sysconfig/bootloader", "etc/SuSE-release", "boot/grub/menu.lst", "boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
+		for _, name := range []string{"etc/default/grub", "etc/default/grub.d/a.cfg",
+			"etc/update-extlinux.conf", "etc/inittab", "etc/securetty", "etc/init/serial.conf",
+			"etc/sysconfig/bootloader", "etc/SuSE-release", "boot/grub/menu.lst",
+			"boot/grub/grub.cfg", "boot/extlinux.conf", "boot/loader/entries/a.conf", spcrPath} {
 			p := filepath.Join(root, name)
 			if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 				t.Fatal(err)

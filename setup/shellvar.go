@@ -85,7 +85,9 @@ func (v shellVariables) assign(a *syntax.Assign) {
 			return true
 		})
 		var err error
-		value, err = expand.Literal(&expand.Config{Env: expand.FuncEnviron(func(name string) string { return v.values[name] })}, a.Value)
+		value, err = expand.Literal(&expand.Config{Env: expand.FuncEnviron(func(name string) string {
+			return v.values[name]
+		})}, a.Value)
 		ok = ok && err == nil
 	}
 	if a.Append {
@@ -98,7 +100,8 @@ func (v shellVariables) assign(a *syntax.Assign) {
 // get returns the value of a variable, "" if it is not set.
 func (v shellVariables) get(key string) (string, error) {
 	if v.unclear[key] {
-		return "", fmt.Errorf("what %s is cannot be told without running commands; set it by hand", key)
+		return "", fmt.Errorf("what %s is cannot be told without running commands; set it by hand",
+			key)
 	}
 	return v.values[key], nil
 }
@@ -137,12 +140,14 @@ func setShell(text, key, value string) (string, error) {
 // shellQuoted returns a value as a shell reads it back.
 func shellQuoted(value string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:,-", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("_./:,-", r)
 	}
 	if value != "" && strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) < 0 {
 		return value
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(value) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(value) +
+		`"`
 }
 
 // unitValue returns the last value that a systemd unit gives to a key, as it stands there.

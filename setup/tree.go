@@ -37,7 +37,8 @@ type File struct {
 }
 
 func (f *File) same(g *File) bool {
-	return f == nil && g == nil || f != nil && g != nil && f.Link == g.Link && bytes.Equal(f.Data, g.Data)
+	return f == nil && g == nil || f != nil && g != nil && f.Link == g.Link &&
+		bytes.Equal(f.Data, g.Data)
 }
 
 // maxFile is more than any of the files has.
@@ -59,7 +60,8 @@ func newTree(root string) (*tree, error) {
 		r.Close()
 		return nil, fmt.Errorf("%s has no etc: it is not the root of a system", root)
 	}
-	return &tree{root: r, staged: map[string]*Change{}, write: (*os.File).Write, sync: (*os.File).Sync}, nil
+	return &tree{root: r, staged: map[string]*Change{}, write: (*os.File).Write,
+		sync: (*os.File).Sync}, nil
 }
 
 func (t *tree) close() { t.root.Close() }

@@ -9,14 +9,16 @@ import (
 // console, if that is a serial line, and lets root log in there; others have a job for each line.
 func upstartPrompt(t *tree, want Line) (Finding, error) {
 	own := "/etc/init/" + want.Port + ".conf"
-	f := Finding{Layer: promptLayer, State: Missing, Where: own, Says: "no job of upstart asks on " + want.Port}
+	f := Finding{Layer: promptLayer, State: Missing, Where: own,
+		Says: "no job of upstart asks on " + want.Port}
 	for _, name := range []string{own, "/etc/init/serial.conf"} {
 		text, ok, err := t.text(name)
 		if err != nil {
 			return f, err
 		}
 		exec := upstartExec(text)
-		if !ok || !strings.Contains(exec, "getty") || name != own && !strings.Contains(exec, "$DEV") {
+		if !ok || !strings.Contains(exec, "getty") ||
+			name != own && !strings.Contains(exec, "$DEV") {
 			continue
 		}
 		override, _, err := t.text(strings.TrimSuffix(name, ".conf") + ".override")
@@ -36,7 +38,8 @@ func upstartPrompt(t *tree, want Line) (Finding, error) {
 			f.State, f.Says = Wrong, says
 			if t.installedGetty(exec) {
 				l := gettyLine(exec, want.Port)
-				return f, t.set(name, strings.Replace(text, exec, withRate(exec, l.Baud, want.Baud), 1))
+				return f, t.set(name, strings.Replace(text, exec, withRate(exec, l.Baud, want.Baud),
+					1))
 			}
 			return f, t.upstartJob(&f, own, want)
 		}

@@ -25,7 +25,8 @@ func xenPort(want Line) (string, bool) {
 func xenHypervisor(args []string, want Line) (c commandLine, fixed []string) {
 	port, ok := xenPort(want)
 	if !ok {
-		return commandLine{stuck: "Xen has two serial lines, ttyS0 and ttyS1; move SOL to one of them in the BIOS"}, args
+		return commandLine{stuck: "Xen has two serial lines, ttyS0 and ttyS1; move SOL to one of " +
+			"them in the BIOS"}, args
 	}
 	rate, console := "", "com1,vga" // Xen's own, where the option is missing
 	for _, a := range args {
@@ -57,7 +58,8 @@ var xenClassic = lazily(`xen(0|pae)?$|^vmlinuz-2\.6\.([0-9]|[12][0-9]|3[01])\b`)
 // xenKernel judges and mends the options of the kernel that Xen starts first.
 func xenKernel(image string, args []string, want Line) (c commandLine, fixed []string) {
 	if !xenClassic().MatchString(image) {
-		return commandLine{stuck: image + " has Xen's console as hvc0; set console=hvc0 and a prompt on hvc0 by hand"}, args
+		return commandLine{stuck: image +
+			" has Xen's console as hvc0; set console=hvc0 and a prompt on hvc0 by hand"}, args
 	}
 	option := "xencons=" + want.Port
 	c, fixed = commandLine{args: args}, withConsole(args, want)
@@ -65,6 +67,8 @@ func xenKernel(image string, args []string, want Line) (c commandLine, fixed []s
 		return c, fixed
 	}
 	c.wrong = "Xen's console has another name than " + want.Port + " in the kernel"
-	fixed = slices.DeleteFunc(slices.Clone(fixed), func(a string) bool { return strings.HasPrefix(a, "xencons=") })
+	fixed = slices.DeleteFunc(slices.Clone(fixed), func(a string) bool {
+		return strings.HasPrefix(a, "xencons=")
+	})
 	return c, append(fixed, option)
 }

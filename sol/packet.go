@@ -54,6 +54,7 @@ func (p *Packet) UnmarshalBinary(b []byte) error {
 	if len(b) < headerSize {
 		return &ipmi.LengthError{Message: "sol.Packet", Got: len(b), Want: headerSize}
 	}
-	*p = Packet{Sequence: b[0] & 15, Ack: b[1] & 15, Accepted: b[2], Flags: Flags(b[3]), Data: b[headerSize:]}
+	*p = Packet{Sequence: b[0] & 15, Ack: b[1] & 15, Accepted: b[2], Flags: Flags(b[3]),
+		Data: b[headerSize:]}
 	return nil
 }

@@ -22,13 +22,15 @@ type Config struct {
 	Role Role
 	// MaxData is how many characters the other end takes in a packet, 1 to 255.
 	MaxData int
-	// RetryInterval is how long to wait for an acknowledge before the packet is sent again, at the most if FirstRetry is set.
+	// RetryInterval is how long to wait for an acknowledge before the packet is sent again, at the
+	// most if FirstRetry is set.
 	RetryInterval time.Duration
-	// FirstRetry, if it is not 0, makes the wait follow what acknowledges take: it begins with the time that they are
-	// measured to take, but not below FirstRetry, and doubles up to RetryInterval.
+	// FirstRetry, if it is not 0, makes the wait follow what acknowledges take: it begins with the
+	// time that they are measured to take, but not below FirstRetry, and doubles up to
+	// RetryInterval.
 	FirstRetry time.Duration
-	// Retries is after how many retries [Stream.Stalled] says so. The stream does not give up by itself:
-	// characters are not dropped while the session lives.
+	// Retries is after how many retries [Stream.Stalled] says so. The stream does not give up by
+	// itself: characters are not dropped while the session lives.
 	Retries int
 	// Buffer is how many characters may wait to be sent.
 	Buffer int
@@ -40,11 +42,13 @@ type Config struct {
 	ZeroAckIsWhole bool
 }
 
-// ErrStray is the error of a packet that belongs to no exchange of the stream, such as a late duplicate.
+// ErrStray is the error of a packet that belongs to no exchange of the stream, such as a late
+// duplicate.
 var ErrStray = errors.New("sol: stray packet")
 
 // A Stream is one end of an SOL connection. One packet at most is on its way, as §15.9 wants it; a
-// retry is the same packet with the same sequence number. Methods must not be called at the same time.
+// retry is the same packet with the same sequence number. Methods must not be called at the same
+// time.
 //
 //	          Write                    Poll                     ACK of all
 //	(empty) --------> queue not empty ------> one packet sent -------------> next packet
@@ -56,17 +60,18 @@ type Stream struct {
 	cfg Config
 
 	// Sending.
-	queue     []byte    // characters not in a packet yet
-	queuedAt  time.Time // when the first of them came
-	ops       Flags     // operations to put into the next packet, once
-	probe     bool      // the next packet is sent even if it is empty
-	lines     Flags     // operations that hold: CTS, DCD; or a BMC's status
-	seq       uint8     // of the packet on its way, or of the last one
-	flight    []byte    // its bytes, with header; nil if none
-	sentAt    time.Time
-	retries   int
-	accepted  int64         // characters that were acknowledged, of all packets
-	trip      time.Duration // measured from a packet to its acknowledge, smoothed as in RFC 6298; 0: not yet
+	queue    []byte    // characters not in a packet yet
+	queuedAt time.Time // when the first of them came
+	ops      Flags     // operations to put into the next packet, once
+	probe    bool      // the next packet is sent even if it is empty
+	lines    Flags     // operations that hold: CTS, DCD; or a BMC's status
+	seq      uint8     // of the packet on its way, or of the last one
+	flight   []byte    // its bytes, with header; nil if none
+	sentAt   time.Time
+	retries  int
+	accepted int64 // characters that were acknowledged, of all packets
+	// measured from a packet to its acknowledge, smoothed as in RFC 6298; 0: not yet
+	trip      time.Duration
 	deviation time.Duration
 	suspended bool      // the console asked the BMC to wait
 	holdUntil time.Time // the BMC had no room: wait before the next packet
@@ -109,19 +114,22 @@ func (s *Stream) Write(now time.Time, p []byte) int {
 // Room returns how many characters [Stream.Write] has room for.
 func (s *Stream) Room() int { return max(0, s.cfg.Buffer-len(s.queue)) }
 
-// Push has what is queued sent without waiting for company: it is an answer that somebody waits for.
+// Push has what is queued sent without waiting for company: it is an answer that somebody waits
+// for.
 func (s *Stream) Push() { s.pushed = len(s.queue) > 0 }
 
-// Do asks for operations, or tells statuses, that happen once: a break, a flush, a ring, an overrun.
-// They go with the next packet, which is sent even if there are no characters.
+// Do asks for operations, or tells statuses, that happen once: a break, a flush, a ring, an
+// overrun. They go with the next packet, which is sent even if there are no characters.
 func (s *Stream) Do(ops Flags) { s.ops |= ops }
 
-// Probe makes the next packet be sent even if there are no characters, to see whether the other end acknowledges it. A packet
-// without characters that is not acknowledged is given up: some BMCs acknowledge none.
+// Probe makes the next packet be sent even if there are no characters, to see whether the other end
+// acknowledges it. A packet without characters that is not acknowledged is given up: some BMCs
+// acknowledge none.
 func (s *Stream) Probe() { s.probe = s.flight == nil }
 
 // Hold sets the operations or statuses that every packet from now on carries: DeassertCTS and
-// DeassertDCD of a console, Unavailable of a BMC. A change is sent at once, by a BMC as a NACK (Table 15-2).
+// DeassertDCD of a console, Unavailable of a BMC. A change is sent at once, by a BMC as a NACK
+// (Table 15-2).
 func (s *Stream) Hold(lines Flags) {
 	if lines != s.lines {
 		s.lines = lines
@@ -191,8 +199,8 @@ func (s *Stream) accept(now time.Time, p Packet, room int) (Received, error) {
 		return r, nil
 	case p.Sequence == s.last:
 		// Refused before. A console that keeps to §15.9 sends those characters under a new number,
-		// and may already have done so; one that repeats the old number for ever is believed in the end.
-		// The silence before lets refusals die out that are still on their way.
+		// and may already have done so; one that repeats the old number for ever is believed in the
+		// end. The silence before lets refusals die out that are still on their way.
 		if age := now.Sub(s.refusedAt); s.cfg.Role == BMC && age < refuseFor {
 			s.answer(len(p.Data))
 			return Received{Again: true}, nil
@@ -200,8 +208,9 @@ func (s *Stream) accept(now time.Time, p Packet, room int) (Received, error) {
 			return Received{}, ErrStray
 		}
 	case s.last != 0 && (p.Sequence+15-s.last)%15 > maxAhead:
-		// Late duplicates are dropped. The other end may have lost its place, though: if it insists, follow.
-		// Numbers that were left out are those of packets that it gave up, or, as ipmitool does, repeats as new ones.
+		// Late duplicates are dropped. The other end may have lost its place, though: if it
+		// insists, follow. Numbers that were left out are those of packets that it gave up, or, as
+		// ipmitool does, repeats as new ones.
 		if s.stray != p.Sequence {
 			s.stray, s.strays = p.Sequence, 0
 		}
@@ -244,7 +253,8 @@ func (s *Stream) acknowledge(seq, accepted uint8, f Flags) {
 	s.ack = &Packet{Ack: seq, Accepted: accepted, Flags: f}
 }
 
-// acknowledged looks at what a packet says of the one on its way, and reports whether it says anything.
+// acknowledged looks at what a packet says of the one on its way, and reports whether it says
+// anything.
 func (s *Stream) acknowledged(now time.Time, p Packet) bool {
 	if s.cfg.Role == BMC && p.Flags&FlushOutbound != 0 && p.Sequence != s.last {
 		s.Flush()
@@ -298,8 +308,8 @@ func (s *Stream) Poll(now time.Time) (payload []byte, next time.Time) {
 		}
 	}
 	if s.resumes > 0 && !now.Before(s.resumeAt) {
-		// With nothing taken this is a resuming ACK; once the packet has been taken, it is the ACK of
-		// all, which may have been lost while the BMC waits and does not repeat.
+		// With nothing taken this is a resuming ACK; once the packet has been taken, it is the ACK
+		// of all, which may have been lost while the BMC waits and does not repeat.
 		s.resumes--
 		s.resumeAt = now.Add(s.cfg.RetryInterval)
 		b, _ := Packet{Ack: s.last, Accepted: uint8(s.taken), Flags: s.lines}.AppendBinary(nil)
@@ -376,14 +386,16 @@ func (s *Stream) fresh(now time.Time) []byte {
 	if len(s.queue) == 0 {
 		s.queue, s.pushed = nil, false
 	}
-	s.seq, s.ops, s.probe, s.flight, s.sentAt, s.retries, s.queuedAt = p.Sequence, 0, false, b, now, 0, now
+	s.seq, s.ops, s.probe, s.flight, s.sentAt, s.retries, s.queuedAt = p.Sequence, 0, false, b, now,
+		0, now
 	return b
 }
 
 // due reports whether the queue has waited long enough.
 func (s *Stream) due(now time.Time) bool {
 	n := len(s.queue)
-	return n > 0 && (s.pushed || s.cfg.Accumulate <= 0 || s.cfg.Threshold > 0 && n >= s.cfg.Threshold || n >= s.cfg.MaxData ||
+	return n > 0 && (s.pushed || s.cfg.Accumulate <= 0 ||
+		s.cfg.Threshold > 0 && n >= s.cfg.Threshold || n >= s.cfg.MaxData ||
 		!now.Before(s.queuedAt.Add(s.cfg.Accumulate)))
 }
 

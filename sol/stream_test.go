@@ -115,10 +115,12 @@ func TestStreamLosesAndDoublesNothing(t *testing.T) {
 	for _, c := range sizes {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("loss=%v/seed=%d", c.loss, seed), func(t *testing.T) {
-				n := &network{rng: rand.New(rand.NewPCG(seed, 1)), loss: c.loss, dup: c.dup, reorder: c.reorder, now: time.Unix(0, 0)}
+				n := &network{rng: rand.New(rand.NewPCG(seed, 1)), loss: c.loss, dup: c.dup,
+					reorder: c.reorder, now: time.Unix(0, 0)}
 				ends := [2]*Stream{
 					New(Config{Role: Console, MaxData: 200, RetryInterval: 50 * time.Millisecond}),
-					New(Config{Role: BMC, MaxData: 255, RetryInterval: 100 * time.Millisecond, Accumulate: 5 * time.Millisecond, Threshold: 96}),
+					New(Config{Role: BMC, MaxData: 255, RetryInterval: 100 * time.Millisecond,
+						Accumulate: 5 * time.Millisecond, Threshold: 96}),
 				}
 				var out [2][]byte
 				for i := range out {
@@ -130,7 +132,8 @@ func TestStreamLosesAndDoublesNothing(t *testing.T) {
 				in := n.run(t, ends, out)
 				for i := range in {
 					if sha256.Sum256(in[i]) != sha256.Sum256(out[1-i]) {
-						t.Errorf("end %d received %d bytes that differ from the %d sent", i, len(in[i]), len(out[1-i]))
+						t.Errorf("end %d received %d bytes that differ from the %d sent", i,
+							len(in[i]), len(out[1-i]))
 					}
 				}
 			})
@@ -176,10 +179,12 @@ func TestConsoleKeepsSequenceNumberOfRetries(t *testing.T) {
 	}
 }
 
-// With FirstRetry, the wait follows the measured trip, doubles, and is never longer than RetryInterval.
+// With FirstRetry, the wait follows the measured trip, doubles, and is never longer than
+// RetryInterval.
 func TestRetriesFollowTheTrip(t *testing.T) {
 	now := time.Unix(0, 0)
-	s := New(Config{Role: Console, MaxData: 10, RetryInterval: time.Second, FirstRetry: 50 * time.Millisecond})
+	s := New(Config{Role: Console, MaxData: 10, RetryInterval: time.Second,
+		FirstRetry: 50 * time.Millisecond})
 	for range 40 {
 		s.Write(now, []byte("x"))
 		p := exchange(t, s, now)
@@ -208,11 +213,13 @@ func TestRetriesFollowTheTrip(t *testing.T) {
 func TestConsoleAcceptsAppendedCharacters(t *testing.T) {
 	now := time.Unix(0, 0)
 	s := New(Config{Role: Console, MaxData: 10})
-	if r := receive(t, s, now, Packet{Sequence: 1, Data: []byte("log")}, 100); string(r.Data) != "log" {
+	if r := receive(t, s, now, Packet{Sequence: 1, Data: []byte("log")}, 100); string(r.Data) !=
+		"log" {
 		t.Fatalf("got %q", r.Data)
 	}
 	exchange(t, s, now)
-	if r := receive(t, s, now, Packet{Sequence: 1, Data: []byte("login:")}, 100); string(r.Data) != "in:" {
+	if r := receive(t, s, now, Packet{Sequence: 1, Data: []byte("login:")}, 100); string(r.Data) !=
+		"in:" {
 		t.Errorf("got %q of the retry", r.Data)
 	}
 	if a := exchange(t, s, now); a.Ack != 1 || a.Accepted != 6 || a.Flags&NACK != 0 {
@@ -284,15 +291,18 @@ func TestPushDoesNotWaitForCompany(t *testing.T) {
 	}
 }
 
-// A packet that the other end gave up, or repeats under another number, leaves a gap; what is late is behind.
+// A packet that the other end gave up, or repeats under another number, leaves a gap; what is late
+// is behind.
 func TestNumbersAheadAreNew(t *testing.T) {
 	now := time.Unix(0, 0)
 	b := New(Config{Role: BMC, MaxData: 100})
 	receive(t, b, now, Packet{Sequence: 14, Data: []byte("a")}, 100)
-	if r := receive(t, b, now, Packet{Sequence: 14, Data: []byte("a")}, 100); !r.Again || len(r.Data) != 0 {
+	if r := receive(t, b, now, Packet{Sequence: 14, Data: []byte("a")}, 100); !r.Again ||
+		len(r.Data) != 0 {
 		t.Errorf("a retry brought %+v", r)
 	}
-	if r := receive(t, b, now, Packet{Sequence: 2, Data: []byte("b")}, 100); string(r.Data) != "b" || r.Again {
+	if r := receive(t, b, now, Packet{Sequence: 2, Data: []byte("b")}, 100); string(r.Data) !=
+		"b" || r.Again {
 		t.Errorf("a packet ahead brought %+v", r)
 	}
 	late, _ := Packet{Sequence: 15, Data: []byte("c")}.AppendBinary(nil)

@@ -16,11 +16,12 @@ type Host interface {
 	Notify(f func(Event))
 	// State returns what is known of the machine now.
 	State() State
-	// Control begins an action. Its error refuses it: ErrState says that the action means nothing in the
-	// present state, such as a reset of a machine that is off; ErrUnsupported that the machine cannot do
-	// it; ErrUnseen that the machine cannot be reached. If what does the action takes time to accept it,
-	// pending is true, and done is called once, as f of Notify is, when it has: with nil, or with why the
-	// action failed, which is then told by no Event. Done is not called after Close.
+	// Control begins an action. Its error refuses it: ErrState says that the action means nothing
+	// in the present state, such as a reset of a machine that is off; ErrUnsupported that the
+	// machine cannot do it; ErrUnseen that the machine cannot be reached. If what does the action
+	// takes time to accept it, pending is true, and done is called once, as f of Notify is, when it
+	// has: with nil, or with why the action failed, which is then told by no Event. Done is not
+	// called after Close.
 	Control(a Action, done func(error)) (pending bool, err error)
 	// CanBoot reports whether the machine can be made to boot so. SetBoot refuses what it cannot.
 	CanBoot(Boot) bool
@@ -43,8 +44,8 @@ type Restorer interface {
 
 // A SystemInterfacer is a Host whose machine reaches the BMC from within, as a server does by KCS.
 type SystemInterfacer interface {
-	// SystemInterface returns where the machine connects to, with the protocol of QEMU's ipmi-bmc-extern; nil if
-	// it does not. It is called once, after Notify. The host closes it.
+	// SystemInterface returns where the machine connects to, with the protocol of QEMU's
+	// ipmi-bmc-extern; nil if it does not. It is called once, after Notify. The host closes it.
 	SystemInterface() net.Listener
 }
 
@@ -61,8 +62,8 @@ var (
 	ErrUnseen      = errors.New("the machine cannot be seen")
 )
 
-// Power is whether a machine is on. The zero value says that this is not known now, whatever was known
-// before.
+// Power is whether a machine is on. The zero value says that this is not known now, whatever was
+// known before.
 type Power uint8
 
 // Values of Power. A machine is On also while it starts or shuts down.
@@ -112,7 +113,8 @@ const (
 
 // String returns the action in words.
 func (a Action) String() string {
-	words := [...]string{"power off", "power on", "power cycle", "reset", "diagnostic interrupt", "soft shutdown"}
+	words := [...]string{"power off", "power on", "power cycle", "reset", "diagnostic interrupt",
+		"soft shutdown"}
 	if int(a) < len(words) {
 		return words[a]
 	}
@@ -122,8 +124,8 @@ func (a Action) String() string {
 // An Event is something that happened to a machine.
 type Event struct {
 	Kind EventKind
-	// Err is why, of Failed and Unseen; of PoweredOff, the fault that switched the machine off, nil if
-	// none did.
+	// Err is why, of Failed and Unseen; of PoweredOff, the fault that switched the machine off, nil
+	// if none did.
 	Err error
 }
 
@@ -132,16 +134,17 @@ type EventKind uint8
 
 // Kinds of event.
 const (
-	Started    EventKind = iota // power came on, or went off and on: the firmware runs and has taken its boot device
-	Restarted                   // the same after a reset, without power going off
-	Booted                      // the operating system runs
-	PoweredOff                  // power went off
-	Failed                      // what Control began and was accepted did not come about
-	// Unseen: a look at the machine has failed, and its power is Unknown until it is Seen. It comes again
-	// when the reason is another.
+	// power came on, or went off and on: the firmware runs and has taken its boot device
+	Started    EventKind = iota
+	Restarted            // the same after a reset, without power going off
+	Booted               // the operating system runs
+	PoweredOff           // power went off
+	Failed               // what Control began and was accepted did not come about
+	// Unseen: a look at the machine has failed, and its power is Unknown until it is Seen. It comes
+	// again when the reason is another.
 	Unseen
-	// Seen: the power is known, for the first time or again. If it has changed since it was known last,
-	// Started or PoweredOff follows.
+	// Seen: the power is known, for the first time or again. If it has changed since it was known
+	// last, Started or PoweredOff follows.
 	Seen
 )
 

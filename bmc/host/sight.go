@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A Sight is what looks at a machine have shown of it, and makes events of that. The zero value has seen
-// nothing yet. It has no lock.
+// A Sight is what looks at a machine have shown of it, and makes events of that. The zero value has
+// seen nothing yet. It has no lock.
 type Sight struct {
 	now   Power
 	known Power // when it was known last
@@ -18,8 +18,8 @@ type Sight struct {
 // Power returns what the last look has shown.
 func (s *Sight) Power() Power { return s.now }
 
-// Look takes what a look has shown, and returns what has happened. Why says why it has shown nothing; the
-// power is then Unknown.
+// Look takes what a look has shown, and returns what has happened. Why says why it has shown
+// nothing; the power is then Unknown.
 func (s *Sight) Look(p Power, why error) []Event {
 	was := s.now
 	if why != nil {

@@ -34,7 +34,8 @@ func TestSight(t *testing.T) {
 			got = append(got, e.Kind)
 		}
 		if !slices.Equal(got, step.want) || s.Power() != step.now {
-			t.Errorf("step %d: got events %v, power %v; want %v, %v", i, got, s.Power(), step.want, step.now)
+			t.Errorf("step %d: got events %v, power %v; want %v, %v", i, got, s.Power(), step.want,
+				step.now)
 		}
 	}
 }

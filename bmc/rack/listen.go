@@ -10,12 +10,13 @@ import (
 	"syscall"
 )
 
-// shareFrom is from how many BMCs on on one port they share a socket. Fewer have one each, so that other programs can have the
-// port at other addresses.
+// shareFrom is from how many BMCs on on one port they share a socket. Fewer have one each, so that
+// other programs can have the port at other addresses.
 const shareFrom = 64
 
-// open opens the sockets for servers: one for many BMCs where they are on loopback addresses, and one for each of the others. It
-// returns the port of each server, and the ports that there are then.
+// open opens the sockets for servers: one for many BMCs where they are on loopback addresses, and
+// one for each of the others. It returns the port of each server, and the ports that there are
+// then.
 func open(servers []Server, logger *slog.Logger) (of, made []*port, err error) {
 	shared := map[netip.AddrPort]*port{} // by the address that the configuration says
 	add := func(s socket, units int) *port {
@@ -30,10 +31,13 @@ func open(servers []Server, logger *slog.Logger) (of, made []*port, err error) {
 				if taken, ok := findTaken(group); ok {
 					return nil, made, listenError(taken.String(), err)
 				}
-				continue // another program has the port at an address that is none of these: they get a socket each
+				// another program has the port at an address that is none of these: they get a
+				// socket each
+				continue
 			}
 			if err != nil {
-				return nil, made, listenError(fmt.Sprintf("%v and %d other addresses", group[0], len(group)-1), err)
+				return nil, made, listenError(fmt.Sprintf("%v and %d other addresses", group[0],
+					len(group)-1), err)
 			}
 			p := add(s, len(group))
 			for _, a := range group {
@@ -60,7 +64,8 @@ func open(servers []Server, logger *slog.Logger) (of, made []*port, err error) {
 
 // newUnit returns the unit of a server that answers at a port. It is not there yet.
 func newUnit(s *Server, p *port) *Unit {
-	return &Unit{Name: s.Name, Addr: netip.AddrPortFrom(s.Addr.Addr(), p.socket.addr().Port()), server: *s, port: p}
+	return &Unit{Name: s.Name, Addr: netip.AddrPortFrom(s.Addr.Addr(), p.socket.addr().Port()),
+		server: *s, port: p}
 }
 
 // loopbackGroups returns the addresses of servers that can share a socket, in their order.
@@ -104,7 +109,8 @@ func findTaken(addresses []netip.AddrPort) (taken netip.AddrPort, ok bool) {
 type InUseError struct{ Where string }
 
 func (e *InUseError) Error() string {
-	return fmt.Sprintf("cannot listen on %s: another program uses that port; end it or choose another with --listen", e.Where)
+	return fmt.Sprintf("cannot listen on %s: another program uses that port; end it or choose "+
+		"another with --listen", e.Where)
 }
 
 // listenError says why a socket cannot be opened.
@@ -115,14 +121,16 @@ func listenError(where string, err error) error {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("cannot listen on %s: this machine does not have that address", where)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("cannot listen on %s: ports below 1024 are for root; choose another with --listen", where)
+		return fmt.Errorf("cannot listen on %s: ports below 1024 are for root; choose another "+
+			"with --listen", where)
 	}
 	// Of net's error only the cause is kept: the rest of it repeats the address.
 	if op := new(net.OpError); errors.As(err, &op) {
 		err = op.Err
 	}
 	if errors.Is(err, syscall.EMFILE) {
-		return fmt.Errorf("cannot listen on %s: %w; each BMC needs a file of its own (ulimit -n says how many there may be)", where, err)
+		return fmt.Errorf("cannot listen on %s: %w; each BMC needs a file of its own (ulimit -n "+
+			"says how many there may be)", where, err)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", where, err)
 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A rack whose port another program has at one of its addresses names that one; a program at another address does no harm.
+// A rack whose port another program has at one of its addresses names that one; a program at
+// another address does no harm.
 func TestPortOfAnotherProgram(t *testing.T) {
 	for address, within := range map[string]bool{"127.0.11.40": true, "127.0.11.200": false} {
 		other, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(address)})
@@ -28,7 +29,8 @@ func TestPortOfAnotherProgram(t *testing.T) {
 		case within && (!errors.As(err, &inUse) || inUse.Where != taken.String()):
 			t.Errorf("with another program at %v, Start says %v", taken, err)
 		case !within && err != nil:
-			t.Errorf("with another program at %v, which is none of the rack's, Start says %v", taken, err)
+			t.Errorf("with another program at %v, which is none of the rack's, Start says %v",
+				taken, err)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)

@@ -16,8 +16,8 @@ import (
 	"lom/rmcp"
 )
 
-// A loader is a client of many BMCs at a time, with a socket, and a session on each. It has one request under way in each session, and
-// asks again when nothing comes for a while.
+// A loader is a client of many BMCs at a time, with a socket, and a session on each. It has one
+// request under way in each session, and asks again when nothing comes for a while.
 type loader struct {
 	t        testing.TB
 	socket   socket
@@ -54,8 +54,10 @@ func newLoader(t testing.TB, suite int, to []netip.AddrPort, requests ...rmcp.Me
 	}
 	c, _ := rmcp.CipherSuiteByID(suite)
 	for i, a := range to {
-		h, err := rmcp.NewClientHandshake(rmcp.ClientConfig{User: "admin", Password: ipmi.NewSecret("secret"),
-			Privilege: ipmi.PrivilegeAdministrator, Suite: c, LocalID: uint32(i + 1), Random: rand.Reader})
+		h, err := rmcp.NewClientHandshake(rmcp.ClientConfig{User: "admin",
+			Password:  ipmi.NewSecret("secret"),
+			Privilege: ipmi.PrivilegeAdministrator, Suite: c, LocalID: uint32(i + 1),
+			Random: rand.Reader})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,10 +92,11 @@ func (l *loader) run(n int) {
 	for l.left > 0 {
 		before := l.left
 		heard := false
-		err := l.socket.receive(time.Now().Add(time.Second), func(_ netip.Addr, from netip.AddrPort, data []byte) {
-			heard = true
-			l.receive(data, n, done)
-		})
+		err := l.socket.receive(time.Now().Add(time.Second),
+			func(_ netip.Addr, from netip.AddrPort, data []byte) {
+				heard = true
+				l.receive(data, n, done)
+			})
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			l.t.Fatal(err)
 		}
@@ -109,7 +112,8 @@ func (l *loader) run(n int) {
 		}
 		if !heard {
 			for _, s := range l.sessions[:next] {
-				if time.Since(s.sent) > 500*time.Millisecond && (n == 0 && s.session == nil || n > 0 && s.answers < s.want) {
+				if time.Since(s.sent) > 500*time.Millisecond &&
+					(n == 0 && s.session == nil || n > 0 && s.answers < s.want) {
 					l.again++
 					l.send(s)
 				}
@@ -217,12 +221,14 @@ func addresses(r *Rack) []netip.AddrPort {
 func powerAndSensors() []rmcp.Message {
 	list := []rmcp.Message{{NetFn: ipmi.NetFnChassis, Cmd: 1}}
 	for i := range 30 {
-		list = append(list, rmcp.Message{NetFn: ipmi.NetFnSensor, Cmd: 0x2d, Data: []byte{byte(i + 1)}})
+		list = append(list, rmcp.Message{NetFn: ipmi.NetFnSensor, Cmd: 0x2d,
+			Data: []byte{byte(i + 1)}})
 	}
 	return list
 }
 
-// BenchmarkExchange has a thousand BMCs asked over and over, in a session each. The time of the processor is that of both ends.
+// BenchmarkExchange has a thousand BMCs asked over and over, in a session each. The time of the
+// processor is that of both ends.
 func BenchmarkExchange(b *testing.B) {
 	r, err := Start(Config{Servers: manyServers(1000)})
 	if err != nil {

@@ -28,7 +28,8 @@ func footprint() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-// Ten thousand BMCs answer in one process, with a session each, in little memory and on one goroutine.
+// Ten thousand BMCs answer in one process, with a session each, in little memory and on one
+// goroutine.
 func TestTenThousandBMCs(t *testing.T) {
 	n := 10000
 	if raceDetector {
@@ -38,7 +39,8 @@ func TestTenThousandBMCs(t *testing.T) {
 	before := footprint()
 	list := manyServers(n)
 	for i := range list {
-		list[i].BMC.Clock = stoppedClock{} // no session ends because the test's machine has much else to do
+		// no session ends because the test's machine has much else to do
+		list[i].BMC.Clock = stoppedClock{}
 	}
 	r, err := Start(Config{Servers: list})
 	if err != nil {
@@ -46,7 +48,8 @@ func TestTenThousandBMCs(t *testing.T) {
 	}
 	defer r.Close()
 	each := (footprint() - before) / int64(n)
-	t.Logf("%d BMCs started, %d bytes and %.4f goroutines each", n, each, float64(runtime.NumGoroutine()-goroutines)/float64(n))
+	t.Logf("%d BMCs started, %d bytes and %.4f goroutines each", n, each,
+		float64(runtime.NumGoroutine()-goroutines)/float64(n))
 	if each > 24<<10 {
 		t.Errorf("a BMC takes %d bytes", each)
 	}

@@ -16,13 +16,14 @@ func tellAddresses(conn *net.UDPConn) bool {
 	told := false
 	err = raw.Control(func(fd uintptr) {
 		told = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1) == nil ||
-			unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1) == nil // of a socket of IPv4 alone
+			// of a socket of IPv4 alone
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1) == nil
 	})
 	return err == nil && told
 }
 
-// askedAddress is the address of this machine that a packet went to, as the kernel told it; on a socket of both families one of
-// IPv4 is mapped into IPv6.
+// askedAddress is the address of this machine that a packet went to, as the kernel told it; on a
+// socket of both families one of IPv4 is mapped into IPv6.
 func askedAddress(control []byte) netip.Addr {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
@@ -30,17 +31,19 @@ func askedAddress(control []byte) netip.Addr {
 	}
 	for _, m := range messages {
 		switch {
-		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= 16:
+		case m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO &&
+			len(m.Data) >= 16:
 			return netip.AddrFrom16([16]byte(m.Data))
-		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO && len(m.Data) >= 12:
+		case m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_PKTINFO &&
+			len(m.Data) >= 12:
 			return netip.AddrFrom4([4]byte(m.Data[8:]))
 		}
 	}
 	return netip.Addr{}
 }
 
-// answerFrom is what the kernel is to be told with an answer, so that it comes from the address that askedAddress returned. The interface
-// is chosen by where the answer goes.
+// answerFrom is what the kernel is to be told with an answer, so that it comes from the address
+// that askedAddress returned. The interface is chosen by where the answer goes.
 func answerFrom(a netip.Addr) []byte {
 	if a.Is4() {
 		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: a.As4()})

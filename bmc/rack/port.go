@@ -17,11 +17,12 @@ import (
 
 // A socket is where the datagrams of one BMC or of many come and go.
 type socket interface {
-	// receive waits until datagrams are there, and calls f for each; until the deadline, unless that is zero; or until the
-	// socket is closed, which is net.ErrClosed. Data is used, and may be changed, until f returns. One goroutine calls it.
+	// receive waits until datagrams are there, and calls f for each; until the deadline, unless
+	// that is zero; or until the socket is closed, which is net.ErrClosed. Data is used, and may be
+	// changed, until f returns. One goroutine calls it.
 	receive(deadline time.Time, f func(to netip.Addr, from netip.AddrPort, data []byte)) error
-	// send sends a datagram from an address. While the goroutine that receives has work to do, it may wait until flush.
-	// Any goroutine may call it.
+	// send sends a datagram from an address. While the goroutine that receives has work to do, it
+	// may wait until flush. Any goroutine may call it.
 	send(from netip.Addr, to netip.AddrPort, packet []byte)
 	// flush sends what waits. The goroutine that receives calls it before it waits.
 	flush()
@@ -29,7 +30,8 @@ type socket interface {
 	close() error
 }
 
-// A port is a socket with the BMCs that answer there, each at an address of its own. One goroutine serves all of them.
+// A port is a socket with the BMCs that answer there, each at an address of its own. One goroutine
+// serves all of them.
 type port struct {
 	socket socket
 	logger *slog.Logger
@@ -109,12 +111,15 @@ type unitSocket struct {
 	buf   []byte
 	until time.Time // the deadline that the conn has
 
-	control []byte // room for what the kernel tells of a datagram; nil unless it is at all addresses of the machine
+	// room for what the kernel tells of a datagram; nil unless it is at all addresses of the
+	// machine
+	control []byte
 }
 
 func newUnitSocket(conn *net.UDPConn) *unitSocket {
 	// One byte more than the longest packet: what fills it was cut off, and its length is wrong.
-	s := &unitSocket{conn: conn, at: conn.LocalAddr().(*net.UDPAddr).AddrPort(), buf: make([]byte, rmcp.MaxPacket+1)}
+	s := &unitSocket{conn: conn, at: conn.LocalAddr().(*net.UDPAddr).AddrPort(),
+		buf: make([]byte, rmcp.MaxPacket+1)}
 	if s.at.Addr().IsUnspecified() && tellAddresses(conn) {
 		s.control = make([]byte, 256)
 	}
@@ -160,13 +165,15 @@ func (s *unitSocket) addr() netip.AddrPort { return s.at }
 func (s *unitSocket) close() error { return s.conn.Close() }
 
 // Send implements bmc.Link.
-func (u *Unit) Send(to netip.AddrPort, packet []byte) { u.port.socket.send(u.Addr.Addr(), to, packet) }
+func (u *Unit) Send(to netip.AddrPort, packet []byte) {
+	u.port.socket.send(u.Addr.Addr(), to, packet)
+}
 
 // maxLinks is how many of a machine's addresses are remembered.
 const maxLinks = 64
 
-// link is where a BMC answers what came to an address. One that is at all addresses of the machine answers from the one that was
-// asked, because clients take an answer from no other.
+// link is where a BMC answers what came to an address. One that is at all addresses of the machine
+// answers from the one that was asked, because clients take an answer from no other.
 func (u *Unit) link(asked netip.Addr) bmc.Link {
 	if !u.Addr.Addr().IsUnspecified() || !asked.IsValid() || asked.IsUnspecified() {
 		return u

@@ -2,5 +2,6 @@
 
 package rack
 
-// raceDetector: programs are ten times as slow under it, and sessions that wait a minute for their turn end.
+// raceDetector: programs are ten times as slow under it, and sessions that wait a minute for their
+// turn end.
 const raceDetector = true

@@ -16,18 +16,22 @@ import (
 
 // A Server is one machine of a rack with its BMC.
 type Server struct {
-	Name string         // unique in the rack; also the name of its state file
-	Addr netip.AddrPort // where the BMC answers; port 0 is one that is free, the same for servers with other addresses where that can be
-	BMC  bmc.Config     // Name, StateFile, Commands and Logger are filled in
+	Name string // unique in the rack; also the name of its state file
+	// where the BMC answers; port 0 is one that is free, the same for servers with other addresses
+	// where that can be
+	Addr netip.AddrPort
+	BMC  bmc.Config // Name, StateFile, Commands and Logger are filled in
 	Host func() host.Host
 	// Service is how fast the BMC is.
 	Service Service
-	// Console makes the server's serial port, nil for none. Without it, it is the Host's own if that is a host.ConsoleOwner.
+	// Console makes the server's serial port, nil for none. Without it, it is the Host's own if
+	// that is a host.ConsoleOwner.
 	Console func() host.Console
-	// Revision changes when anything in the description does. Reload leaves a server as it is whose name, address and Revision are
-	// the same, unless that is "".
+	// Revision changes when anything in the description does. Reload leaves a server as it is whose
+	// name, address and Revision are the same, unless that is "".
 	Revision string
-	// Satellites are controllers on the server's IPMB by slave address, each made as BMC is. They have no address of their own.
+	// Satellites are controllers on the server's IPMB by slave address, each made as BMC is. They
+	// have no address of their own.
 	Satellites map[uint8]Satellite
 }
 
@@ -89,7 +93,8 @@ func Start(c Config) (r *Rack, err error) {
 			return r, err
 		}
 	}
-	r.cfg, r.commands, r.disk = Config{StateDir: c.StateDir, Logger: c.Logger}, bmc.NewCommands(), bmc.NewDisk(writers)
+	r.cfg, r.commands, r.disk = Config{StateDir: c.StateDir, Logger: c.Logger}, bmc.NewCommands(),
+		bmc.NewDisk(writers)
 	of, made, err := open(c.Servers, c.Logger)
 	r.ports = made
 	if err != nil {
@@ -116,8 +121,8 @@ func (r *Rack) serve(ports []*port) {
 	}
 }
 
-// lookTime is how long the rack waits, at its start, for hosts that have to look at their machines: who asks at once is to be
-// answered with what there is to be seen.
+// lookTime is how long the rack waits, at its start, for hosts that have to look at their machines:
+// who asks at once is to be answered with what there is to be seen.
 const lookTime = 2 * time.Second
 
 // awaitLooks waits until the machines of the hosts were looked at.
@@ -144,7 +149,8 @@ func (r *Rack) start(u *Unit) (err error) {
 		return fmt.Errorf("BMC %s: %w", s.Name, err)
 	}
 	cfg := s.BMC
-	cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, r.disk, c.Logger, s.Host()
+	cfg.Name, cfg.Commands, cfg.Disk, cfg.Logger, cfg.Host = s.Name, commands, r.disk, c.Logger,
+		s.Host()
 	cfg.StateFile = c.stateFile(s.Name)
 	u.host = cfg.Host
 	if owner, ok := cfg.Host.(host.ConsoleOwner); s.Console != nil {
@@ -191,7 +197,8 @@ func (c *Config) satellites(s Server, commands *bmc.Mux) (map[uint8]*bmc.BMC, er
 	made := map[uint8]*bmc.BMC{}
 	for address, sat := range s.Satellites {
 		cfg := sat.BMC
-		cfg.Name, cfg.Commands, cfg.Logger, cfg.Host = fmt.Sprintf("%s-%02x", s.Name, address), commands, c.Logger, sat.Host()
+		cfg.Name, cfg.Commands, cfg.Logger, cfg.Host = fmt.Sprintf("%s-%02x", s.Name, address),
+			commands, c.Logger, sat.Host()
 		cfg.StateFile, cfg.Address = c.stateFile(cfg.Name), address
 		b, err := bmc.New(cfg)
 		if err != nil {

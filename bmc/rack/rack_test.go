@@ -28,7 +28,8 @@ func servers(n int) []Server {
 	for i := range n {
 		list = append(list, Server{
 			Name: string(rune('a' + i)), Addr: netip.MustParseAddrPort("127.0.0.1:0"),
-			BMC:  bmc.Config{Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret")}}},
+			BMC: bmc.Config{Users: []bmc.UserConfig{{Name: "admin",
+				Password: ipmi.NewSecret("secret")}}},
 			Host: func() host.Host { return sim.New(sim.Config{On: true}) },
 		})
 	}
@@ -46,7 +47,8 @@ func TestRackAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		if _, err := conn.Write(rmcp.AppendPing(nil, rmcp.NoACK, rmcp.Ping{Tag: uint8(i)})); err != nil {
+		if _, err := conn.Write(rmcp.AppendPing(nil, rmcp.NoACK, rmcp.Ping{Tag: uint8(i)})); err !=
+			nil {
 			t.Fatal(err)
 		}
 		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -77,12 +79,14 @@ func TestRackThatDoesNotStart(t *testing.T) {
 	defer taken.Close()
 	list := servers(3)
 	list[2].Addr = taken.LocalAddr().(*net.UDPAddr).AddrPort()
-	if _, err := Start(Config{Servers: list}); err == nil || !strings.Contains(err.Error(), "another program uses that port") {
+	if _, err := Start(Config{Servers: list}); err == nil ||
+		!strings.Contains(err.Error(), "another program uses that port") {
 		t.Errorf("a port that is taken: %v", err)
 	}
 	list = servers(3)
 	list[1].BMC.Users[0].Name = "a name that is much too long"
-	if _, err := Start(Config{Servers: list}); err == nil || !strings.Contains(err.Error(), "BMC b: user name") {
+	if _, err := Start(Config{Servers: list}); err == nil ||
+		!strings.Contains(err.Error(), "BMC b: user name") {
 		t.Errorf("a user that cannot be: %v", err)
 	}
 	dir := t.TempDir()
@@ -108,8 +112,10 @@ func TestRackThatDoesNotStart(t *testing.T) {
 
 // A sentence about a socket that cannot be opened names the address once, and what helps.
 func TestListenError(t *testing.T) {
-	full := &net.OpError{Op: "listen", Net: "udp", Addr: &net.UDPAddr{}, Err: os.NewSyscallError("socket", syscall.EMFILE)}
-	const want = "cannot listen on 127.0.0.1:6230: socket: too many open files; each BMC needs a file of its own (ulimit -n says how many there may be)"
+	full := &net.OpError{Op: "listen", Net: "udp", Addr: &net.UDPAddr{},
+		Err: os.NewSyscallError("socket", syscall.EMFILE)}
+	const want = "cannot listen on 127.0.0.1:6230: socket: too many open files; each BMC needs a " +
+		"file of its own (ulimit -n says how many there may be)"
 	err := listenError("127.0.0.1:6230", full)
 	if err.Error() != want {
 		t.Errorf("%q", err)

@@ -13,13 +13,15 @@ type Changes struct {
 	Kept    int
 }
 
-// Reload makes the rack what a configuration says: what is in both stays as it is, with its sessions, its machine and its
-// address; what is new is started, what is not in it any longer is ended, and what has changed is ended and started. When it fails, the
-// rack is what it was, but that servers that have changed or are gone may have been started again. Its error is one
+// Reload makes the rack what a configuration says: what is in both stays as it is, with its
+// sessions, its machine and its address; what is new is started, what is not in it any longer is
+// ended, and what has changed is ended and started. When it fails, the rack is what it was, but
+// that servers that have changed or are gone may have been started again. Its error is one
 // sentence.
 func (r *Rack) Reload(c Config) (ch Changes, err error) {
 	if c.StateDir != r.cfg.StateDir {
-		return ch, errors.New("the state directory cannot change while BMCs run; end lom and start it again")
+		return ch, errors.New("the state directory cannot change while BMCs run; end lom and " +
+			"start it again")
 	}
 	stays, leaves := map[string]*Unit{}, map[string]*Unit{}
 	for _, u := range r.units {
@@ -27,7 +29,8 @@ func (r *Rack) Reload(c Config) (ch Changes, err error) {
 	}
 	var fresh []Server
 	for _, s := range c.Servers {
-		if u := leaves[s.Name]; u != nil && s.Revision != "" && s.Revision == u.server.Revision && s.Addr == u.server.Addr {
+		if u := leaves[s.Name]; u != nil && s.Revision != "" && s.Revision == u.server.Revision &&
+			s.Addr == u.server.Addr {
 			stays[s.Name] = u
 			delete(leaves, s.Name)
 		} else {
@@ -95,8 +98,8 @@ func (r *Rack) Reload(c Config) (ch Changes, err error) {
 	return ch, warn
 }
 
-// portsFor returns the ports of servers that are to be started: that of a BMC that leaves the same address, a socket that is shared
-// already, or a new one, which is among those made.
+// portsFor returns the ports of servers that are to be started: that of a BMC that leaves the same
+// address, a socket that is shared already, or a new one, which is among those made.
 func (r *Rack) portsFor(servers []Server, leaves map[string]*Unit) (of, made []*port, err error) {
 	left := map[netip.AddrPort]*port{}
 	for _, u := range leaves {

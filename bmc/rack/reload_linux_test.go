@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A rack takes another configuration while it runs: what is in both keeps its sessions, also when the new one cannot be had.
+// A rack takes another configuration while it runs: what is in both keeps its sessions, also when
+// the new one cannot be had.
 func TestReload(t *testing.T) {
 	for _, n := range []int{4, shareFrom} { // with a socket each, and with one for all
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -48,7 +49,8 @@ func TestReload(t *testing.T) {
 			next := append([]Server{}, list[1:]...)
 			next[0].Revision = "2"
 			added := list[0]
-			added.Name, added.Addr = "added", netip.AddrPortFrom(netip.MustParseAddr("127.0.12.1"), first[1].Port())
+			added.Name, added.Addr = "added",
+				netip.AddrPortFrom(netip.MustParseAddr("127.0.12.1"), first[1].Port())
 			next = append(next, added)
 			changes, err := r.Reload(Config{Servers: next, StateDir: state})
 			if err != nil {
@@ -58,7 +60,9 @@ func TestReload(t *testing.T) {
 			for _, u := range changes.Added {
 				names = append(names, u.Name)
 			}
-			if got, want := fmt.Sprint(names, changes.Removed, changes.Kept), fmt.Sprint([]string{"bmc2", "added"}, []string{"bmc1"}, n-2); got != want {
+			if got, want := fmt.Sprint(names, changes.Removed,
+				changes.Kept), fmt.Sprint([]string{"bmc2", "added"}, []string{"bmc1"}, n-2); got !=
+				want {
 				t.Errorf("added, removed and kept: got %s, want %s", got, want)
 			}
 			now := addresses(r)
@@ -92,11 +96,14 @@ func TestReload(t *testing.T) {
 				"another program uses that port": func(s *Server) {
 					s.Name, s.Addr = "clash", taken.LocalAddr().(*net.UDPAddr).AddrPort()
 				},
-				"there is no cipher suite": func(s *Server) { s.Revision, s.BMC.CipherSuites = "3", []uint8{99} },
+				"there is no cipher suite": func(s *Server) {
+					s.Revision, s.BMC.CipherSuites = "3", []uint8{99}
+				},
 			} {
 				bad := append([]Server{}, next...)
 				change(&bad[0])
-				if _, err := r.Reload(Config{Servers: bad, StateDir: state}); err == nil || !strings.Contains(err.Error(), want) {
+				if _, err := r.Reload(Config{Servers: bad, StateDir: state}); err == nil ||
+					!strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
 				}
 				kept.run(3)

@@ -8,12 +8,15 @@ import (
 	"lom/bmc"
 )
 
-// A Service says how fast a BMC is. Real ones take milliseconds for a request, carry out one after the other, and have room for
-// few: the specification promises two. The zero value is a BMC that is as fast as it can, and loses nothing.
+// A Service says how fast a BMC is. Real ones take milliseconds for a request, carry out one after
+// the other, and have room for few: the specification promises two. The zero value is a BMC that is
+// as fast as it can, and loses nothing.
 type Service struct {
-	Time     time.Duration // from the begin of a request to its answer; 0: as little as can be
-	Buffer   int           // requests that there is room for, with the one that is carried out: 1 to MaxBuffer; 0 is DefaultBuffer
-	Overflow Overflow      // what happens to more
+	Time time.Duration // from the begin of a request to its answer; 0: as little as can be
+	// requests that there is room for, with the one that is carried out: 1 to MaxBuffer; 0 is
+	// DefaultBuffer
+	Buffer   int
+	Overflow Overflow // what happens to more
 }
 
 // Limits of Service.Buffer, and its value if nothing is said.
@@ -28,7 +31,8 @@ type Overflow uint8
 // What a BMC does with requests for which it has no room.
 const (
 	OverflowDrop Overflow = iota // nothing
-	OverflowBusy                 // it answers at once with the completion code C0h; messages that open a session it drops
+	// it answers at once with the completion code C0h; messages that open a session it drops
+	OverflowBusy
 )
 
 // String returns the word by which people choose it.
@@ -47,11 +51,13 @@ func (o *Overflow) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Stats counts the datagrams that came to a BMC, log-in and all. It says whether a client kept to what the BMC has room for.
+// Stats counts the datagrams that came to a BMC, log-in and all. It says whether a client kept to
+// what the BMC has room for.
 type Stats struct {
 	Requests  uint64 `json:"requests"`
 	Overflows uint64 `json:"overflows"` // of Requests, those for which there was no room
-	Most      int    `json:"most"`      // requests that there were at a time, those that found no room with them
+	// requests that there were at a time, those that found no room with them
+	Most int `json:"most"`
 	// SinceOverflow is how many requests came after the last that found no room.
 	SinceOverflow uint64 `json:"since-overflow"`
 }
@@ -94,7 +100,8 @@ func newQueue(s Service) (*queue, error) {
 	case s.Time < 0:
 		return nil, fmt.Errorf("a request cannot take %v", s.Time)
 	case s.Buffer < 1 || s.Buffer > MaxBuffer:
-		return nil, fmt.Errorf("a buffer for %d requests; 1 to %d are possible", s.Buffer, MaxBuffer)
+		return nil, fmt.Errorf("a buffer for %d requests; 1 to %d are possible", s.Buffer,
+			MaxBuffer)
 	case s.Time == 0:
 		return nil, nil
 	}

@@ -17,7 +17,8 @@ import (
 	"lom/rmcp"
 )
 
-// A pipe is a socket in memory. What comes to it waits in a channel; what goes from it is kept with the time.
+// A pipe is a socket in memory. What comes to it waits in a channel; what goes from it is kept with
+// the time.
 type pipe struct {
 	in     chan piped
 	closed chan struct{}
@@ -60,7 +61,8 @@ func (p *pipe) addr() netip.AddrPort { return netip.AddrPortFrom(netip.IPv4Unspe
 
 func (p *pipe) close() error { close(p.closed); return nil }
 
-// serving returns a port in memory with a BMC at 127.0.0.1 and 127.0.0.2 each, which serve until the end of the test.
+// serving returns a port in memory with a BMC at 127.0.0.1 and 127.0.0.2 each, which serve until
+// the end of the test.
 func serving(t *testing.T, s Service) (*pipe, []*Unit) {
 	t.Helper()
 	in := newPipe()
@@ -73,7 +75,8 @@ func serving(t *testing.T, s Service) (*pipe, []*Unit) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { b.Close() })
-		u := &Unit{Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, a + 1}), 623), BMC: b, port: p}
+		u := &Unit{Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, a + 1}), 623),
+			BMC: b, port: p}
 		if u.queue, err = newQueue(s); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +105,8 @@ func (p *pipe) ask(u *Unit, data []byte) {
 
 // presession is Get Channel Authentication Capabilities, with a sequence number to tell it by.
 func presession(seq uint8) []byte {
-	m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnApp, Seq: seq, Cmd: 0x38, Data: []byte{0x0e, 4}}
+	m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnApp,
+		Seq: seq, Cmd: 0x38, Data: []byte{0x0e, 4}}
 	packet, _ := rmcp.AppendPresession15(nil, rmcp.AppendMessage(nil, &m))
 	return packet
 }
@@ -124,8 +128,8 @@ func (p *pipe) answers(t *testing.T) (seqs []uint8, codes []ipmi.CompletionCode)
 	return seqs, codes
 }
 
-// One request after the other is carried out, each takes its time, and for no more than the buffer holds there is room; a BMC has no part in
-// what another has to do.
+// One request after the other is carried out, each takes its time, and for no more than the buffer
+// holds there is room; a BMC has no part in what another has to do.
 func TestServiceTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, units := serving(t, Service{Time: 5 * time.Millisecond, Buffer: 3})
@@ -154,10 +158,12 @@ func TestServiceTime(t *testing.T) {
 		if in.out[1].bmc != units[1].Addr.Addr() || in.out[1].peer != peer {
 			t.Errorf("an answer from %v to %v", in.out[1].bmc, in.out[1].peer)
 		}
-		if got, want := units[0].Stats(), (Stats{Requests: 9, Overflows: 3, Most: 4, SinceOverflow: 1}); got != want {
+		if got, want := units[0].Stats(), (Stats{Requests: 9, Overflows: 3, Most: 4,
+			SinceOverflow: 1}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
-		if got, want := units[1].Stats(), (Stats{Requests: 1, Most: 1, SinceOverflow: 1}); got != want {
+		if got, want := units[1].Stats(), (Stats{Requests: 1, Most: 1, SinceOverflow: 1}); got !=
+			want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
@@ -166,10 +172,12 @@ func TestServiceTime(t *testing.T) {
 // A BMC without room says so, if it is one that does. It takes its time for log-in too.
 func TestServiceBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in, units := serving(t, Service{Time: 5 * time.Millisecond, Buffer: 1, Overflow: OverflowBusy})
+		in, units := serving(t, Service{Time: 5 * time.Millisecond, Buffer: 1,
+			Overflow: OverflowBusy})
 		u := units[0]
 		suite, _ := rmcp.CipherSuiteByID(3)
-		h, err := rmcp.NewClientHandshake(rmcp.ClientConfig{User: "admin", Password: ipmi.NewSecret("secret"),
+		h, err := rmcp.NewClientHandshake(rmcp.ClientConfig{User: "admin",
+			Password:  ipmi.NewSecret("secret"),
 			Privilege: ipmi.PrivilegeAdministrator, Suite: suite, LocalID: 7, Random: rand.Reader})
 		if err != nil {
 			t.Fatal(err)
@@ -201,7 +209,8 @@ func TestServiceBusy(t *testing.T) {
 		}
 		s := h.Session()
 		message := func(seq uint8) []byte {
-			m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnChassis, Seq: seq, Cmd: 2, Data: []byte{byte(ipmi.PowerDown)}}
+			m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI,
+				NetFn: ipmi.NetFnChassis, Seq: seq, Cmd: 2, Data: []byte{byte(ipmi.PowerDown)}}
 			packet, err := s.Append(nil, ipmi.PayloadIPMI, rmcp.AppendMessage(nil, &m))
 			if err != nil {
 				t.Fatal(err)
@@ -232,7 +241,8 @@ func TestServiceBusy(t *testing.T) {
 			}
 			codes = append(codes, m.Code)
 		}
-		if want := []ipmi.CompletionCode{ipmi.CodeNodeBusy, ipmi.CodeNodeBusy, ipmi.CodeOK}; !slices.Equal(codes, want) {
+		if want := []ipmi.CompletionCode{ipmi.CodeNodeBusy, ipmi.CodeNodeBusy,
+			ipmi.CodeOK}; !slices.Equal(codes, want) {
 			t.Errorf("codes %v", codes)
 		}
 		// What was refused is carried out when it is asked for again, under the same number.
@@ -248,7 +258,9 @@ func TestServiceBusy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m, err := rmcp.ParseMessage(payload); err != nil || m.Code != ipmi.CodeInsufficientPrivilege { // the session has user level
+		// the session has user level
+		if m, err := rmcp.ParseMessage(payload); err != nil ||
+			m.Code != ipmi.CodeInsufficientPrivilege {
 			t.Errorf("%v, %v", m.Code, err)
 		}
 	})

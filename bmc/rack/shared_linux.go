@@ -16,17 +16,20 @@ import (
 	"lom/rmcp"
 )
 
-// canShare reports whether one socket can answer at many loopback addresses. Linux takes all of 127.0.0.0/8 for this
-// machine's own, tells to which address a datagram came, and sends answers from it.
+// canShare reports whether one socket can answer at many loopback addresses. Linux takes all of
+// 127.0.0.0/8 for this machine's own, tells to which address a datagram came, and sends answers
+// from it.
 const canShare = true
 
 // batch is how many datagrams are read and written by one system call.
 const batch = 64
 
-// receiveBuffer is what the socket of a rack keeps of datagrams that come while others are answered, in bytes.
+// receiveBuffer is what the socket of a rack keeps of datagrams that come while others are
+// answered, in bytes.
 const receiveBuffer = 16 << 20
 
-// idlePoll is for how long the end of a request is awaited more precisely than by the runtime's timers, which may be a millisecond late.
+// idlePoll is for how long the end of a request is awaited more precisely than by the runtime's
+// timers, which may be a millisecond late.
 const idlePoll = 20 * time.Millisecond
 
 // grain is how late an answer may be so that it goes out together with others.
@@ -63,7 +66,8 @@ func newSlots() *slots {
 	for i := range b.slot {
 		s, h := &b.slot[i], &b.messages[i].header
 		s.iov.Base = &s.data[0]
-		h.Iov, h.Name, h.Control = &s.iov, (*byte)(unsafe.Pointer(&s.peer)), (*byte)(unsafe.Pointer(&s.control))
+		h.Iov, h.Name, h.Control = &s.iov, (*byte)(unsafe.Pointer(&s.peer)),
+			(*byte)(unsafe.Pointer(&s.control))
 		h.SetIovlen(1)
 	}
 	return b
@@ -91,28 +95,32 @@ type sharedSocket struct {
 	write   func(fd uintptr)
 }
 
-// listenShared opens a socket for the loopback addresses of this machine at a port; 0 is one that is free.
+// listenShared opens a socket for the loopback addresses of this machine at a port; 0 is one that
+// is free.
 func listenShared(port uint16) (socket, error) {
 	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		controlErr := raw.Control(func(fd uintptr) {
 			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-			// What comes from elsewhere is none of our business. Old kernels allow this to root only; there is no harm without, for
-			// what is not to a loopback address is nobody's.
+			// What comes from elsewhere is none of our business. Old kernels allow this to root
+			// only; there is no harm without, for what is not to a loopback address is nobody's.
 			_ = unix.BindToDevice(int(fd), "lo")
 			// More than net.core.rmem_max is for root.
-			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
+			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) !=
+				nil {
 				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 			}
 		})
 		return errors.Join(controlErr, err)
 	}}
-	pc, err := c.ListenPacket(context.Background(), "udp4", netip.AddrPortFrom(netip.IPv4Unspecified(), port).String())
+	pc, err := c.ListenPacket(context.Background(), "udp4",
+		netip.AddrPortFrom(netip.IPv4Unspecified(), port).String())
 	if err != nil {
 		return nil, err
 	}
 	conn := pc.(*net.UDPConn)
-	s := &sharedSocket{conn: conn, at: conn.LocalAddr().(*net.UDPAddr).AddrPort(), in: newSlots(), out: newSlots()}
+	s := &sharedSocket{conn: conn, at: conn.LocalAddr().(*net.UDPAddr).AddrPort(), in: newSlots(),
+		out: newSlots()}
 	if s.raw, err = conn.SyscallConn(); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -145,7 +153,8 @@ func (s *sharedSocket) readBatch(fd uintptr) {
 		h.SetControllen(int(unsafe.Sizeof(x.control)))
 	}
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.in.messages[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd,
+			uintptr(unsafe.Pointer(&s.in.messages[0])), batch, unix.MSG_DONTWAIT, 0, 0)
 		if s.read, s.failed = int(n), errno; errno != 0 {
 			s.read = 0
 		}
@@ -155,8 +164,10 @@ func (s *sharedSocket) readBatch(fd uintptr) {
 	}
 }
 
-// receive implements socket. It reads what there is before it looks at the time, so that a rack under load hears.
-func (s *sharedSocket) receive(deadline time.Time, f func(netip.Addr, netip.AddrPort, []byte)) error {
+// receive implements socket. It reads what there is before it looks at the time, so that a rack
+// under load hears.
+func (s *sharedSocket) receive(deadline time.Time,
+	f func(netip.Addr, netip.AddrPort, []byte)) error {
 	s.read, s.failed = 0, 0
 	err := s.raw.Control(s.tryReading)
 	if err == nil && s.failed == unix.EAGAIN {
@@ -203,12 +214,15 @@ func (s *sharedSocket) await(deadline time.Time) error {
 // addresses returns whom a datagram is to and from.
 func (m *message) addresses(x *slot) (to netip.Addr, from netip.AddrPort, ok bool) {
 	if m.header.Namelen < uint32(unsafe.Sizeof(x.peer)) || x.peer.Family != unix.AF_INET ||
-		int(m.header.Controllen) < int(unsafe.Sizeof(x.control.header)+unsafe.Sizeof(x.control.info)) ||
-		x.control.header.Level != unix.IPPROTO_IP || x.control.header.Type != unix.IP_PKTINFO || int(m.length) > len(x.data) {
+		int(m.header.Controllen) <
+			int(unsafe.Sizeof(x.control.header)+unsafe.Sizeof(x.control.info)) ||
+		x.control.header.Level != unix.IPPROTO_IP || x.control.header.Type != unix.IP_PKTINFO ||
+		int(m.length) > len(x.data) {
 		return to, from, false
 	}
 	port := (*[2]byte)(unsafe.Pointer(&x.peer.Port)) // in the order of the network
-	return netip.AddrFrom4(x.control.info.Addr), netip.AddrPortFrom(netip.AddrFrom4(x.peer.Addr), uint16(port[0])<<8|uint16(port[1])), true
+	return netip.AddrFrom4(x.control.info.Addr),
+		netip.AddrPortFrom(netip.AddrFrom4(x.peer.Addr), uint16(port[0])<<8|uint16(port[1])), true
 }
 
 // send implements socket.
@@ -248,10 +262,13 @@ func (s *sharedSocket) sendAll() {
 	}
 }
 
-// writeBatch sends what waits. A datagram that cannot be sent is a datagram lost: the client asks again.
+// writeBatch sends what waits. A datagram that cannot be sent is a datagram lost: the client asks
+// again.
 func (s *sharedSocket) writeBatch(fd uintptr) {
 	for i := 0; i < s.waiting; {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.out.messages[i])), uintptr(s.waiting-i), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd,
+			uintptr(unsafe.Pointer(&s.out.messages[i])), uintptr(s.waiting-i), unix.MSG_DONTWAIT, 0,
+			0)
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:

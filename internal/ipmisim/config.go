@@ -13,8 +13,8 @@ import (
 // name is what the simulator calls itself; its state is kept under it.
 const name = "sim"
 
-// write makes the configuration in dir: lan.conf, the command file, SDRs, FRUs and the programs that
-// keep the LAN parameters and the chassis' state.
+// write makes the configuration in dir: lan.conf, the command file, SDRs, FRUs and the programs
+// that keep the LAN parameters and the chassis' state.
 func write(dir string, addr netip.AddrPort, c Config) error {
 	state := filepath.Join(dir, "state", "ipmi_sim", name)
 	if err := os.MkdirAll(state, 0o755); err != nil {
@@ -36,7 +36,8 @@ func write(dir string, addr netip.AddrPort, c Config) error {
 		if err := os.WriteFile(file, f.data, 0o644); err != nil {
 			return err
 		}
-		emu = append(emu, fmt.Sprintf("mc_add_fru_data 0x20 %d %d file 0 %q", f.id, len(f.data), file))
+		emu = append(emu, fmt.Sprintf("mc_add_fru_data 0x20 %d %d file 0 %q", f.id, len(f.data),
+			file))
 		if f.id != 0 {
 			sdrs = append(sdrs, fruLocator(f)...)
 		}
@@ -155,9 +156,9 @@ esac
 exit 0
 `
 
-// entries are the commands that fill the SEL with n records: boots, a temperature that goes up and comes
-// down, a power supply that fails, memory errors and what the BIOS reports. ipmi_sim puts its own
-// time stamps on them.
+// entries are the commands that fill the SEL with n records: boots, a temperature that goes up and
+// comes down, a power supply that fails, memory errors and what the BIOS reports. ipmi_sim puts its
+// own time stamps on them.
 func entries(n int, numbers map[string]int) []string {
 	kinds := []struct {
 		generator uint16
@@ -178,7 +179,8 @@ func entries(n int, numbers map[string]int) []string {
 	for i := range n {
 		k := kinds[i%len(kinds)]
 		t := start + int64(i)*3600
-		rec := []byte{byte(t), byte(t >> 8), byte(t >> 16), byte(t >> 24), byte(k.generator), byte(k.generator >> 8),
+		rec := []byte{byte(t), byte(t >> 8), byte(t >> 16), byte(t >> 24), byte(k.generator),
+			byte(k.generator >> 8),
 			4, k.kind, byte(numbers[k.sensor]), k.event, k.data[0], k.data[1], k.data[2]}
 		line := "sel_add 0x20 0x02"
 		for _, b := range rec {

@@ -37,8 +37,9 @@ type Config struct {
 	Satellite bool   // a second management controller at 0x30, reached by bridging
 	SixBit    bool   // pack upper-case sensor names as 6-bit ASCII
 	BadFRU    bool   // a FRU device 4 that ends in the middle of its product area
-	Serial    string // HOST:PORT of a TCP server that is the host's serial port; "": there is none, and no SOL
-	SELSize   int    // how many records the SEL holds; 0: enough
+	// HOST:PORT of a TCP server that is the host's serial port; "": there is none, and no SOL
+	Serial  string
+	SELSize int // how many records the SEL holds; 0: enough
 }
 
 // Sim is a running simulator.
@@ -81,7 +82,8 @@ func Start(t testing.TB, c Config) *Sim {
 			t.Logf("ipmi_sim crashed %d times", n)
 		}
 		if t.Failed() {
-			if log, err := os.ReadFile(filepath.Join(s.Dir, "sim.log")); err == nil && len(log) > 0 {
+			if log, err := os.ReadFile(filepath.Join(s.Dir, "sim.log")); err == nil &&
+				len(log) > 0 {
 				t.Logf("ipmi_sim said:\n%s", log)
 			}
 		}
@@ -150,7 +152,8 @@ func (s *Sim) run() error {
 			os.Remove(f)
 		}
 	}
-	log, err := os.OpenFile(filepath.Join(s.Dir, "sim.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(s.Dir, "sim.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND,
+		0o600)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ func ipmitool(t *testing.T, s *Sim, args ...string) string {
 	if err != nil {
 		t.Skip("ipmitool is not installed")
 	}
-	base := []string{"-I", "lanplus", "-C", "3", "-H", s.Host(), "-p", s.Port(), "-U", Admin.Name, "-P", Admin.Password}
+	base := []string{"-I", "lanplus", "-C", "3", "-H", s.Host(), "-p", s.Port(), "-U", Admin.Name,
+		"-P", Admin.Password}
 	out, err := exec.Command(path, append(base, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %v\n%s", args, err, out)
@@ -33,10 +34,12 @@ func TestSimulatorHoldsWhatWasAskedFor(t *testing.T) {
 	if n := strings.Count(ipmitool(t, s, "fru", "print"), "FRU Device Description"); n != 4 {
 		t.Errorf("fru print has %d devices", n)
 	}
-	if out := ipmitool(t, s, "power", "on") + ipmitool(t, s, "power", "status"); !strings.Contains(out, "Power is on") {
+	if out := ipmitool(t, s, "power", "on") +
+		ipmitool(t, s, "power", "status"); !strings.Contains(out, "Power is on") {
 		t.Errorf("power: %s", out)
 	}
-	if out := ipmitool(t, s, "-t", "0x30", "mc", "info"); !strings.Contains(out, "Product ID                : 7938") {
+	if out := ipmitool(t, s, "-t", "0x30", "mc", "info"); !strings.Contains(out,
+		"Product ID                : 7938") {
 		t.Errorf("mc info of the satellite: %s", out)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// kind is what sensors of one kind have in common: the raw reading x means (m*x + b*10^bExp) * 10^rExp.
+// kind is what sensors of one kind have in common: the raw reading x means (m*x + b*10^bExp) *
+// 10^rExp.
 type kind struct {
 	typeName   string
 	typeCode   int
@@ -80,26 +81,33 @@ func analogs() []analog {
 	for i := 1; i <= 2; i++ {
 		all = append(all,
 			analog{fmt.Sprintf("CPU%d Temp", i), temp, "processor", i, float64(52 + i), cpu},
-			analog{fmt.Sprintf("CPU%d Margin", i), margin, "processor", i, float64(-38 - i), upper(-10, -5, no)})
+			analog{fmt.Sprintf("CPU%d Margin", i), margin, "processor", i, float64(-38 - i),
+				upper(-10, -5, no)})
 	}
 	for i := range 8 {
-		all = append(all, analog{fmt.Sprintf("DIMM %c%d Temp", "AB"[i/4], i%4+1), temp, "memory_device", i + 1, float64(37 + i), upper(78, 83, 88)})
+		all = append(all, analog{fmt.Sprintf("DIMM %c%d Temp", "AB"[i/4], i%4+1), temp,
+			"memory_device", i + 1, float64(37 + i), upper(78, 83, 88)})
 	}
 	all = append(all,
 		analog{"PCH Temp", temp, "system_board", 3, 47, cpu},
 		analog{"NVMe BP Temp", temp, "drive_backplane", 1, 34, upper(65, 70, 75)},
 		analog{"PSU1 Temp", temp, "power_supply", 1, 34, upper(75, 80, 85)},
 		analog{"PSU2 Temp", temp, "power_supply", 2, 35, upper(75, 80, 85)},
-		analog{"P12V", volt12, "system_board", 1, 12.10, [6]float64{10.2, 10.8, 11.2, 12.9, 13.2, 13.8}},
+		analog{"P12V", volt12, "system_board", 1, 12.10,
+			[6]float64{10.2, 10.8, 11.2, 12.9, 13.2, 13.8}},
 		analog{"P5V", volt5, "system_board", 1, 5.02, [6]float64{4.2, 4.5, 4.7, 5.3, 5.5, 5.8}},
-		analog{"P5V STBY", volt5, "system_board", 1, 4.99, [6]float64{4.2, 4.5, 4.7, 5.3, 5.5, 5.8}},
+		analog{"P5V STBY", volt5, "system_board", 1, 4.99,
+			[6]float64{4.2, 4.5, 4.7, 5.3, 5.5, 5.8}},
 		analog{"P3V3", volt3, "system_board", 1, 3.30, [6]float64{2.8, 2.97, 3.1, 3.5, 3.63, 3.8}},
-		analog{"P3V3 STBY", volt3, "system_board", 1, 3.31, [6]float64{2.8, 2.97, 3.1, 3.5, 3.63, 3.8}},
+		analog{"P3V3 STBY", volt3, "system_board", 1, 3.31,
+			[6]float64{2.8, 2.97, 3.1, 3.5, 3.63, 3.8}},
 		analog{"VBAT", volt3, "battery", 1, 3.06, [6]float64{no, 2.3, 2.6, no, no, no}})
 	for i := 1; i <= 2; i++ {
 		all = append(all,
-			analog{fmt.Sprintf("VCORE CPU%d", i), volt1, "processor", i, 0.88 + float64(i)/100, [6]float64{0.4, 0.5, 0.55, 1.4, 1.5, 1.6}},
-			analog{fmt.Sprintf("VDIMM CPU%d", i), volt1, "processor", i, 1.2, [6]float64{1.0, 1.08, 1.14, 1.26, 1.32, 1.4}})
+			analog{fmt.Sprintf("VCORE CPU%d", i), volt1, "processor", i, 0.88 + float64(i)/100,
+				[6]float64{0.4, 0.5, 0.55, 1.4, 1.5, 1.6}},
+			analog{fmt.Sprintf("VDIMM CPU%d", i), volt1, "processor", i, 1.2,
+				[6]float64{1.0, 1.08, 1.14, 1.26, 1.32, 1.4}})
 	}
 	for i := 1; i <= 8; i++ {
 		for j, side := range "AB" {
@@ -109,8 +117,10 @@ func analogs() []analog {
 	}
 	for i := 1; i <= 2; i++ {
 		all = append(all,
-			analog{fmt.Sprintf("PSU%d Input", i), watt, "power_supply", i, float64(180 + 8*i), upper(760, 840, no)},
-			analog{fmt.Sprintf("PSU%d Current", i), amp, "power_supply", i, 0.8 + float64(i)/5, upper(7, 8, no)})
+			analog{fmt.Sprintf("PSU%d Input", i), watt, "power_supply", i, float64(180 + 8*i),
+				upper(760, 840, no)},
+			analog{fmt.Sprintf("PSU%d Current", i), amp, "power_supply", i, 0.8 + float64(i)/5,
+				upper(7, 8, no)})
 	}
 	return append(all, analog{"System Power", watt, "system_chassis", 1, 372, upper(900, 980, no)})
 }
@@ -119,31 +129,39 @@ func discretes() []discrete {
 	var all []discrete
 	for i := 1; i <= 2; i++ {
 		all = append(all,
-			discrete{fmt.Sprintf("CPU%d Status", i), "Processor", 7, 0x6f, "processor", i, 0x07fe, 0x80, false},
-			discrete{fmt.Sprintf("PSU%d Status", i), "Power_Supply", 8, 0x6f, "power_supply", i, 0x4f, 1, false})
+			discrete{fmt.Sprintf("CPU%d Status", i), "Processor", 7, 0x6f, "processor", i, 0x07fe,
+				0x80, false},
+			discrete{fmt.Sprintf("PSU%d Status", i), "Power_Supply", 8, 0x6f, "power_supply", i,
+				0x4f, 1, false})
 	}
 	all = append(all,
 		discrete{"PS Redundancy", "Power_Supply", 8, 0x0b, "power_supply", 1, 0xff, 1, false},
 		discrete{"Fan Redundancy", "Fan", 4, 0x0b, "fan_cooling_device", 1, 0xff, 1, false})
 	for i := range 8 {
-		all = append(all, discrete{fmt.Sprintf("DIMM %c%d", "AB"[i/4], i%4+1), "Memory", 12, 0x6f, "memory_device", i + 1, 0x07ff, 0x40, false})
+		all = append(all, discrete{fmt.Sprintf("DIMM %c%d", "AB"[i/4], i%4+1), "Memory", 12, 0x6f,
+			"memory_device", i + 1, 0x07ff, 0x40, false})
 	}
 	for i := 1; i <= 8; i++ {
 		present := 1
 		if i > 6 {
 			present = 0
 		}
-		all = append(all, discrete{fmt.Sprintf("Drive %d", i), "Drive_Slot", 13, 0x6f, "disk_or_disk_bay", i, 0x01ff, present, false})
+		all = append(all, discrete{fmt.Sprintf("Drive %d", i), "Drive_Slot", 13, 0x6f,
+			"disk_or_disk_bay", i, 0x01ff, present, false})
 	}
 	return append(all,
 		discrete{"Intrusion", "Physical_Security", 5, 0x6f, "system_chassis", 1, 0x7f, 0, false},
 		discrete{"Power Unit", "Power_Unit", 9, 0x6f, "power_unit", 1, 0xff, 0, false},
-		discrete{"SEL Status", "Event_Logging_Disabled", 16, 0x6f, "system_management_module", 1, 0x3f, 0, false},
-		discrete{"Critical Int", "Critical_Interrupt", 19, 0x6f, "system_board", 1, 0x07ff, 0, false},
-		discrete{"ACPI State", "System_ACPI_Power_State", 34, 0x6f, "system_board", 1, 0x7fff, 1, false},
+		discrete{"SEL Status", "Event_Logging_Disabled", 16, 0x6f, "system_management_module", 1,
+			0x3f, 0, false},
+		discrete{"Critical Int", "Critical_Interrupt", 19, 0x6f, "system_board", 1, 0x07ff, 0,
+			false},
+		discrete{"ACPI State", "System_ACPI_Power_State", 34, 0x6f, "system_board", 1, 0x7fff, 1,
+			false},
 		discrete{"Button", "Button_Switch", 20, 0x6f, "front_panel_board", 1, 0x1f, 0, false},
 		discrete{"CMOS Battery", "Battery", 41, 0x6f, "battery", 1, 7, 4, false},
-		discrete{"BMC Health", "Management_Subsystem_Health", 40, 0x6f, "system_management_module", 1, 0x3f, 0, false},
+		discrete{"BMC Health", "Management_Subsystem_Health", 40, 0x6f, "system_management_module",
+			1, 0x3f, 0, false},
 		discrete{"POST Progress", "System_Firmware_Progress", 15, 0x6f, "bios", 1, 7, 0, true},
 		discrete{"OS Boot", "OS_Boot", 31, 0x6f, "operating_system", 1, 0x7f, 0, true},
 		discrete{"OS Stop", "OS_Critical_Stop", 32, 0x6f, "operating_system", 1, 0x3f, 0, true},
@@ -162,15 +180,20 @@ func sensorFiles(n int) (commands, sdrs []string, numbers map[string]int) {
 		as, ds = as[:min(k, len(as))], ds[:n-k]
 	}
 	for i := 1; len(as)+len(ds) < n; i++ {
-		as = append(as, analog{fmt.Sprintf("Extra Temp %d", i), temp, "external_environment", i%90 + 1, float64(20 + i%40), [6]float64{no, no, no, 80, 90, 95}})
+		as = append(as, analog{fmt.Sprintf("Extra Temp %d", i), temp, "external_environment",
+			i%90 + 1, float64(20 + i%40), [6]float64{no, no, no, 80, 90, 95}})
 	}
 	sdrs = []string{
-		"sdr type 18", " device_slave_address 0x20", " device_channel_number 0", " chassis true", " ipmb_event_recv true",
-		" ipmb_event_gen true", " fru_inventory true", " sel true", " sdr true", " sensor true", " bridge false",
-		" entity_id system_management_module", " entity_instance 1", ` id_string "Testbed BMC"`, "endsdr",
+		"sdr type 18", " device_slave_address 0x20", " device_channel_number 0", " chassis true",
+		" ipmb_event_recv true",
+		" ipmb_event_gen true", " fru_inventory true", " sel true", " sdr true", " sensor true",
+		" bridge false",
+		" entity_id system_management_module", " entity_instance 1", ` id_string "Testbed BMC"`,
+		"endsdr",
 	}
 	// The simulator's watchdog writes its events as sensor 0.
-	watchdog := discrete{"Watchdog", "Watchdog_2", 0x23, 0x6f, "system_management_module", 1, 0x10f, 0, true}
+	watchdog := discrete{"Watchdog", "Watchdog_2", 0x23, 0x6f, "system_management_module", 1, 0x10f,
+		0, true}
 	numbers = map[string]int{}
 	add := func(name string, command, sdr []string) {
 		numbers[name] = len(numbers)
@@ -191,8 +214,10 @@ func sensorFiles(n int) (commands, sdrs []string, numbers map[string]int) {
 
 func head(kind, number int, entity string, instance int) []string {
 	return []string{
-		fmt.Sprintf("sdr type %d", kind), " sensor_owner_id 0x20", " sensor_owner_lun 0", " channel_number 0",
-		fmt.Sprintf(" sensor_number %d", number), " entity_id " + entity, fmt.Sprintf(" entity_instance %d", instance),
+		fmt.Sprintf("sdr type %d", kind), " sensor_owner_id 0x20", " sensor_owner_lun 0",
+		" channel_number 0",
+		fmt.Sprintf(" sensor_number %d", number), " entity_id " + entity,
+		fmt.Sprintf(" entity_instance %d", instance),
 	}
 }
 
@@ -200,7 +225,8 @@ func bits(v int) string { return fmt.Sprintf("%015b", v) }
 
 func events(number, mask int) string {
 	b := bits(mask)
-	return fmt.Sprintf("sensor_set_event_support 0x20 0 %d enable scanning per-state %s %s %s %s", number, b, b, b, b)
+	return fmt.Sprintf("sensor_set_event_support 0x20 0 %d enable scanning per-state %s %s %s %s",
+		number, b, b, b, b)
 }
 
 // files returns the commands and the full sensor record of a threshold sensor.
@@ -232,12 +258,16 @@ func (a analog) files(number int) (commands, sdr []string) {
 		format, maximum, minimum = "2s_complement", 127, 128
 	}
 	sdr = append(head(1, number, a.entity, a.instance),
-		" sensor_type "+k.typeName, " init_scanning true", " init_events true", " init_thresholds true",
+		" sensor_type "+k.typeName, " init_scanning true", " init_events true",
+		" init_thresholds true",
 		" init_sensor_type true", " default_event_gen_on true", " default_sensor_scan_on true",
-		" sensor_auto_rearm true", " sensor_hysteresis settable", " sensor_threshold_access settable",
-		" sensor_event_msg_ctrl per_state", " event_reading_type_code 1", " analog_data_format "+format,
+		" sensor_auto_rearm true", " sensor_hysteresis settable",
+		" sensor_threshold_access settable",
+		" sensor_event_msg_ctrl per_state", " event_reading_type_code 1",
+		" analog_data_format "+format,
 		" rate_unit none", " modifier_unit none", " percentage false", " base_unit "+k.unit,
-		" modifier_unit_code unspecified", " linearization linear", fmt.Sprintf(" m %d", k.m), fmt.Sprintf(" b %d", k.b),
+		" modifier_unit_code unspecified", " linearization linear", fmt.Sprintf(" m %d", k.m),
+		fmt.Sprintf(" b %d", k.b),
 		" tolerance 0", " accuracy 1", " accuracy_exp 0", " sensor_direction input",
 		fmt.Sprintf(" r_exp %d", k.rExp), fmt.Sprintf(" b_exp %d", k.bExp),
 		" nominal_specified true", fmt.Sprintf(" nominal_reading %d", k.raw(a.value)),
@@ -251,11 +281,13 @@ func (a analog) files(number int) (commands, sdr []string) {
 			direction = "gh"
 		}
 		sdr = append(sdr,
-			fmt.Sprintf(" assert_%s%s true", t, direction), fmt.Sprintf(" deassert_%s%s true", t, direction),
+			fmt.Sprintf(" assert_%s%s true", t, direction),
+			fmt.Sprintf(" deassert_%s%s true", t, direction),
 			fmt.Sprintf(" %s_thrsh_settable true", t), fmt.Sprintf(" %s_thrsh_readable true", t),
 			fmt.Sprintf(" %s_thresh %d", t, k.raw(limits[i])))
 	}
-	return commands, append(sdr, " positive_hysteresis 2", " negative_hysteresis 2", fmt.Sprintf(" id_string %q", a.name), "endsdr")
+	return commands, append(sdr, " positive_hysteresis 2", " negative_hysteresis 2",
+		fmt.Sprintf(" id_string %q", a.name), "endsdr")
 }
 
 // files returns the commands and the compact or event-only record of a discrete sensor.
@@ -272,14 +304,17 @@ func (d discrete) files(number int) (commands, sdr []string) {
 		" sensor_type "+d.typeName, fmt.Sprintf(" event_reading_type_code 0x%02x", d.event))
 	if !d.eventOnly {
 		sdr = append(sdr, " init_scanning true", " init_events true", " init_sensor_type true",
-			" default_event_gen_on true", " default_sensor_scan_on true", " sensor_event_msg_ctrl per_state")
+			" default_event_gen_on true", " default_sensor_scan_on true",
+			" sensor_event_msg_ctrl per_state")
 		for i := range 15 {
 			if d.states>>i&1 == 1 {
-				commands = append(commands, fmt.Sprintf("sensor_set_bit 0x20 0 %d %d 1 0", number, i))
+				commands = append(commands,
+					fmt.Sprintf("sensor_set_bit 0x20 0 %d %d 1 0", number, i))
 			}
 			if d.possible>>i&1 == 1 {
 				sdr = append(sdr, fmt.Sprintf(" event%d_state_ret true", i),
-					fmt.Sprintf(" assert_event%d true", i), fmt.Sprintf(" deassert_event%d true", i))
+					fmt.Sprintf(" assert_event%d true", i),
+					fmt.Sprintf(" deassert_event%d true", i))
 			}
 		}
 	}

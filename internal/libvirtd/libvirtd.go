@@ -15,8 +15,8 @@ import (
 	"lom/internal/programs"
 )
 
-// A Daemon is a running libvirtd. It is one of an ordinary user, also when the tests run as root: such a one keeps all that
-// it has in folders of its own.
+// A Daemon is a running libvirtd. It is one of an ordinary user, also when the tests run as root:
+// such a one keeps all that it has in folders of its own.
 type Daemon struct {
 	Socket string
 	// Dir is a folder that the daemon and QEMU can read.
@@ -55,7 +55,8 @@ func Start(t testing.TB) *Daemon {
 		t.Fatal(err)
 	}
 	d := &Daemon{t: t, Dir: dir, Socket: filepath.Join(dir, "run", "libvirt-sock")}
-	conf := fmt.Sprintf("unix_sock_dir = %q\nauth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\nlog_outputs = \"3:stderr\"\n", filepath.Join(dir, "run"))
+	conf := fmt.Sprintf("unix_sock_dir = %q\nauth_unix_rw = \"none\"\nauth_unix_ro = "+
+		"\"none\"\nlog_outputs = \"3:stderr\"\n", filepath.Join(dir, "run"))
 	for _, folder := range []string{"run", "home", "xdg"} {
 		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
 			t.Fatal(err)
@@ -78,8 +79,10 @@ func (d *Daemon) Run() {
 	d.cmd = exec.Command("libvirtd", "-f", filepath.Join(d.Dir, "conf"))
 	home := filepath.Join(d.Dir, "home")
 	d.cmd.Dir = d.Dir
-	d.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+filepath.Join(d.Dir, "xdg"), "XDG_CONFIG_HOME="+filepath.Join(home, "config"),
-		"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "XDG_DATA_HOME="+filepath.Join(home, "data"), "LC_ALL=C")
+	d.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+filepath.Join(d.Dir, "xdg"),
+		"XDG_CONFIG_HOME="+filepath.Join(home, "config"),
+		"XDG_CACHE_HOME="+filepath.Join(home, "cache"),
+		"XDG_DATA_HOME="+filepath.Join(home, "data"), "LC_ALL=C")
 	d.cmd.Stderr = &d.out
 	asNobody(d.cmd)
 	if err := d.cmd.Start(); err != nil {
@@ -109,10 +112,12 @@ func (d *Daemon) PID() int { return d.cmd.Process.Pid }
 // stop ends the daemon, and the domains that it has left.
 func (d *Daemon) stop() {
 	d.Kill()
-	files, _ := filepath.Glob(filepath.Join(d.Dir, "xdg/libvirt/qemu/run/*.pid")) // the pattern is right
+	// the pattern is right
+	files, _ := filepath.Glob(filepath.Join(d.Dir, "xdg/libvirt/qemu/run/*.pid"))
 	for _, f := range files {
 		text, err := os.ReadFile(f)
-		if pid, bad := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && bad == nil && !strings.HasSuffix(f, "/driver.pid") {
+		if pid, bad := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && bad == nil &&
+			!strings.HasSuffix(f, "/driver.pid") {
 			if p, err := os.FindProcess(pid); err == nil {
 				_ = p.Kill() // it may have ended
 			}
@@ -132,14 +137,16 @@ func (d *Daemon) URI(uri string) string { return uri + "?socket=" + d.Socket }
 // Virsh runs virsh and returns what it prints.
 func (d *Daemon) Virsh(args ...string) string {
 	d.t.Helper()
-	out, err := exec.Command("virsh", append([]string{"-q", "-c", d.URI("qemu:///session")}, args...)...).CombinedOutput()
+	out, err := exec.Command("virsh", append([]string{"-q", "-c", d.URI("qemu:///session")},
+		args...)...).CombinedOutput()
 	if err != nil {
 		d.t.Fatalf("virsh %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
 }
 
-// Define defines a domain that QEMU emulates: a PC with a serial console. More goes into <os> and <devices>.
+// Define defines a domain that QEMU emulates: a PC with a serial console. More goes into <os> and
+// <devices>.
 func (d *Daemon) Define(name, system, devices string) {
 	d.t.Helper()
 	file := filepath.Join(d.Dir, name+".xml")

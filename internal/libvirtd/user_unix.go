@@ -16,7 +16,8 @@ const nobody = 65534
 // asNobody has a program run as an ordinary user.
 func asNobody(cmd *exec.Cmd) {
 	if os.Getuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody,
+			Gid: nobody}}
 	}
 }
 

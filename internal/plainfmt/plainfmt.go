@@ -15,17 +15,20 @@ import (
 // replacement stands for a character that is not printed.
 const replacement = '?'
 
-// Control reports whether a character acts on a terminal or breaks a line: control characters of ASCII and of Latin-1, line and
-// paragraph separators, and those that turn the direction of text round.
+// Control reports whether a character acts on a terminal or breaks a line: control characters of
+// ASCII and of Latin-1, line and paragraph separators, and those that turn the direction of text
+// round.
 func Control(r rune) bool {
 	switch {
-	case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+	case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r >= 0x202a && r <= 0x202e,
+		r >= 0x2066 && r <= 0x2069:
 		return true
 	}
 	return false
 }
 
-// Line returns s with "?" for each control character and for each byte that is not UTF-8, which a terminal may take for one.
+// Line returns s with "?" for each control character and for each byte that is not UTF-8, which a
+// terminal may take for one.
 func Line(s string) string {
 	if isPlain(s) {
 		return s
@@ -84,7 +87,8 @@ type value struct{ v any }
 
 // Format is called by fmt.
 func (v value) Format(s fmt.State, verb rune) {
-	_, _ = io.WriteString(s, Line(fmt.Sprintf(fmt.FormatString(s, verb), v.v))) // the state keeps no error
+	// the state keeps no error
+	_, _ = io.WriteString(s, Line(fmt.Sprintf(fmt.FormatString(s, verb), v.v)))
 }
 
 // Fprintf is fmt.Fprintf with harmless values.
@@ -95,7 +99,8 @@ func Fprintf(w io.Writer, format string, args ...any) (int, error) {
 	return fmt.Fprintf(w, format, values(args)...)
 }
 
-// Fprint is fmt.Fprint with harmless values; what is a text of several lines goes to io.WriteString.
+// Fprint is fmt.Fprint with harmless values; what is a text of several lines goes to
+// io.WriteString.
 func Fprint(w io.Writer, args ...any) (int, error) { return fmt.Fprint(w, values(args)...) }
 
 // Fprintln is fmt.Fprintln with harmless values.

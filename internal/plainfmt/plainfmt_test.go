@@ -47,12 +47,14 @@ func line(format string, args ...any) string {
 	return b.String()
 }
 
-// FuzzLine holds that a line has no control characters, is UTF-8, and has as many characters as what it was made of.
+// FuzzLine holds that a line has no control characters, is UTF-8, and has as many characters as
+// what it was made of.
 func FuzzLine(f *testing.F) {
 	f.Add("A\x1b[31mB\n\t \x9b\u0085\u2067é")
 	f.Fuzz(func(t *testing.T, s string) {
 		got := Line(s)
-		if strings.ContainsFunc(got, Control) || strings.ToValidUTF8(got, "") != got || len([]rune(got)) != len([]rune(s)) {
+		if strings.ContainsFunc(got, Control) || strings.ToValidUTF8(got, "") != got ||
+			len([]rune(got)) != len([]rune(s)) {
 			t.Errorf("Line(%q) = %q", s, got)
 		}
 	})

@@ -51,8 +51,10 @@ func StartBMCAt(t testing.TB, listen, state string, more ...string) *BMC {
 	if err := os.WriteFile(password, []byte(BMCPassword+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{"bmc", "--listen", listen, "--user", BMCUser, "--password-file", password, "--state", state}, more...)
-	b := &BMC{Target: Target{User: BMCUser, Password: BMCPassword}, State: state, cmd: exec.Command(lom, args...), done: make(chan struct{})}
+	args := append([]string{"bmc", "--listen", listen, "--user", BMCUser, "--password-file",
+		password, "--state", state}, more...)
+	b := &BMC{Target: Target{User: BMCUser, Password: BMCPassword}, State: state,
+		cmd: exec.Command(lom, args...), done: make(chan struct{})}
 	b.cmd.Env = environ(home)
 	r, w, err := os.Pipe()
 	if err != nil {

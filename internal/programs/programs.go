@@ -9,10 +9,12 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,6 +29,9 @@ func Main(m *testing.M) {
 	for _, v := range []string{"IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"} {
 		os.Unsetenv(v)
 	}
+	// A program started by one that ignores SIGHUP, as by nohup, ignores it too, unless a handler was
+	// there in between.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "lom-test-")
 		if err != nil {
@@ -67,8 +72,8 @@ func Need(t testing.TB, programs ...string) {
 	}
 }
 
-// Must is Need where nothing can be installed. Where scripts/install-peers can, it installs what is missing, programs or files, and the
-// test fails if that is not enough.
+// Must is Need where nothing can be installed. Where scripts/install-peers can, it installs what is
+// missing, programs or files, and the test fails if that is not enough.
 func Must(t testing.TB, programs ...string) {
 	t.Helper()
 	missing := func() string {
@@ -90,7 +95,8 @@ func Must(t testing.TB, programs ...string) {
 		t.Skipf("%s is not installed, and cannot be installed here", missing())
 	}
 	install.Do(func() {
-		if out, err := exec.Command(filepath.Join("..", "..", "scripts", "install-peers")).CombinedOutput(); err != nil || len(out) > 0 {
+		if out, err := exec.Command(filepath.Join("..", "..", "scripts",
+			"install-peers")).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Logf("install-peers: %v %s", err, out)
 		}
 	})
@@ -116,7 +122,8 @@ func (r Result) String() string {
 	if lines := strings.SplitAfter(out, "\n"); len(lines) > 14 {
 		out = strings.Join(lines[:12], "") + "...\n"
 	}
-	return fmt.Sprintf("%s\nexit status %d after %v\n--- stdout\n%s--- stderr\n%s", r.Command, r.Code, r.Took.Round(time.Millisecond), out, r.Stderr)
+	return fmt.Sprintf("%s\nexit status %d after %v\n--- stdout\n%s--- stderr\n%s", r.Command,
+		r.Code, r.Took.Round(time.Millisecond), out, r.Stderr)
 }
 
 // Run runs a program in home, which is its HOME too, so that caches are those of the test.
@@ -130,7 +137,8 @@ func Run(t testing.TB, home, program string, args ...string) Result {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
 	err := cmd.Run()
-	r := Result{filepath.Base(program) + " " + strings.Join(args, " "), stdout.String(), stderr.String(), 0, time.Since(began)}
+	r := Result{filepath.Base(program) + " " + strings.Join(args, " "), stdout.String(),
+		stderr.String(), 0, time.Since(began)}
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
@@ -143,7 +151,8 @@ func Run(t testing.TB, home, program string, args ...string) Result {
 
 func environ(home string) []string {
 	return append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+filepath.Join(home, ".cache"),
-		"XDG_STATE_HOME="+filepath.Join(home, ".state"), "XDG_CONFIG_HOME="+filepath.Join(home, ".config"), "LC_ALL=C", "TZ=UTC")
+		"XDG_STATE_HOME="+filepath.Join(home, ".state"),
+		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"), "LC_ALL=C", "TZ=UTC")
 }
 
 // Words splits a command line at blanks; '...' holds words together.
@@ -175,10 +184,12 @@ func (b Target) As(user, password string) Target {
 
 // Tool returns the options that ipmitool and lom take alike, and more.
 func (b Target) Tool(iface string, more ...string) []string {
-	return append([]string{"-I", iface, "-H", b.Addr.Addr().String(), "-p", fmt.Sprint(b.Addr.Port()), "-U", b.User, "-P", b.Password}, more...)
+	return append([]string{"-I", iface, "-H", b.Addr.Addr().String(), "-p",
+		fmt.Sprint(b.Addr.Port()), "-U", b.User, "-P", b.Password}, more...)
 }
 
 // FreeIPMI returns the options of FreeIPMI's programs, and more.
 func (b Target) FreeIPMI(driver string, more ...string) []string {
-	return append([]string{"-D", driver, "-h", b.Addr.String(), "-u", b.User, "-p", b.Password}, more...)
+	return append([]string{"-D", driver, "-h", b.Addr.String(), "-u", b.User, "-p", b.Password},
+		more...)
 }

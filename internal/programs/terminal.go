@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// A Terminal is a program that runs on a terminal of its own, made by script(1): what it shows is read, and it is typed to.
+// A Terminal is a program that runs on a terminal of its own, made by script(1): what it shows is
+// read, and it is typed to.
 type Terminal struct {
 	t     testing.TB
 	what  string
@@ -35,7 +36,8 @@ func StartTerminal(t testing.TB, program string, args ...string) *Terminal {
 	for _, a := range args {
 		line += " " + quote(a)
 	}
-	x := &Terminal{t: t, what: filepath.Base(program) + " " + strings.Join(args, " "), cmd: exec.Command("script", "-qfec", line, "/dev/null"), ended: make(chan struct{})}
+	x := &Terminal{t: t, what: filepath.Base(program) + " " + strings.Join(args, " "),
+		cmd: exec.Command("script", "-qfec", line, "/dev/null"), ended: make(chan struct{})}
 	x.cmd.Dir, x.cmd.Env = home, append(environ(home), "TERM=xterm", "SHELL=/bin/sh")
 	x.cmd.Stdout, x.cmd.Stderr = x, x
 	var err error
@@ -102,8 +104,8 @@ func (x *Terminal) Within(most time.Duration, text string) {
 	x.Press("", most, text)
 }
 
-// Press types keys as a person does, within a limit: again if the program shows nothing of text for five seconds. GRUB on a busy machine
-// reads the escape sequence of a key as its characters.
+// Press types keys as a person does, within a limit: again if the program shows nothing of text for
+// five seconds. GRUB on a busy machine reads the escape sequence of a key as its characters.
 func (x *Terminal) Press(keys string, most time.Duration, text string) {
 	x.t.Helper()
 	const again = 5 * time.Second

@@ -48,13 +48,15 @@ func events(b *bytes.Buffer, ls []line) error {
 				if err != nil || severities[sev] == "" {
 					return l.fail("bad severity %q", s)
 				}
-				fmt.Fprintf(&overrides, "{%#02x, %#02x, %#x, -1}: %s,\n", code, st, o, severities[sev])
+				fmt.Fprintf(&overrides, "{%#02x, %#02x, %#x, -1}: %s,\n", code, st, o,
+					severities[sev])
 			}
 		default:
 			return l.fail("unknown word %q", f[0])
 		}
 	}
-	fmt.Fprintf(b, "var eventTypeNames = [256]string{\n%s0x6f: \"sensor-specific\",\n}\n\n", types.Bytes())
+	fmt.Fprintf(b, "var eventTypeNames = [256]string{\n%s0x6f: \"sensor-specific\",\n}\n\n",
+		types.Bytes())
 	fmt.Fprintf(b, "var sensorTypeNames = [256]string{\n%s}\n\n", sensors.Bytes())
 	fmt.Fprintf(b, "var eventStates = map[stateKey]EventState{\n%s}\n\n", states.Bytes())
 	fmt.Fprintf(b, "var severityOverrides = map[stateKey]Severity{\n%s}\n", overrides.Bytes())
@@ -79,7 +81,8 @@ func state(b *bytes.Buffer, l line, event, sensor uint64, f []string) error {
 	if w, ok := strings.CutSuffix(words, "~"); ok {
 		words = w + " "
 	}
-	fmt.Fprintf(b, "{%#02x, %#02x, %#x, %d}: {%q, %s, %t},\n", event, sensor, o, d, words, severities[f[1]], added)
+	fmt.Fprintf(b, "{%#02x, %#02x, %#x, %d}: {%q, %s, %t},\n", event, sensor, o, d, words,
+		severities[f[1]], added)
 	return nil
 }
 
@@ -127,10 +130,12 @@ func eventData(b *bytes.Buffer, ls []line) error {
 			}
 		}
 		var hi, lo int
-		if _, err := fmt.Sscanf(f[4], "%d:%d", &hi, &lo); err != nil || hi > 7 || lo > hi || lo < 0 || f[3] != "2" && f[3] != "3" {
+		if _, err := fmt.Sscanf(f[4], "%d:%d", &hi, &lo); err != nil || hi > 7 || lo > hi ||
+			lo < 0 || f[3] != "2" && f[3] != "3" {
 			return l.fail("bad bits")
 		}
-		fmt.Fprintf(b, "{%#02x, %#04x, %s, %d, %d, %q, map[uint8]string{\n", sensor, mask, f[3], hi, lo, f[5])
+		fmt.Fprintf(b, "{%#02x, %#04x, %s, %d, %d, %q, map[uint8]string{\n", sensor, mask, f[3], hi,
+			lo, f[5])
 		open = true
 	}
 	if open {

@@ -21,10 +21,12 @@ func Pcap(packets []udprelay.Packet) []byte {
 			binary.Write(&b, binary.LittleEndian, x)
 		}
 	}
-	put(uint32(0xa1b2c3d4), uint16(2), uint16(4), int32(0), uint32(0), uint32(65535), uint32(101)) // LINKTYPE_RAW
+	// LINKTYPE_RAW
+	put(uint32(0xa1b2c3d4), uint16(2), uint16(4), int32(0), uint32(0), uint32(65535), uint32(101))
 	client, server := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	for _, p := range packets {
-		from, to := netip.AddrPortFrom(client, p.Client.Port()), netip.AddrPortFrom(server, rmcpPort)
+		from, to := netip.AddrPortFrom(client, p.Client.Port()),
+			netip.AddrPortFrom(server, rmcpPort)
 		if !p.Request {
 			from, to = to, from
 		}

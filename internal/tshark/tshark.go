@@ -83,8 +83,8 @@ func Decode(t testing.TB, packets []udprelay.Packet) []Frame {
 	return frames
 }
 
-// Check fails the test for everything that Wireshark objects to in the requests, or in the answers, and
-// returns how many of these had which payload.
+// Check fails the test for everything that Wireshark objects to in the requests, or in the answers,
+// and returns how many of these had which payload.
 func Check(t testing.TB, packets []udprelay.Packet, requests bool) map[string]int {
 	t.Helper()
 	seen := map[string]int{}
@@ -101,11 +101,14 @@ func Check(t testing.TB, packets []udprelay.Packet, requests bool) map[string]in
 }
 
 // words are those by which dissectors say that something is not as it should be.
-var words = []string{"incorrect", "malformed", "unknown", "should be", "too short", "too long", "unexpected", ": invalid"}
+var words = []string{"incorrect", "malformed", "unknown", "should be", "too short", "too long",
+	"unexpected", ": invalid"}
 
 func read(number int, packet element) Frame {
 	f := Frame{Number: number}
-	object := func(format string, a ...any) { f.Objections = append(f.Objections, fmt.Sprintf(format, a...)) }
+	object := func(format string, a ...any) {
+		f.Objections = append(f.Objections, fmt.Sprintf(format, a...))
+	}
 	rmcp, encrypted, opaque := false, false, false
 	var command, completion string
 	for _, proto := range packet.Protos {
@@ -135,7 +138,8 @@ func read(number int, packet element) Frame {
 				f.Payload = "IPMI 1.5 " + text
 			case "ipmi_session.payloadtype":
 				_, f.Payload, _ = strings.Cut(text, "Payload Type: ")
-				opaque = e.Show == "0x10" || e.Show == "0x11" || e.Show == "0x12" || e.Show == "0x13" || e.Show == "0x14" || e.Show == "0x15" || e.Show == "0x01"
+				opaque = e.Show == "0x10" || e.Show == "0x11" || e.Show == "0x12" ||
+					e.Show == "0x13" || e.Show == "0x14" || e.Show == "0x15" || e.Show == "0x01"
 			case "ipmi_session.payloadtype.enc":
 				encrypted = strings.HasSuffix(text, "Payload is encrypted")
 			case "ipmi.header.command":
@@ -148,11 +152,13 @@ func read(number int, packet element) Frame {
 					object("not dissected: %s", e.Value)
 				}
 			}
-			if strings.Contains(strings.ToLower(text), "reserved") && !strings.Contains(text, "Reserved /") && set(e) {
+			if strings.Contains(strings.ToLower(text), "reserved") &&
+				!strings.Contains(text, "Reserved /") && set(e) {
 				object("reserved bits are set: %s", text)
 			}
 			for _, w := range words {
-				if e.Name != "ipmi.header.completion" && e.Name != "data" && strings.Contains(strings.ToLower(text), w) {
+				if e.Name != "ipmi.header.completion" && e.Name != "data" &&
+					strings.Contains(strings.ToLower(text), w) {
 					object("%s", text)
 					break
 				}

@@ -16,8 +16,10 @@ func TestCheckTellsGoodFromBad(t *testing.T) {
 	}
 	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 5})
 	relay := udprelay.Start(t, sim.Addr, udprelay.Faults{})
-	for _, args := range [][]string{{"-I", "lan"}, {"-I", "lanplus", "-C", "1"}, {"-I", "lanplus", "-C", "3"}} {
-		args = append(args, "-H", relay.Host(), "-p", relay.Port(), "-U", ipmisim.Admin.Name, "-P", ipmisim.Admin.Password, "chassis", "status")
+	for _, args := range [][]string{{"-I", "lan"}, {"-I", "lanplus", "-C", "1"},
+		{"-I", "lanplus", "-C", "3"}} {
+		args = append(args, "-H", relay.Host(), "-p", relay.Port(), "-U", ipmisim.Admin.Name, "-P",
+			ipmisim.Admin.Password, "chassis", "status")
 		if out, err := exec.Command("ipmitool", args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -27,11 +29,13 @@ func TestCheckTellsGoodFromBad(t *testing.T) {
 	for i, f := range Decode(t, packets) {
 		seen[f.Payload]++
 		// ipmi_sim leaves the defining body out of what it refuses of the group extensions.
-		if o := strings.Join(f.Objections, " "); o != "" && !strings.Contains(o, "dissected: 81b4cb20") {
+		if o := strings.Join(f.Objections, " "); o != "" &&
+			!strings.Contains(o, "dissected: 81b4cb20") {
 			t.Errorf("packet %d: %v\n% x", i+1, f.Objections, packets[i].Data)
 		}
 	}
-	for _, want := range []string{"ASF", "IPMI 1.5 Authentication Type: MD5 (0x02)", "RMCP+ Open Session Request (0x10)",
+	for _, want := range []string{"ASF", "IPMI 1.5 Authentication Type: MD5 (0x02)",
+		"RMCP+ Open Session Request (0x10)",
 		"RAKP Message 4 (0x15)", "IPMI Message (0x00)", "IPMI Message (0x00), encrypted"} {
 		if seen[want] == 0 {
 			t.Errorf("no packet with %s among %v", want, seen)

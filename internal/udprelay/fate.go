@@ -36,7 +36,8 @@ func (f *fates) of(b []byte) fate {
 	f.mu.Lock()
 	s := f.faults
 	// All numbers are drawn for each packet, so that one fault does not move the others.
-	lost, double, turned, held := f.rng.Float64() < s.Loss, f.rng.Float64() < s.Duplicate, f.rng.Float64() < s.Corrupt, f.rng.Float64() < s.Reorder
+	lost, double, turned, held := f.rng.Float64() < s.Loss, f.rng.Float64() < s.Duplicate,
+		f.rng.Float64() < s.Corrupt, f.rng.Float64() < s.Reorder
 	place := f.rng.IntN(max(1, 8*len(b)))
 	f.mu.Unlock()
 	if lost {
@@ -60,8 +61,8 @@ func (f *fates) of(b []byte) fate {
 	return r
 }
 
-// setsUp reports whether an RMCP packet sets up a session: of IPMI 1.5, it has no session ID or no sequence number
-// yet; of RMCP+, it is an Open Session or RAKP message.
+// setsUp reports whether an RMCP packet sets up a session: of IPMI 1.5, it has no session ID or no
+// sequence number yet; of RMCP+, it is an Open Session or RAKP message.
 func setsUp(b []byte) bool {
 	const rmcpPlus = 6
 	switch {

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A line delays what is put into it, and keeps its order. Timers of their own for each packet would do neither well: they
-// ring up to a millisecond late, and those that are due together in any order.
+// A line delays what is put into it, and keeps its order. Timers of their own for each packet would
+// do neither well: they ring up to a millisecond late, and those that are due together in any
+// order.
 type line struct {
 	mu     sync.Mutex
 	some   sync.Cond

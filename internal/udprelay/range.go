@@ -12,9 +12,10 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// A Range passes datagrams between clients and the servers of a whole range of loopback addresses, all on one port: what is sent
-// to the Range's port at an address comes to the server at that address. It records nothing. Linux has such ranges; other
-// systems have the addresses that are configured.
+// A Range passes datagrams between clients and the servers of a whole range of loopback addresses,
+// all on one port: what is sent to the Range's port at an address comes to the server at that
+// address. It records nothing. Linux has such ranges; other systems have the addresses that are
+// configured.
 type Range struct {
 	// Port is where clients send to, at the addresses of the servers.
 	Port uint16
@@ -48,7 +49,8 @@ func StartRange(t testing.TB, port uint16, f Faults) *Range {
 	}
 	_ = front.SetReadBuffer(rangeBuffer)
 	r := &Range{
-		Port: front.LocalAddr().(*net.UDPAddr).AddrPort().Port(), to: port, fates: newFates(f), front: front,
+		Port: front.LocalAddr().(*net.UDPAddr).AddrPort().Port(), to: port, fates: newFates(f),
+		front: front,
 		peers: map[netip.AddrPort]*net.UDPConn{},
 	}
 	r.work.Go(r.listen)
@@ -147,5 +149,6 @@ func (r *Range) pass(b []byte, send func([]byte)) {
 
 // String tells what came and went.
 func (r *Range) String() string {
-	return fmt.Sprintf("%d packets came to the relay, %d were passed on", r.Packets.Load(), r.Passed.Load())
+	return fmt.Sprintf("%d packets came to the relay, %d were passed on", r.Packets.Load(),
+		r.Passed.Load())
 }

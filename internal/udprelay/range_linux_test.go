@@ -41,7 +41,8 @@ func TestRange(t *testing.T) {
 	client.SetReadDeadline(time.Now().Add(10 * time.Second))
 	for _, c := range []*net.UDPConn{one, two, one} {
 		at := netip.MustParseAddrPort(c.LocalAddr().String())
-		if _, err := client.WriteToUDPAddrPort([]byte("to "), netip.AddrPortFrom(at.Addr(), r.Port)); err != nil {
+		if _, err := client.WriteToUDPAddrPort([]byte("to "),
+			netip.AddrPortFrom(at.Addr(), r.Port)); err != nil {
 			t.Fatal(err)
 		}
 		buf := make([]byte, 100)
@@ -50,7 +51,8 @@ func TestRange(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if from.Addr().Unmap() != at.Addr() || from.Port() != r.Port || string(buf[:n]) != "to "+at.String() {
+			if from.Addr().Unmap() != at.Addr() || from.Port() != r.Port ||
+				string(buf[:n]) != "to "+at.String() {
 				t.Errorf("%q from %v, sent to the server at %v", buf[:n], from, at)
 			}
 		}

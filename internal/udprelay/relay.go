@@ -56,8 +56,8 @@ func Start(t testing.TB, to netip.AddrPort, f Faults) *Relay {
 	return StartAt(t, netip.MustParseAddrPort("127.0.0.1:0"), to, f)
 }
 
-// StartAt is Start for an address. A BMC tells the port of its consoles: one whose relay has the same port, at another address, is not
-// gone around.
+// StartAt is Start for an address. A BMC tells the port of its consoles: one whose relay has the
+// same port, at another address, is not gone around.
 func StartAt(t testing.TB, at, to netip.AddrPort, f Faults) *Relay {
 	t.Helper()
 	r, err := New(at, to, f)
@@ -76,7 +76,8 @@ func New(at, to netip.AddrPort, f Faults) (*Relay, error) {
 	}
 	a := front.LocalAddr().(*net.UDPAddr).AddrPort()
 	r := &Relay{
-		Addr: netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), to: to, fates: newFates(f), front: front,
+		Addr: netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), to: to, fates: newFates(f),
+		front: front,
 		peers: map[netip.AddrPort]*net.UDPConn{}, line: newLine(),
 	}
 	r.work.Go(r.listen)
@@ -84,11 +85,12 @@ func New(at, to netip.AddrPort, f Faults) (*Relay, error) {
 	return r, nil
 }
 
-// SetFaults changes what the relay does to the packets that come from now on. The random numbers go on.
+// SetFaults changes what the relay does to the packets that come from now on. The random numbers go
+// on.
 func (r *Relay) SetFaults(f Faults) { r.fates.set(f) }
 
-// Attack makes f decide what becomes of each packet in the place of the faults: on goes on instead of it, and back is sent to the client,
-// as if it came from the server.
+// Attack makes f decide what becomes of each packet in the place of the faults: on goes on instead
+// of it, and back is sent to the client, as if it came from the server.
 func (r *Relay) Attack(f func(p Packet) (on, back [][]byte)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -187,7 +189,9 @@ func (r *Relay) peer(client netip.AddrPort) *net.UDPConn {
 				}
 				continue // the server's port is closed for now
 			}
-			r.pass(Packet{Client: client}, buf[:n], func(b []byte) { r.front.WriteToUDPAddrPort(b, client) })
+			r.pass(Packet{Client: client}, buf[:n], func(b []byte) {
+				r.front.WriteToUDPAddrPort(b, client)
+			})
 		}
 	}()
 	return c

@@ -28,7 +28,8 @@ func echo(t *testing.T) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
-// answers sends n numbered datagrams one after the other and returns the first answer to each, or nothing.
+// answers sends n numbered datagrams one after the other and returns the first answer to each, or
+// nothing.
 func answers(t *testing.T, r *Relay, n int) []string {
 	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(r.Addr))
 	if err != nil {

@@ -195,7 +195,8 @@ func (e *emitter) prefix() string {
 }
 
 func (e *emitter) appendBinary(ss []span) error {
-	e.f("\n// AppendBinary appends the message to b.\nfunc (m %s) AppendBinary(b []byte) ([]byte, error) {\n", e.name)
+	e.f("\n// AppendBinary appends the message to b.\nfunc (m %s) AppendBinary(b []byte) "+
+		"([]byte, error) {\n", e.name)
 	if len(ss) == 0 {
 		e.f("return b, nil\n}\n")
 		return nil
@@ -233,14 +234,16 @@ func (e *emitter) check(s span, f field) {
 	}
 	switch {
 	case bt.Kind() == types.String && s.last != 0:
-		e.f("if %slen(%s) > %d { return b, &%sRangeError{Field: %q, Value: len(%s), Max: %d} }\n", cond, v, s.size(), e.prefix(), e.name+"."+f.name, v, s.size())
+		e.f("if %slen(%s) > %d { return b, &%sRangeError{Field: %q, Value: len(%s), Max: %d} }\n",
+			cond, v, s.size(), e.prefix(), e.name+"."+f.name, v, s.size())
 	case bt.Info()&types.IsUnsigned != 0 && s.last != 0:
 		bits := 8 * s.size()
 		if f.hi >= 0 {
 			bits = f.hi - f.lo + 1
 		}
 		if bits < 8*int(types.SizesFor("gc", "amd64").Sizeof(bt)) {
-			e.f("if %s%s > 0x%x { return b, &%sRangeError{Field: %q, Value: %s, Max: 0x%x} }\n", cond, v, uint64(1)<<bits-1, e.prefix(), e.name+"."+f.name, v, uint64(1)<<bits-1)
+			e.f("if %s%s > 0x%x { return b, &%sRangeError{Field: %q, Value: %s, Max: 0x%x} }\n",
+				cond, v, uint64(1)<<bits-1, e.prefix(), e.name+"."+f.name, v, uint64(1)<<bits-1)
 		}
 	}
 }
@@ -300,7 +303,9 @@ func (e *emitter) appendSpan(s span) error {
 			if n := sizeOf(t); n != s.size() && n >= 0 {
 				err = fmt.Errorf("%s: a struct of %d in %d bytes", f.name, n, s.size())
 			}
-			e.f("if t, err := %s.AppendBinary(b[:o+%d:o+%d]); err != nil { return b[:o], err } else { copy(b[o+%d:o+%d], t[o+%d:]) }\n", v, off, off+s.size(), off, off+s.size(), off)
+			e.f("if t, err := %s.AppendBinary(b[:o+%d:o+%d]); err != nil { return b[:o], err } "+
+				"else { copy(b[o+%d:o+%d], t[o+%d:]) }\n", v, off, off+s.size(), off, off+s.size(),
+				off)
 		default:
 			err = fmt.Errorf("%s: no way to write a %s", f.name, t)
 		}
@@ -356,7 +361,8 @@ func (e *emitter) putInt(s span, f field, v string) {
 
 func (e *emitter) appendOpen(f field, t types.Type, v string) error {
 	if f.count != "" {
-		e.f("if int(m.%s) != len(%s) { return b[:o], &%sRangeError{Field: %q, Value: len(%s), Max: uint64(m.%s)} }\n", f.count, v, e.prefix(), e.name+"."+f.name, v, f.count)
+		e.f("if int(m.%s) != len(%s) { return b[:o], &%sRangeError{Field: %q, Value: len(%s), "+
+			"Max: uint64(m.%s)} }\n", f.count, v, e.prefix(), e.name+"."+f.name, v, f.count)
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Struct:
@@ -379,7 +385,8 @@ func (e *emitter) appendOpen(f field, t types.Type, v string) error {
 			}
 			e.f(") }\n")
 		case *types.Struct:
-			e.f("for i := range %s { var err error; if b, err = %s[i].AppendBinary(b); err != nil { return b, err } }\n", v, v)
+			e.f("for i := range %s { var err error; if b, err = %s[i].AppendBinary(b); err != "+
+				"nil { return b, err } }\n", v, v)
 		case *types.Array:
 			e.f("for i := range %s { b = append(b, %s[i][:]...) }\n", v, v)
 		default:
@@ -397,9 +404,11 @@ func (e *emitter) appendOpen(f field, t types.Type, v string) error {
 }
 
 func (e *emitter) unmarshalBinary(ss []span) error {
-	e.f("\n// UnmarshalBinary reads the message from b. Bytes after its end are ignored.\nfunc (m *%s) UnmarshalBinary(b []byte) error {\n", e.name)
+	e.f("\n// UnmarshalBinary reads the message from b. Bytes after its end are ignored.\nfunc "+
+		"(m *%s) UnmarshalBinary(b []byte) error {\n", e.name)
 	if e.fixed > 0 {
-		e.f("if len(b) < %d { return &%sLengthError{Message: %q, Got: len(b), Want: %d} }\n", e.fixed, e.prefix(), e.name, e.fixed)
+		e.f("if len(b) < %d { return &%sLengthError{Message: %q, Got: len(b), Want: %d} }\n",
+			e.fixed, e.prefix(), e.name, e.fixed)
 	}
 	e.f("*m = %s{}\n", e.name)
 	for _, s := range ss {
@@ -451,7 +460,8 @@ func (e *emitter) readSpan(s span) error {
 		case *types.Array:
 			e.f("copy(%s[:], b[%d:%d])\n", strings.TrimPrefix(v, "*"), off, off+s.size())
 		case *types.Struct:
-			e.f("if err := m.%s.UnmarshalBinary(b[%d:%d]); err != nil { return err }\n", f.name, off, off+s.size())
+			e.f("if err := m.%s.UnmarshalBinary(b[%d:%d]); err != nil { return err }\n", f.name,
+				off, off+s.size())
 		}
 	}
 	return nil
@@ -511,7 +521,8 @@ func (e *emitter) readOpen(f field, t types.Type, v string, off int) error {
 			size = int(types.SizesFor("gc", "amd64").Sizeof(u.Elem()))
 		}
 		if f.count != "" {
-			e.f("if n := %d + %d*int(m.%s); len(b) < n { return &%sLengthError{Message: %q, Got: len(b), Want: n} } else { b = b[:n] }\n", off, size, f.count, e.prefix(), e.name)
+			e.f("if n := %d + %d*int(m.%s); len(b) < n { return &%sLengthError{Message: %q, Got: "+
+				"len(b), Want: n} } else { b = b[:n] }\n", off, size, f.count, e.prefix(), e.name)
 		}
 		if size == 1 && !isStruct && types.Identical(u.Elem(), types.Typ[types.Byte]) {
 			e.f("%s = append(%s(nil), %s...)\n", v, e.typeName(t), src)
@@ -522,7 +533,8 @@ func (e *emitter) readOpen(f field, t types.Type, v string, off int) error {
 		e.f("for r := %s; len(r) >= %d; r = r[%d:] {\n", src, size, size)
 		switch {
 		case isStruct:
-			e.f("var x %s; if err := x.UnmarshalBinary(r[:%d]); err != nil { return err }; %s = append(%s, x)\n", el, size, v, v)
+			e.f("var x %s; if err := x.UnmarshalBinary(r[:%d]); err != nil { return err }; %s = "+
+				"append(%s, x)\n", el, size, v, v)
 		case size == 1:
 			e.f("%s = append(%s, %s(r[0]))\n", v, v, el)
 		default:

@@ -27,8 +27,9 @@ func (c *Chassis) encode(least int) ([]byte, error) {
 
 // Board is the board info area (Table 11-1).
 type Board struct {
-	Language     Language
-	Minutes      uint32 // when it was made, in minutes since 1996-01-01 00:00 UTC; 24 bits; 0: not known
+	Language Language
+	// when it was made, in minutes since 1996-01-01 00:00 UTC; 24 bits; 0: not known
+	Minutes      uint32
 	Manufacturer Field
 	ProductName  Field
 	SerialNumber Field // always English
@@ -55,9 +56,11 @@ func (c *Board) parse(b []byte, fail func(int, error)) {
 
 func (c *Board) encode(least int) ([]byte, error) {
 	if c.Minutes > maxMinutes {
-		return nil, fmt.Errorf("date of manufacture: %d minutes, %d at the most", c.Minutes, maxMinutes)
+		return nil, fmt.Errorf("date of manufacture: %d minutes, %d at the most", c.Minutes,
+			maxMinutes)
 	}
-	head := []byte{formatVersion, 0, byte(c.Language), byte(c.Minutes), byte(c.Minutes >> 8), byte(c.Minutes >> 16)}
+	head := []byte{formatVersion, 0, byte(c.Language), byte(c.Minutes), byte(c.Minutes >> 8),
+		byte(c.Minutes >> 16)}
 	return finishArea(head, c.fields(), c.Custom, least)
 }
 
@@ -71,12 +74,13 @@ func (c *Board) Made() (time.Time, bool) {
 	return epoch.Add(time.Duration(c.Minutes) * time.Minute), c.Minutes != 0
 }
 
-// SetMade sets when the board was made, to the minute. It fails outside 1996-01-01 00:01 to 2027-11-24 20:15 UTC, which 24
-// bits of minutes can tell.
+// SetMade sets when the board was made, to the minute. It fails outside 1996-01-01 00:01 to
+// 2027-11-24 20:15 UTC, which 24 bits of minutes can tell.
 func (c *Board) SetMade(t time.Time) error {
 	m := int64(t.Sub(epoch) / time.Minute)
 	if m <= 0 || m > maxMinutes {
-		return fmt.Errorf("date of manufacture: %v is not between 1996-01-01 and 2027-11-24", t.UTC().Format(time.DateOnly))
+		return fmt.Errorf("date of manufacture: %v is not between 1996-01-01 and 2027-11-24",
+			t.UTC().Format(time.DateOnly))
 	}
 	c.Minutes = uint32(m)
 	return nil
@@ -97,7 +101,8 @@ type Product struct {
 }
 
 func (c *Product) fields() []*Field {
-	return []*Field{&c.Manufacturer, &c.Name, &c.PartNumber, &c.Version, &c.SerialNumber, &c.AssetTag, &c.FileID}
+	return []*Field{&c.Manufacturer, &c.Name, &c.PartNumber, &c.Version, &c.SerialNumber,
+		&c.AssetTag, &c.FileID}
 }
 
 func (c *Product) parse(b []byte, fail func(int, error)) {
@@ -110,8 +115,8 @@ func (c *Product) encode(least int) ([]byte, error) {
 	return finishArea([]byte{formatVersion, 0, byte(c.Language)}, c.fields(), c.Custom, least)
 }
 
-// finishArea puts the fields after the head of an info area, fills it up to a multiple of 8 bytes, at
-// least to least, and sets its length and its checksum.
+// finishArea puts the fields after the head of an info area, fills it up to a multiple of 8 bytes,
+// at least to least, and sets its length and its checksum.
 func finishArea(b []byte, fields []*Field, custom []Field, least int) ([]byte, error) {
 	b, err := appendFields(b, allFields(fields, custom))
 	if err != nil {
@@ -119,7 +124,8 @@ func finishArea(b []byte, fields []*Field, custom []Field, least int) ([]byte, e
 	}
 	size := max((len(b)+1+headerSize-1)&^(headerSize-1), least)
 	if size > 0xff*headerSize {
-		return nil, fmt.Errorf("%w: %d bytes, an area has %d at the most", ErrTooBig, size, 0xff*headerSize)
+		return nil, fmt.Errorf("%w: %d bytes, an area has %d at the most", ErrTooBig, size,
+			0xff*headerSize)
 	}
 	b = append(b, make([]byte, size-len(b))...)
 	b[1] = byte(size / headerSize)

@@ -13,11 +13,16 @@ const (
 	ChassisBlade     ChassisType = 28
 )
 
-var chassisTypes = [...]string{"Unspecified", "Other", "Unknown", "Desktop", "Low Profile Desktop", "Pizza Box",
-	"Mini Tower", "Tower", "Portable", "LapTop", "Notebook", "Hand Held", "Docking Station", "All in One",
-	"Sub Notebook", "Space-saving", "Lunch Box", "Main Server Chassis", "Expansion Chassis", "SubChassis",
-	"Bus Expansion Chassis", "Peripheral Chassis", "RAID Chassis", "Rack Mount Chassis", "Sealed-case PC",
-	"Multi-system Chassis", "CompactPCI", "AdvancedTCA", "Blade", "Blade Enclosure", "Tablet", "Convertible",
+var chassisTypes = [...]string{"Unspecified", "Other", "Unknown", "Desktop", "Low Profile Desktop",
+	"Pizza Box",
+	"Mini Tower", "Tower", "Portable", "LapTop", "Notebook", "Hand Held", "Docking Station",
+	"All in One",
+	"Sub Notebook", "Space-saving", "Lunch Box", "Main Server Chassis", "Expansion Chassis",
+	"SubChassis",
+	"Bus Expansion Chassis", "Peripheral Chassis", "RAID Chassis", "Rack Mount Chassis",
+	"Sealed-case PC",
+	"Multi-system Chassis", "CompactPCI", "AdvancedTCA", "Blade", "Blade Enclosure", "Tablet",
+	"Convertible",
 	"Detachable", "IoT Gateway", "Embedded PC", "Mini PC", "Stick PC"}
 
 // String returns the type's name as ipmitool prints it: "Rack Mount Chassis".

@@ -12,8 +12,8 @@ import (
 // An Encoding is how a field's bytes are to be read (§13).
 type Encoding uint8
 
-// Encodings. Latin1 and Unicode have the same type code: the language of the area tells them apart. Latin1 that is UTF-8, as some makers
-// write it, is taken for that.
+// Encodings. Latin1 and Unicode have the same type code: the language of the area tells them apart.
+// Latin1 that is UTF-8, as some makers write it, is taken for that.
 const (
 	Binary  Encoding = 0
 	BCDPlus Encoding = 1 // two characters a byte: digits, space, dash, period
@@ -112,8 +112,8 @@ func NewField(e Encoding, s string) (Field, error) {
 	return f, err
 }
 
-// Text encodes s in 8-bit characters; one that is a single character goes into packed 6-bit ASCII where
-// it can, because 8-bit fields of one byte do not exist.
+// Text encodes s in 8-bit characters; one that is a single character goes into packed 6-bit ASCII
+// where it can, because 8-bit fields of one byte do not exist.
 func Text(s string) (Field, error) {
 	if len(s) == 1 {
 		if f, err := NewField(SixBit, s); err == nil {
@@ -123,8 +123,8 @@ func Text(s string) (Field, error) {
 	return NewField(Latin1, s)
 }
 
-// Set changes the field's text. A text field stays in its encoding if it can hold s, else it becomes 8-bit text, or
-// Unicode if it was that.
+// Set changes the field's text. A text field stays in its encoding if it can hold s, else it
+// becomes 8-bit text, or Unicode if it was that.
 func (f *Field) Set(s string) error {
 	g, err := NewField(f.Encoding, s)
 	if f.Encoding == Binary || err != nil && f.Encoding != Unicode {
@@ -187,12 +187,14 @@ func unpackSixBit(b []byte) string {
 	return string(out)
 }
 
-// parseFields reads the fields at b[at:], the predefined ones into pre and the rest into custom. wide tells
-// whether 8-bit fields are Unicode, by the number of the field. fail is called with an offset into b.
+// parseFields reads the fields at b[at:], the predefined ones into pre and the rest into custom.
+// wide tells whether 8-bit fields are Unicode, by the number of the field. fail is called with an
+// offset into b.
 //
-// Some makers' tools write a predefined field of one character, which is what the end-of-fields mark looks
-// like. It is taken for the field if anything but fill comes after it.
-func parseFields(b []byte, at int, pre []*Field, custom *[]Field, wide func(int) bool, fail func(int, error)) {
+// Some makers' tools write a predefined field of one character, which is what the end-of-fields
+// mark looks like. It is taken for the field if anything but fill comes after it.
+func parseFields(b []byte, at int, pre []*Field, custom *[]Field, wide func(int) bool,
+	fail func(int, error)) {
 	for n := 0; ; n++ {
 		if at >= len(b) {
 			fail(at, ErrNoEnd)

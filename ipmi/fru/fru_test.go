@@ -99,7 +99,8 @@ func TestBadChecksumLeavesTheRestReadable(t *testing.T) {
 func TestFieldThatLooksLikeTheEnd(t *testing.T) {
 	b := readImage(t, "fru3.bin")
 	m, err := Parse(b)
-	if err != nil || m.Product.Version.String() != "A" || m.Product.SerialNumber.String() != "R020500" {
+	if err != nil || m.Product.Version.String() != "A" ||
+		m.Product.SerialNumber.String() != "R020500" {
 		t.Fatalf("%v: %+v", err, m.Product)
 	}
 	if err := m.Product.SerialNumber.Set("R1"); err != nil {
@@ -109,7 +110,8 @@ func TestFieldThatLooksLikeTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err = Parse(out); err != nil || m.Product.Version.String() != "A" || m.Product.SerialNumber.String() != "R1" {
+	if m, err = Parse(out); err != nil || m.Product.Version.String() != "A" ||
+		m.Product.SerialNumber.String() != "R1" {
 		t.Errorf("%v: %+v", err, m.Product)
 	}
 }
@@ -162,7 +164,8 @@ func TestTruncated(t *testing.T) {
 	// Up to the middle of the product area the areas before it are there.
 	at := int(b[ProductArea])*8 + 30
 	m, err := Parse(b[:at])
-	if !errors.Is(err, ErrTruncated) || m.Board.FileID.String() != "fru-1.0" || m.Product.Manufacturer.String() != "Testbed Works" {
+	if !errors.Is(err, ErrTruncated) || m.Board.FileID.String() != "fru-1.0" ||
+		m.Product.Manufacturer.String() != "Testbed Works" {
 		t.Errorf("%v: %+v", err, m)
 	}
 }
@@ -200,7 +203,8 @@ func TestEncodings(t *testing.T) {
 	for _, c := range []struct {
 		e Encoding
 		s string
-	}{{SixBit, "ab"}, {BCDPlus, "1a"}, {BCDPlus, "1:"}, {Binary, "xy"}, {Latin1, "日"}, {Latin1, string(make([]byte, 64))}, {9, ""}} {
+	}{{SixBit, "ab"}, {BCDPlus, "1a"}, {BCDPlus, "1:"}, {Binary, "xy"}, {Latin1, "日"},
+		{Latin1, string(make([]byte, 64))}, {9, ""}} {
 		if _, err := NewField(c.e, c.s); err == nil {
 			t.Errorf("%q in encoding %d: no error", c.s, c.e)
 		}
@@ -217,14 +221,16 @@ func TestLanguageDecidesTheEncoding(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := Parse(b)
-	if err != nil || got.Product.Name.String() != "日本電気" || got.Product.SerialNumber.String() != "SN-1" || ja.String() != "ja" {
+	if err != nil || got.Product.Name.String() != "日本電気" ||
+		got.Product.SerialNumber.String() != "SN-1" || ja.String() != "ja" {
 		t.Errorf("%v %+v", err, got.Product)
 	}
 }
 
 func TestMade(t *testing.T) {
 	var b Board
-	for _, bad := range []time.Time{epoch, epoch.Add(-time.Hour), time.Date(2027, 11, 24, 20, 16, 0, 0, time.UTC)} {
+	for _, bad := range []time.Time{epoch, epoch.Add(-time.Hour),
+		time.Date(2027, 11, 24, 20, 16, 0, 0, time.UTC)} {
 		if err := b.SetMade(bad); err == nil {
 			t.Errorf("%v: no error", bad)
 		}
@@ -239,8 +245,10 @@ func TestMade(t *testing.T) {
 }
 
 func TestRecords(t *testing.T) {
-	ps := PowerSupply{Capacity: 800, PeakVA: 900, LowInput1: 9000, HighInput1: 26400, LowFrequency: 47, HighFrequency: 63,
-		HotSwap: true, PredictiveFailure: true, HoldUp: 12, PeakCapacity: 850, Combined1: 2, Combined2: 3, CombinedWattage: 120, FailThreshold: 7}
+	ps := PowerSupply{Capacity: 800, PeakVA: 900, LowInput1: 9000, HighInput1: 26400,
+		LowFrequency: 47, HighFrequency: 63,
+		HotSwap: true, PredictiveFailure: true, HoldUp: 12, PeakCapacity: 850, Combined1: 2,
+		Combined2: 3, CombinedWattage: 120, FailThreshold: 7}
 	values := []struct {
 		t RecordType
 		v interface {
@@ -281,12 +289,15 @@ func TestRecords(t *testing.T) {
 		t.Error(u)
 	}
 	// The example of §18.6.1.
-	if c := (Compatibility{CodeStart: 10, Mask: []byte{0x3f, 0x18}}).Codes(); !reflect.DeepEqual(c, []int{10, 11, 12, 13, 14, 15, 16, 22, 23}) {
+	if c := (Compatibility{CodeStart: 10, Mask: []byte{0x3f, 0x18}}).Codes(); !reflect.DeepEqual(c,
+		[]int{10, 11, 12, 13, 14, 15, 16, 22, 23}) {
 		t.Error(c)
 	}
-	// A record with a bad checksum is kept; a header with one ends the list, and an edit elsewhere keeps the bytes.
+	// A record with a bad checksum is kept; a header with one ends the list, and an edit elsewhere
+	// keeps the bytes.
 	b[8+5] ^= 1
-	if got, err = Parse(b); len(got.Records) != len(values) || !got.Records[0].BadChecksum || !errors.Is(err, ErrChecksum) {
+	if got, err = Parse(b); len(got.Records) != len(values) || !got.Records[0].BadChecksum ||
+		!errors.Is(err, ErrChecksum) {
 		t.Errorf("%d records, %v", len(got.Records), err)
 	}
 	b[8+5+24] ^= 1
@@ -319,7 +330,8 @@ func TestInternalAreaMovesOrShrinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err = Parse(b); err != nil || m.Internal[6] != 0x77 || m.Chassis.SerialNumber.String() != "a much longer serial number" {
+	if m, err = Parse(b); err != nil || m.Internal[6] != 0x77 ||
+		m.Chassis.SerialNumber.String() != "a much longer serial number" {
 		t.Errorf("%v %x", err, m.Internal)
 	}
 }
@@ -341,17 +353,25 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &Image{}
 		if rapid.Bool().Draw(t, "chassis") {
-			m.Chassis = &Chassis{Type: 23, PartNumber: drawField(t, "part"), SerialNumber: drawField(t, "serial")}
+			m.Chassis = &Chassis{Type: 23, PartNumber: drawField(t, "part"),
+				SerialNumber: drawField(t, "serial")}
 		}
 		if rapid.Bool().Draw(t, "board") {
-			m.Board = &Board{Language: English, Minutes: rapid.Uint32Max(maxMinutes).Draw(t, "made"), ProductName: drawField(t, "name"), FileID: drawField(t, "id"),
-				Custom: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Field { return drawField(t, "custom") }), 1, 4).Draw(t, "customs")}
+			m.Board = &Board{Language: English,
+				Minutes:     rapid.Uint32Max(maxMinutes).Draw(t, "made"),
+				ProductName: drawField(t, "name"), FileID: drawField(t, "id"),
+				Custom: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Field {
+					return drawField(t, "custom")
+				}), 1, 4).Draw(t, "customs")}
 		}
 		if rapid.Bool().Draw(t, "product") {
-			m.Product = &Product{AssetTag: drawField(t, "asset"), SerialNumber: drawField(t, "serial")}
+			m.Product = &Product{AssetTag: drawField(t, "asset"),
+				SerialNumber: drawField(t, "serial")}
 		}
 		for i := rapid.IntRange(0, 3).Draw(t, "records"); i > 0; i-- {
-			m.Records = append(m.Records, Record{Type: RecordType(rapid.Byte().Draw(t, "type")), Version: 2, Data: rapid.SliceOfN(rapid.Byte(), 1, 255).Draw(t, "data")})
+			m.Records = append(m.Records,
+				Record{Type: RecordType(rapid.Byte().Draw(t, "type")), Version: 2,
+					Data: rapid.SliceOfN(rapid.Byte(), 1, 255).Draw(t, "data")})
 		}
 		b, err := m.Bytes(0)
 		if err != nil {
@@ -362,7 +382,8 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got.Chassis, m.Chassis) || !reflect.DeepEqual(got.Board, m.Board) ||
-			!reflect.DeepEqual(got.Product, m.Product) || !reflect.DeepEqual(got.Records, m.Records) {
+			!reflect.DeepEqual(got.Product, m.Product) ||
+			!reflect.DeepEqual(got.Records, m.Records) {
 			t.Fatalf("got %+v, want %+v", got, m)
 		}
 		again, err := got.Bytes(len(b))
@@ -377,7 +398,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(readImage(f, name))
 	}
 	rec, _ := NewRecord(RecordPowerSupply, PowerSupply{Capacity: 500})
-	b, _ := (&Image{Records: []Record{rec, {Type: RecordOEM, Version: 2, Data: []byte{1, 2, 3}}}, Internal: []byte{1, 2}}).Bytes(128)
+	b, _ := (&Image{Records: []Record{rec, {Type: RecordOEM, Version: 2, Data: []byte{1, 2, 3}}},
+		Internal: []byte{1, 2}}).Bytes(128)
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Parse(b)

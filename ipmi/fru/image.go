@@ -21,7 +21,8 @@ const (
 	MultiRecordArea
 )
 
-var areaNames = [...]string{"common header", "internal use area", "chassis info area", "board info area",
+var areaNames = [...]string{"common header", "internal use area", "chassis info area",
+	"board info area",
 	"product info area", "multirecord area"}
 
 // String returns the area's name: "board info area".
@@ -118,7 +119,8 @@ func Parse(b []byte) (*Image, error) {
 			continue
 		}
 		if at >= len(b) {
-			m.lost = &Error{a, at, fmt.Errorf("%w: the image ends at byte %d", ErrTruncated, len(b))}
+			m.lost = &Error{a, at, fmt.Errorf("%w: the image ends at byte %d", ErrTruncated,
+				len(b))}
 			errs = append(errs, m.lost)
 			continue
 		}
@@ -196,7 +198,8 @@ func areaBody(a Area, at int, b []byte) ([]byte, error) {
 		return nil, &Error{a, at, fmt.Errorf("%w %d", ErrVersion, v)}
 	}
 	if size > len(b) {
-		return b, &Error{a, at + len(b), fmt.Errorf("%w: %d of its %d bytes are there", ErrTruncated, len(b), size)}
+		return b, &Error{a, at + len(b),
+			fmt.Errorf("%w: %d of its %d bytes are there", ErrTruncated, len(b), size)}
 	}
 	if sum(b[:size]) != 0 {
 		return b[:size-1], &Error{a, at + size - 1, ErrChecksum}
@@ -205,8 +208,9 @@ func areaBody(a Area, at int, b []byte) ([]byte, error) {
 }
 
 // Bytes writes the image for a device of size bytes, or of as many as it needs if size is 0. An
-// area that was not changed since Parse keeps its bytes, and every area keeps its place unless one before
-// it grew into it. Checksums are made anew where something changed. The error is ErrTooBig if it does not fit.
+// area that was not changed since Parse keeps its bytes, and every area keeps its place unless one
+// before it grew into it. Checksums are made anew where something changed. The error is ErrTooBig
+// if it does not fit.
 func (m *Image) Bytes(size int) ([]byte, error) {
 	if m.lost != nil {
 		return nil, m.lost
@@ -237,7 +241,8 @@ func (m *Image) Bytes(size int) ([]byte, error) {
 	header := [headerSize]byte{formatVersion}
 	for _, s := range slots {
 		if s.at/headerSize > 0xff {
-			return nil, &Error{s.area, s.at, fmt.Errorf("%w: areas begin at byte 2040 at the latest", ErrTooBig)}
+			return nil, &Error{s.area, s.at,
+				fmt.Errorf("%w: areas begin at byte 2040 at the latest", ErrTooBig)}
 		}
 		header[s.area] = byte(s.at / headerSize)
 		copy(out[s.at:], s.data)
@@ -257,7 +262,8 @@ type slot struct {
 }
 
 // place gives each slot its offset and returns the end of the last. Slots stay where they were if
-// they can; packed moves them together instead, and takes the fill from the end of the last if its length is not told.
+// they can; packed moves them together instead, and takes the fill from the end of the last if its
+// length is not told.
 func place(slots []slot, room int, packed bool) int {
 	pos := headerSize
 	for i := range slots {
@@ -268,7 +274,8 @@ func place(slots []slot, room int, packed bool) int {
 		s.at = pos
 		pos += len(s.data)
 		if last := i == len(slots)-1; packed && last && s.opaque {
-			for pos > room && len(s.data) > 1 && (s.data[len(s.data)-1] == 0 || s.data[len(s.data)-1] == 0xff) {
+			for pos > room && len(s.data) > 1 &&
+				(s.data[len(s.data)-1] == 0 || s.data[len(s.data)-1] == 0xff) {
 				s.data = s.data[:len(s.data)-1]
 				pos--
 			}
@@ -300,11 +307,17 @@ func (m *Image) slots() ([]slot, error) {
 		}
 		out = append(out, s)
 	}
-	add(InternalArea, m.Internal != nil, bytes.Equal(m.Internal, old.Internal), func(int) ([]byte, error) { return m.Internal, nil })
+	add(InternalArea, m.Internal != nil, bytes.Equal(m.Internal, old.Internal),
+		func(int) ([]byte, error) {
+			return m.Internal, nil
+		})
 	add(ChassisArea, m.Chassis != nil, reflect.DeepEqual(m.Chassis, old.Chassis), m.Chassis.encode)
 	add(BoardArea, m.Board != nil, reflect.DeepEqual(m.Board, old.Board), m.Board.encode)
 	add(ProductArea, m.Product != nil, reflect.DeepEqual(m.Product, old.Product), m.Product.encode)
-	add(MultiRecordArea, len(m.Records) > 0, reflect.DeepEqual(m.Records, old.Records), func(int) ([]byte, error) { return encodeRecords(m.Records) })
+	add(MultiRecordArea, len(m.Records) > 0, reflect.DeepEqual(m.Records, old.Records),
+		func(int) ([]byte, error) {
+			return encodeRecords(m.Records)
+		})
 	sort.SliceStable(out, func(i, j int) bool {
 		a, b := out[i].was, out[j].was
 		return a != 0 && (b == 0 || a < b)

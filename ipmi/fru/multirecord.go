@@ -27,8 +27,10 @@ const (
 	RecordOEM                   RecordType = 0xc0
 )
 
-var recordNames = [...]string{"Power Supply Information", "DC Output", "DC Load", "Management Access",
-	"Base Compatibility", "Extended Compatibility", "ASF Fixed SMBus Device", "ASF Legacy-Device Alerts",
+var recordNames = [...]string{"Power Supply Information", "DC Output", "DC Load",
+	"Management Access",
+	"Base Compatibility", "Extended Compatibility", "ASF Fixed SMBus Device",
+	"ASF Legacy-Device Alerts",
 	"ASF Remote Control", "Extended DC Output", "Extended DC Load"}
 
 // String returns the type's name.
@@ -60,9 +62,9 @@ const (
 	endOfList    = 0x80
 )
 
-// Value returns what the record says: a [PowerSupply], [DCOutput], [DCLoad], [ExtendedDCOutput], [ExtendedDCLoad],
-// [ManagementAccess], [Compatibility] or [OEM], or the bytes of Data if the type is none of these. The error
-// is an *ipmi.LengthError if the record is shorter than its type needs.
+// Value returns what the record says: a [PowerSupply], [DCOutput], [DCLoad], [ExtendedDCOutput],
+// [ExtendedDCLoad], [ManagementAccess], [Compatibility] or [OEM], or the bytes of Data if the type
+// is none of these. The error is an *ipmi.LengthError if the record is shorter than its type needs.
 func (r Record) Value() (any, error) {
 	switch r.Type {
 	case RecordPowerSupply:
@@ -105,28 +107,34 @@ func NewRecord(t RecordType, v encoding.BinaryAppender) (Record, error) {
 // errList marks the errors that hide the end of the list.
 var errList = errors.New("the rest of the list cannot be found")
 
-// parseRecords reads the list of records at the beginning of b, which begins at byte at of the image, and
-// returns how many bytes it takes. It stops at a header with a bad checksum, for its length cannot be trusted.
+// parseRecords reads the list of records at the beginning of b, which begins at byte at of the
+// image, and returns how many bytes it takes. It stops at a header with a bad checksum, for its
+// length cannot be trusted.
 func parseRecords(b []byte, at int) (recs []Record, size int, err error) {
 	var bad error
 	for pos := 0; ; {
 		if len(b)-pos < recordHeader {
-			return recs, pos, &Error{MultiRecordArea, at + len(b), fmt.Errorf("record %d: %w; %w", len(recs)+1, ErrTruncated, errList)}
+			return recs, pos, &Error{MultiRecordArea, at + len(b),
+				fmt.Errorf("record %d: %w; %w", len(recs)+1, ErrTruncated, errList)}
 		}
 		h := b[pos : pos+recordHeader]
 		if sum(h) != 0 {
-			return recs, pos, &Error{MultiRecordArea, at + pos, fmt.Errorf("header of record %d: %w; %w", len(recs)+1, ErrChecksum, errList)}
+			return recs, pos, &Error{MultiRecordArea, at + pos,
+				fmt.Errorf("header of record %d: %w; %w", len(recs)+1, ErrChecksum, errList)}
 		}
 		data := b[pos+recordHeader:]
 		n := int(h[2])
 		if n > len(data) {
-			return recs, pos, &Error{MultiRecordArea, at + len(b), fmt.Errorf("record %d: %w; %w", len(recs)+1, ErrTruncated, errList)}
+			return recs, pos, &Error{MultiRecordArea, at + len(b),
+				fmt.Errorf("record %d: %w; %w", len(recs)+1, ErrTruncated, errList)}
 		}
 		data = data[:n:n]
-		r := Record{Type: RecordType(h[0]), Version: h[1] & 0x0f, Data: data, BadChecksum: sum(data)+h[3] != 0}
+		r := Record{Type: RecordType(h[0]), Version: h[1] & 0x0f, Data: data,
+			BadChecksum: sum(data)+h[3] != 0}
 		recs = append(recs, r)
 		if r.BadChecksum && bad == nil {
-			bad = &Error{MultiRecordArea, at + pos, fmt.Errorf("record %d: %w", len(recs), ErrChecksum)}
+			bad = &Error{MultiRecordArea, at + pos,
+				fmt.Errorf("record %d: %w", len(recs), ErrChecksum)}
 		}
 		pos += recordHeader + n
 		if h[1]&endOfList != 0 {

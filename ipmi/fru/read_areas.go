@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// ReadAreas reads from a device of size bytes no more than its areas take, but for the internal use area, and returns
-// an image with 0 where it did not read; it is shorter than size if the device ends before. An area that cannot be read costs no other: the error
-// joins an *[Error] for each. Read fills the
-// beginning of p with what is at byte at and returns how many bytes it filled; 0 means that the device ends there. The first
-// need bytes of p are sure to be asked for, so that a reader may get them by several requests at a time; the others
-// are only worth having at no cost.
+// ReadAreas reads from a device of size bytes no more than its areas take, but for the internal use
+// area, and returns an image with 0 where it did not read; it is shorter than size if the device
+// ends before. An area that cannot be read costs no other: the error joins an *[Error] for each.
+// Read fills the beginning of p with what is at byte at and returns how many bytes it filled; 0
+// means that the device ends there. The first need bytes of p are sure to be asked for, so that a
+// reader may get them by several requests at a time; the others are only worth having at no cost.
 func ReadAreas(size int, read func(p []byte, at, need int) (int, error)) ([]byte, error) {
 	s := areaReader{b: make([]byte, size), have: make([]bool, size), read: read}
 	if !s.need(0, headerSize) || blank(s.b[:headerSize]) || s.b[0]&0x0f != formatVersion {
@@ -87,8 +87,9 @@ func (s *areaReader) need(from, to int) bool {
 // mostAhead is how long an area may be, in bytes, to be read before its own length is known.
 const mostAhead = 512
 
-// ahead reads what lies between the areas' beginnings, of which the header tells, in one stretch: areas nearly
-// always fill that. The last area's length is not known yet. What goes wrong here will be seen when the bytes are needed.
+// ahead reads what lies between the areas' beginnings, of which the header tells, in one stretch:
+// areas nearly always fill that. The last area's length is not known yet. What goes wrong here will
+// be seen when the bytes are needed.
 func (s *areaReader) ahead() {
 	var starts []int
 	for a := InternalArea; a <= MultiRecordArea; a++ {

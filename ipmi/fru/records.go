@@ -22,12 +22,15 @@ type PowerSupply struct {
 	PowerFactorCorrection bool `wire:"bit 1"`
 	PredictiveFailure     bool `wire:"bit 0"`
 
-	HoldUp          uint8           `wire:"byte 19-20, bits 15:12"` // seconds that peak capacity holds
-	PeakCapacity    uint16          `wire:"bits 11:0"`              // watts; FFFh: not specified
-	Combined1       CombinedVoltage `wire:"byte 21, bits 7:4"`      // the two voltages of CombinedWattage
+	// seconds that peak capacity holds
+	HoldUp       uint8  `wire:"byte 19-20, bits 15:12"`
+	PeakCapacity uint16 `wire:"bits 11:0"` // watts; FFFh: not specified
+	// the two voltages of CombinedWattage
+	Combined1       CombinedVoltage `wire:"byte 21, bits 7:4"`
 	Combined2       CombinedVoltage `wire:"bits 3:0"`
 	CombinedWattage uint16          `wire:"byte 22-23"` // watts; 0: no combined voltages
-	FailThreshold   uint8           `wire:"byte 24"`    // rotations per second; 0: the pin says pass or fail
+	// rotations per second; 0: the pin says pass or fail
+	FailThreshold uint8 `wire:"byte 24"`
 }
 
 // A CombinedVoltage is one of the voltages that share a maximum (§18.1.14).
@@ -113,7 +116,8 @@ const (
 
 // String returns the kind's name: "System Management URL".
 func (k ManagementKind) String() string {
-	names := [...]string{"System Management URL", "System Name", "System Ping Address", "Component Management URL",
+	names := [...]string{"System Management URL", "System Name", "System Ping Address",
+		"Component Management URL",
 		"Component Name", "Component Ping Address", "System Unique ID"}
 	if k >= 1 && int(k) <= len(names) {
 		return names[k-1]

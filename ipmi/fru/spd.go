@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A memory module has no FRU image in its memory but Serial Presence Detect data, as JEDEC's standard 21-C lays it out: annex K for DDR3, L for
-// DDR4, and JESD400-5 for DDR5. Byte 2 says which.
+// A memory module has no FRU image in its memory but Serial Presence Detect data, as JEDEC's
+// standard 21-C lays it out: annex K for DDR3, L for DDR4, and JESD400-5 for DDR5. Byte 2 says
+// which.
 
 // ErrSPD is what is wrong with bytes that are no SPD data, for errors.Is.
 var ErrSPD = errors.New("no SPD data of a known memory technology")
@@ -23,8 +24,10 @@ const (
 )
 
 var spdTypes = map[SPDType]string{
-	0x01: "STD FPM DRAM", 0x02: "EDO", 0x03: "PIPELINED NIBBLE", 0x04: "SDRAM", 0x05: "ROM", 0x06: "DDR SGRAM", 0x07: "DDR SDRAM",
-	0x08: "DDR2 SDRAM", 0x09: "DDR2 SDRAM FB-DIMM", 0x0a: "DDR2 SDRAM FB-DIMM Probe", DDR3: "DDR3 SDRAM", DDR4: "DDR4 SDRAM", DDR5: "DDR5 SDRAM",
+	0x01: "STD FPM DRAM", 0x02: "EDO", 0x03: "PIPELINED NIBBLE", 0x04: "SDRAM", 0x05: "ROM",
+	0x06: "DDR SGRAM", 0x07: "DDR SDRAM",
+	0x08: "DDR2 SDRAM", 0x09: "DDR2 SDRAM FB-DIMM", 0x0a: "DDR2 SDRAM FB-DIMM Probe",
+	DDR3: "DDR3 SDRAM", DDR4: "DDR4 SDRAM", DDR5: "DDR5 SDRAM",
 }
 
 // String returns the name of the technology: "DDR4 SDRAM".
@@ -52,7 +55,8 @@ type SPD struct {
 	Part         string // part number
 }
 
-// An SPDMaker is a manufacturer by its number in JEDEC's publication 106: the number of continuation codes before it, and the code.
+// An SPDMaker is a manufacturer by its number in JEDEC's publication 106: the number of
+// continuation codes before it, and the code.
 type SPDMaker struct {
 	Bank uint8 // without parity
 	Code uint8
@@ -68,23 +72,34 @@ func (m SPDMaker) String() string {
 
 // spdMakers are the manufacturers of the modules that are in use (JEP106).
 var spdMakers = map[SPDMaker]string{
-	{0, 0x04}: "Fujitsu", {0, 0x07}: "Hitachi", {0, 0x10}: "NEC", {0, 0x1c}: "Mitsubishi", {0, 0x20}: "STMicroelectronics", {0, 0x2c}: "Micron Technology",
-	{0, 0x89}: "Intel", {0, 0x98}: "Toshiba", {0, 0xad}: "SK Hynix", {0, 0xb3}: "IDT", {0, 0xc1}: "Infineon", {0, 0xce}: "Samsung",
-	{1, 0x4f}: "Transcend Information", {1, 0x94}: "SMART Modular", {1, 0x98}: "Kingston", {1, 0xba}: "PNY", {2, 0x9e}: "Corsair",
-	{2, 0xfe}: "Elpida", {3, 0x0b}: "Nanya Technology", {3, 0x25}: "Kingmax", {3, 0x51}: "Qimonda", {4, 0x43}: "Ramaxel Technology",
-	{4, 0xb0}: "OCZ", {4, 0xcb}: "A-DATA Technology", {4, 0xcd}: "G.Skill", {4, 0xef}: "Team Group", {5, 0x02}: "Patriot Memory",
-	{5, 0x51}: "Qimonda", {5, 0x9b}: "Crucial Technology", {6, 0xf1}: "InnoDisk", {8, 0x7a}: "Apacer", {10, 0x91}: "ChangXin Memory",
+	{0, 0x04}: "Fujitsu", {0, 0x07}: "Hitachi", {0, 0x10}: "NEC", {0, 0x1c}: "Mitsubishi",
+	{0, 0x20}: "STMicroelectronics", {0, 0x2c}: "Micron Technology",
+	{0, 0x89}: "Intel", {0, 0x98}: "Toshiba", {0, 0xad}: "SK Hynix", {0, 0xb3}: "IDT",
+	{0, 0xc1}: "Infineon", {0, 0xce}: "Samsung",
+	{1, 0x4f}: "Transcend Information", {1, 0x94}: "SMART Modular", {1, 0x98}: "Kingston",
+	{1, 0xba}: "PNY", {2, 0x9e}: "Corsair",
+	{2, 0xfe}: "Elpida", {3, 0x0b}: "Nanya Technology", {3, 0x25}: "Kingmax", {3, 0x51}: "Qimonda",
+	{4, 0x43}: "Ramaxel Technology",
+	{4, 0xb0}: "OCZ", {4, 0xcb}: "A-DATA Technology", {4, 0xcd}: "G.Skill", {4, 0xef}: "Team Group",
+	{5, 0x02}: "Patriot Memory",
+	{5, 0x51}: "Qimonda", {5, 0x9b}: "Crucial Technology", {6, 0xf1}: "InnoDisk",
+	{8, 0x7a}: "Apacer", {10, 0x91}: "ChangXin Memory",
 }
 
-// ModuleName returns what kind of module it is: "RDIMM". Kinds that the standard does not name are numbers.
+// ModuleName returns what kind of module it is: "RDIMM". Kinds that the standard does not name are
+// numbers.
 func (s *SPD) ModuleName() string {
-	names := map[uint8]string{1: "RDIMM", 2: "UDIMM", 3: "SODIMM", 4: "Micro-DIMM", 5: "Mini-RDIMM", 6: "Mini-UDIMM"} // DDR3
+	// DDR3
+	names := map[uint8]string{1: "RDIMM", 2: "UDIMM", 3: "SODIMM", 4: "Micro-DIMM", 5: "Mini-RDIMM",
+		6: "Mini-UDIMM"}
 	switch s.Type {
 	case DDR4:
-		names = map[uint8]string{0: "Extended module type", 1: "RDIMM", 2: "UDIMM", 3: "SODIMM", 4: "LRDIMM", 5: "Mini-RDIMM", 6: "Mini-UDIMM",
+		names = map[uint8]string{0: "Extended module type", 1: "RDIMM", 2: "UDIMM", 3: "SODIMM",
+			4: "LRDIMM", 5: "Mini-RDIMM", 6: "Mini-UDIMM",
 			8: "72b-SO-RDIMM", 9: "72b-SO-UDIMM", 12: "16b-SO-DIMM", 13: "32b-SO-DIMM"}
 	case DDR5:
-		names = map[uint8]string{1: "RDIMM", 2: "UDIMM", 3: "SODIMM", 4: "LRDIMM", 5: "CUDIMM", 6: "CSODIMM", 7: "MRDIMM", 8: "CAMM2", 10: "DDIMM", 11: "Solder down"}
+		names = map[uint8]string{1: "RDIMM", 2: "UDIMM", 3: "SODIMM", 4: "LRDIMM", 5: "CUDIMM",
+			6: "CSODIMM", 7: "MRDIMM", 8: "CAMM2", 10: "DDIMM", 11: "Solder down"}
 	}
 	if n, ok := names[s.Module]; ok {
 		return n
@@ -92,7 +107,8 @@ func (s *SPD) ModuleName() string {
 	return fmt.Sprintf("Unknown (0x%02X)", s.Module)
 }
 
-// IsSPD reports whether bytes begin as the SPD data of a memory module does, and not as a FRU image of version 1 does.
+// IsSPD reports whether bytes begin as the SPD data of a memory module does, and not as a FRU image
+// of version 1 does.
 func IsSPD(b []byte) bool {
 	if len(b) < 4 || b[0]&0x0f == formatVersion {
 		return false
@@ -101,8 +117,8 @@ func IsSPD(b []byte) bool {
 	return t == DDR3 || t == DDR4 || t == DDR5
 }
 
-// ParseSPD reads the SPD data of a DDR3, DDR4 or DDR5 module. What the bytes are too short for is not told. The error is ErrSPD, beside the
-// Type if there is one.
+// ParseSPD reads the SPD data of a DDR3, DDR4 or DDR5 module. What the bytes are too short for is
+// not told. The error is ErrSPD, beside the Type if there is one.
 func ParseSPD(b []byte) (SPD, error) {
 	var s SPD
 	if len(b) < 4 {
@@ -139,7 +155,8 @@ func ParseSPD(b []byte) (SPD, error) {
 
 // ddr3 reads bytes 4 to 8 (annex K, 1.1).
 func (s *SPD) ddr3(at func(int) uint8) {
-	chip, width, ranks, bus := 256<<(at(4)&0x0f), 4<<(at(7)&7), int(at(7)>>3&7)+1, 8<<(at(8)&7) // Mbit, bits
+	// Mbit, bits
+	chip, width, ranks, bus := 256<<(at(4)&0x0f), 4<<(at(7)&7), int(at(7)>>3&7)+1, 8<<(at(8)&7)
 	if at(8) != 0 && at(4)&0x0f < 8 && at(7)&7 < 4 {
 		s.Chip, s.Width, s.Bus, s.Ranks, s.Size = chip, width, bus, ranks, chip/8*bus/width*ranks
 	}
@@ -163,7 +180,8 @@ func (s *SPD) ddr4(at func(int) uint8) {
 		ranks *= dies
 	}
 	if int(code) < len(chips) && at(13) != 0 && at(12)&7 < 4 && at(13)&7 < 4 {
-		s.Chip, s.Width, s.Bus, s.Ranks, s.Size = chips[code], width, bus, ranks, chips[code]/8*bus/width*ranks
+		s.Chip, s.Width, s.Bus, s.Ranks, s.Size = chips[code], width, bus, ranks,
+			chips[code]/8*bus/width*ranks
 	}
 	s.ECC = at(13)>>3&3 != 0
 	if at(11)&1 != 0 {
@@ -177,7 +195,8 @@ func (s *SPD) ddr5(at func(int) uint8) {
 	dies := [...]int{1, 0, 2, 4, 8, 16}
 	code, stack, width := at(4)&0x1f, at(4)>>5, 4<<(at(6)>>5)
 	ranks, bus, channels := int(at(234)>>3&7)+1, 8<<(at(235)&7), 1<<(at(235)>>5&3)
-	if at(234)&0x40 == 0 && int(code) < len(chips) && int(stack) < len(dies) && at(6)>>5 < 4 && at(235)&7 < 4 && at(235) != 0 {
+	if at(234)&0x40 == 0 && int(code) < len(chips) && int(stack) < len(dies) && at(6)>>5 < 4 &&
+		at(235)&7 < 4 && at(235) != 0 {
 		s.Chip, s.Width, s.Bus, s.Ranks = chips[code]*1024, width, bus*channels, ranks
 		s.Size = s.Chip / 8 * dies[stack] * s.Bus / width * ranks
 	}
@@ -188,7 +207,8 @@ func (s *SPD) ddr5(at func(int) uint8) {
 // maker reads the number of a manufacturer: the continuation codes with odd parity, and the code.
 func (s *SPD) maker(bank, code uint8) { s.Manufacturer = SPDMaker{bank & 0x7f, code} }
 
-// made reads year and week, as binary-coded decimals, and the serial number after them; in front of them is where it was made.
+// made reads year and week, as binary-coded decimals, and the serial number after them; in front of
+// them is where it was made.
 func (s *SPD) made(at func(int) uint8, location int) {
 	bcd := func(x uint8) (int, bool) { return int(x>>4)*10 + int(x&0x0f), x>>4 < 10 && x&0x0f < 10 }
 	year, ok1 := bcd(at(location + 1))

@@ -11,22 +11,31 @@ import (
 // Event is what a trap says in its variable binding (PET 1.0, and Table 17-7 of IPMI 2.0). Its
 // numbers go over the network most significant byte first.
 type Event struct {
-	GUID           ipmi.GUID           `wire:"byte 1-16"`       // of the system, as Get System GUID returns it
-	Sequence       uint16              `wire:"byte 17-18, msb"` // the same in repetitions of a trap
-	Time           Timestamp           `wire:"byte 19-22, msb"`
-	UTCOffset      int16               `wire:"byte 23-24, msb"` // minutes to add to UTC, -720 to 720, or UTCOffsetUnspecified
-	TrapSource     uint8               `wire:"byte 25"`         // class of who sent the trap: SourceBMC
-	EventSource    uint8               `wire:"byte 26"`         // class of who generated the event: SourceBMC, SourceSoftware
-	Severity       ipmi.PEFSeverity    `wire:"byte 27"`
-	SensorDevice   uint8               `wire:"byte 28"` // slave address or software ID of the generator
+	// of the system, as Get System GUID returns it
+	GUID     ipmi.GUID `wire:"byte 1-16"`
+	Sequence uint16    `wire:"byte 17-18, msb"` // the same in repetitions of a trap
+	Time     Timestamp `wire:"byte 19-22, msb"`
+	// minutes to add to UTC, -720 to 720, or UTCOffsetUnspecified
+	UTCOffset int16 `wire:"byte 23-24, msb"`
+	// class of who sent the trap: SourceBMC
+	TrapSource uint8 `wire:"byte 25"`
+	// class of who generated the event: SourceBMC, SourceSoftware
+	EventSource uint8            `wire:"byte 26"`
+	Severity    ipmi.PEFSeverity `wire:"byte 27"`
+	// slave address or software ID of the generator
+	SensorDevice   uint8               `wire:"byte 28"`
 	Sensor         uint8               `wire:"byte 29"` // number
 	Entity         ipmi.EntityID       `wire:"byte 30"` // 0: unspecified
 	EntityInstance ipmi.EntityInstance `wire:"byte 31"`
-	Data           [8]byte             `wire:"byte 32-39"`      // event data 1-3; the others are 0
-	Language       uint8               `wire:"byte 40"`         // of Custom, as in a FRU; LanguageUnspecified
-	Manufacturer   uint32              `wire:"byte 41-44, msb"` // enterprise number of the system's maker
-	System         uint16              `wire:"byte 45-46, msb"` // the maker's number of the kind of system
-	Custom         []byte              `wire:"byte 47-"`        // fields of FRU type/length bytes, up to C1h; at most 64 bytes
+	Data           [8]byte             `wire:"byte 32-39"` // event data 1-3; the others are 0
+	// of Custom, as in a FRU; LanguageUnspecified
+	Language uint8 `wire:"byte 40"`
+	// enterprise number of the system's maker
+	Manufacturer uint32 `wire:"byte 41-44, msb"`
+	// the maker's number of the kind of system
+	System uint16 `wire:"byte 45-46, msb"`
+	// fields of FRU type/length bytes, up to C1h; at most 64 bytes
+	Custom []byte `wire:"byte 47-"`
 }
 
 // Sources of traps and events.

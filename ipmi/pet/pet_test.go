@@ -31,9 +31,12 @@ var dell = Trap{
 	Community: "public", Agent: ipmi.IPv4Address{192, 0, 2, 10}, Uptime: 4711,
 	SensorType: ipmi.SensorPhysicalSecurity, EventType: ipmi.EventSensorSpecific, Deassertion: true,
 	Event: Event{
-		GUID: ipmi.GUID(unhex("44454c4c500010598043b2c04f333358")), Sequence: 2, Time: 0x19e87e26, UTCOffset: UTCOffsetUnspecified,
-		TrapSource: SourceBMC, EventSource: SourceBMC, Severity: ipmi.PEFSeverityOK, SensorDevice: 0x20, Sensor: 0x73, Entity: 0x18,
-		Data: [8]byte{0x80, 0x01, 0xff}, Language: 0x19, Manufacturer: 674, System: 0x0100, Custom: []byte{0xc1},
+		GUID: ipmi.GUID(unhex("44454c4c500010598043b2c04f333358")), Sequence: 2, Time: 0x19e87e26,
+		UTCOffset:  UTCOffsetUnspecified,
+		TrapSource: SourceBMC, EventSource: SourceBMC, Severity: ipmi.PEFSeverityOK,
+		SensorDevice: 0x20, Sensor: 0x73, Entity: 0x18,
+		Data: [8]byte{0x80, 0x01, 0xff}, Language: 0x19, Manufacturer: 674, System: 0x0100,
+		Custom: []byte{0xc1},
 	},
 }
 
@@ -101,7 +104,8 @@ func TestText(t *testing.T) {
 		t.Errorf("a long text is cut to %d bytes", len(e.Text()))
 	}
 	// Behind fields of other kinds: an ASCII field and data of the maker.
-	e := Event{Custom: append([]byte{0xc2, 'o', 'k', 0x80, 0x03, 0x03, 1, 2, 3}, CustomText("hot")...)}
+	e := Event{Custom: append([]byte{0xc2, 'o', 'k', 0x80, 0x03, 0x03, 1, 2, 3},
+		CustomText("hot")...)}
 	if e.Text() != "hot" {
 		t.Errorf("text %q", e.Text())
 	}

@@ -20,7 +20,8 @@ type Trap struct {
 	Event       Event
 }
 
-// enterprise is 1.3.6.1.4.1.3183.1.1, the enterprise of traps; that of their only variable ends in one more 1.
+// enterprise is 1.3.6.1.4.1.3183.1.1, the enterprise of traps; that of their only variable ends in
+// one more 1.
 var enterprise = []byte{0x2b, 6, 1, 4, 1, 0x98, 0x6f, 1, 1}
 
 // Tags of BER and of SNMP.
@@ -61,10 +62,14 @@ func (t Trap) AppendBinary(b []byte) ([]byte, error) {
 	if err != nil {
 		return b, err
 	}
-	variable := element(tagSequence, element(tagObject, append(bytes.Clone(enterprise), 1)), element(tagOctets, event))
-	pdu := element(tagTrap, element(tagObject, enterprise), element(tagIPAddress, t.Agent[:]), integer(tagInteger, enterpriseSpecific),
-		integer(tagInteger, t.Specific()), integer(tagTimeTicks, t.Uptime), element(tagSequence, variable))
-	return append(b, element(tagSequence, integer(tagInteger, versionSNMP1), element(tagOctets, []byte(t.Community)), pdu)...), nil
+	variable := element(tagSequence, element(tagObject, append(bytes.Clone(enterprise), 1)),
+		element(tagOctets, event))
+	pdu := element(tagTrap, element(tagObject, enterprise), element(tagIPAddress, t.Agent[:]),
+		integer(tagInteger, enterpriseSpecific),
+		integer(tagInteger, t.Specific()), integer(tagTimeTicks, t.Uptime),
+		element(tagSequence, variable))
+	return append(b, element(tagSequence, integer(tagInteger, versionSNMP1),
+		element(tagOctets, []byte(t.Community)), pdu)...), nil
 }
 
 // element writes one BER element.
@@ -123,7 +128,8 @@ func (t *Trap) UnmarshalBinary(b []byte) error {
 			return err
 		}
 		if bytes.HasPrefix(name, enterprise) && len(value) >= 46 {
-			n.SensorType, n.EventType = ipmi.SensorType(specific>>16), ipmi.EventType(specific>>8&0x7f)
+			n.SensorType, n.EventType = ipmi.SensorType(specific>>16),
+				ipmi.EventType(specific>>8&0x7f)
 			n.Deassertion, n.Offset = specific&0x80 != 0, uint8(specific&0xf)
 			if err := n.Event.UnmarshalBinary(value[:min(len(value), 46+maxCustom)]); err != nil {
 				return err

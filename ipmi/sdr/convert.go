@@ -104,7 +104,8 @@ func (f Factors) response() ipmi.SensorReadingFactors {
 		AccuracyExponent: f.AccuracyExponent, RExponent: f.RExponent, BExponent: f.BExponent}
 }
 
-// Response returns the answer to Get Sensor Reading Factors; next is the next reading that has others.
+// Response returns the answer to Get Sensor Reading Factors; next is the next reading that has
+// others.
 func (f Factors) Response(next uint8) ipmi.SensorReadingFactors {
 	r := f.response()
 	r.Next = next
@@ -125,7 +126,8 @@ type Conversion struct {
 }
 
 // pow10 has the powers of ten that four signed bits can ask for, correctly rounded.
-var pow10 = [16]float64{1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7}
+var pow10 = [16]float64{1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5,
+	1e6, 1e7}
 
 func tenTo(e int8) float64 {
 	if e < -8 || e > 7 {
@@ -159,7 +161,8 @@ func (c Conversion) Value(raw uint8) float64 {
 	return c.Linearization.apply(x * tenTo(f.RExponent))
 }
 
-// Difference returns the value of a number of raw counts without the offset B, such as a hysteresis.
+// Difference returns the value of a number of raw counts without the offset B, such as a
+// hysteresis.
 func (c Conversion) Difference(raw uint8) float64 {
 	if c.Format == NotAnalog {
 		return 0

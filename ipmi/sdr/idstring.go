@@ -16,7 +16,8 @@ const (
 	Unicode Encoding = 0 // UTF-16, least significant byte first
 	BCDPlus Encoding = 1 // two characters a byte, the first in the low half
 	SixBit  Encoding = 2 // four characters in three bytes
-	Latin1  Encoding = 3 // 8-bit ASCII and Latin 1; what is UTF-8, as some makers write it, is taken for that
+	// 8-bit ASCII and Latin 1; what is UTF-8, as some makers write it, is taken for that
+	Latin1 Encoding = 3
 )
 
 const (
@@ -41,7 +42,9 @@ func (s IDString) String() string { return s.Text }
 // AppendBinary appends the type/length byte and the string. A text that is longer than 16 bytes or
 // has a character that its encoding lacks is a *ipmi.RangeError.
 func (s IDString) AppendBinary(b []byte) ([]byte, error) {
-	if s.Encoding == Latin1 && strings.ContainsFunc(s.Text, func(r rune) bool { return r > 0xff }) && !strings.Contains(s.Text, "\x00") &&
+	if s.Encoding == Latin1 && strings.ContainsFunc(s.Text, func(r rune) bool {
+		return r > 0xff
+	}) && !strings.Contains(s.Text, "\x00") &&
 		len(s.Text) <= maxIDString {
 		return append(append(b, byte(Latin1)<<6|byte(len(s.Text))), s.Text...), nil
 	}

@@ -77,7 +77,8 @@ func (*DeviceEntityAssociation) Type() Type { return TypeDeviceEntity }
 
 // Contained returns the contained entities, ranges spread out, without their controllers.
 func (a *DeviceEntityAssociation) Contained() []Entity {
-	return contained(a.Ranges, [4]Entity{a.Contained1.Entity, a.Contained2.Entity, a.Contained3.Entity, a.Contained4.Entity})
+	return contained(a.Ranges, [4]Entity{a.Contained1.Entity, a.Contained2.Entity,
+		a.Contained3.Entity, a.Contained4.Entity})
 }
 
 // A DeviceType is what kind of device sits on a bus (Table 43-12).
@@ -88,8 +89,9 @@ const DeviceFRU DeviceType = 0x10
 
 // GenericLocator is a generic device locator record (Table 43-6).
 type GenericLocator struct {
-	Header      `wire:"byte 1-5"`
-	Access      uint8      `wire:"byte 6"`           // slave address of the controller in front; 0 on the IPMB itself
+	Header `wire:"byte 1-5"`
+	// slave address of the controller in front; 0 on the IPMB itself
+	Access      uint8      `wire:"byte 6"`
 	Slave       uint8      `wire:"byte 7, bits 7:1"` // 7-bit address of the device
 	ChannelHigh uint8      `wire:"bit 0"`
 	ChannelLow  uint8      `wire:"byte 8, bits 7:5"`
@@ -111,9 +113,11 @@ func (g *GenericLocator) Channel() uint8 { return g.ChannelHigh<<3 | g.ChannelLo
 
 // FRULocator is a FRU device locator record (Table 43-7).
 type FRULocator struct {
-	Header     `wire:"byte 1-5"`
-	Access     uint8      `wire:"byte 6"`        // slave address of the controller; 0 if the device is on the IPMB itself
-	Device     uint8      `wire:"byte 7"`        // FRU device ID of a logical device, else its slave address
+	Header `wire:"byte 1-5"`
+	// slave address of the controller; 0 if the device is on the IPMB itself
+	Access uint8 `wire:"byte 6"`
+	// FRU device ID of a logical device, else its slave address
+	Device     uint8      `wire:"byte 7"`
 	Logical    bool       `wire:"byte 8, bit 7"` // read by the FRU commands of the controller
 	LUN        uint8      `wire:"bits 4:3"`
 	Bus        uint8      `wire:"bits 2:0"` // private bus

@@ -109,8 +109,8 @@ func ParseHeader(b []byte) (Header, error) {
 }
 
 // Parse reads one record. What follows the length that the header says is ignored; a record that is
-// shorter than its header says is read as far as it goes, if that is far enough: such records exist.
-// A record of a type that §43 does not know is a *Raw.
+// shorter than its header says is read as far as it goes, if that is far enough: such records
+// exist. A record of a type that §43 does not know is a *Raw.
 func Parse(b []byte) (Record, error) {
 	h, err := ParseHeader(b)
 	if err != nil {

@@ -42,7 +42,8 @@ func TestSimRecords(t *testing.T) {
 			}
 		}
 	}
-	want := map[Type]int{TypeMCLocator: 2, TypeEventOnly: 6, TypeFull: 73, TypeCompact: 39, TypeFRULocator: 6}
+	want := map[Type]int{TypeMCLocator: 2, TypeEventOnly: 6, TypeFull: 73, TypeCompact: 39,
+		TypeFRULocator: 6}
 	if !reflect.DeepEqual(count, want) {
 		t.Errorf("records: %v, want %v", count, want)
 	}
@@ -55,7 +56,8 @@ func TestFullRecord(t *testing.T) {
 	}
 	f := r.(*Full)
 	c := f.Conversion()
-	if f.Name.Text != "Inlet Temp" || f.SensorType != ipmi.SensorTemperature || f.Entity.ID != 7 || f.Units.Name() != "degrees C" {
+	if f.Name.Text != "Inlet Temp" || f.SensorType != ipmi.SensorTemperature || f.Entity.ID != 7 ||
+		f.Units.Name() != "degrees C" {
 		t.Errorf("record: %+v", f)
 	}
 	// The simulator's own source says: 5 * raw - 400, times 10^-1.
@@ -67,8 +69,10 @@ func TestFullRecord(t *testing.T) {
 	if got := f.Threshold(ipmi.UpperNonRecoverable); c.Value(got) != 47 {
 		t.Errorf("unr: %v", c.Value(got))
 	}
-	if f.ReadableThresholds() != 0x3f || f.SettableThresholds() != 0x3f || f.ComparedThresholds() != 0 {
-		t.Errorf("masks: %x %x %x", f.ReadableThresholds(), f.SettableThresholds(), f.ComparedThresholds())
+	if f.ReadableThresholds() != 0x3f || f.SettableThresholds() != 0x3f ||
+		f.ComparedThresholds() != 0 {
+		t.Errorf("masks: %x %x %x", f.ReadableThresholds(), f.SettableThresholds(),
+			f.ComparedThresholds())
 	}
 	if f.AssertionEvents() != 0xa95 {
 		t.Errorf("assertions: %x", f.AssertionEvents())
@@ -93,7 +97,8 @@ func TestIDString(t *testing.T) {
 	if err != nil || !bytes.Equal(b, []byte{0x84, 0x29, 0xdc, 0xa6}) {
 		t.Errorf("IPMI: %x %v", b, err)
 	}
-	for _, s := range []IDString{{Latin1, "12345678901234567"}, {SixBit, "abc"}, {BCDPlus, "1A"}, {Latin1, "ΩΩΩΩΩΩΩΩΩ"}, {4, "x"}} {
+	for _, s := range []IDString{{Latin1, "12345678901234567"}, {SixBit, "abc"}, {BCDPlus, "1A"},
+		{Latin1, "ΩΩΩΩΩΩΩΩΩ"}, {4, "x"}} {
 		if b, err := s.AppendBinary(nil); err == nil {
 			t.Errorf("%+v: wrote %x", s, b)
 		}
@@ -114,7 +119,8 @@ func TestIDString(t *testing.T) {
 		t.Errorf("UTF-8: got %q, %v", utf.Text, err)
 	}
 	var s IDString
-	if err := s.UnmarshalBinary([]byte{0x86, 0x29, 0xdc, 0xa6, 0x29, 0xdc, 0xa6}); err != nil || s.Text != "IPMIIPMI" {
+	if err := s.UnmarshalBinary([]byte{0x86, 0x29, 0xdc, 0xa6, 0x29, 0xdc, 0xa6}); err != nil ||
+		s.Text != "IPMIIPMI" {
 		t.Errorf("length in bytes: %+v %v", s, err)
 	}
 	if err := s.UnmarshalBinary([]byte{0xdf, 'a', 0, 'b'}); err != nil || s.Text != "a" {
@@ -123,11 +129,13 @@ func TestIDString(t *testing.T) {
 }
 
 func TestIDStringRoundTrip(t *testing.T) {
-	alphabets := map[Encoding][]rune{Unicode: []rune("aZ9Ω€ü中"), BCDPlus: []rune(bcdPlus), SixBit: []rune(" !ABZ_/09"), Latin1: []rune("aZ9 üß~")}
+	alphabets := map[Encoding][]rune{Unicode: []rune("aZ9Ω€ü中"), BCDPlus: []rune(bcdPlus),
+		SixBit: []rune(" !ABZ_/09"), Latin1: []rune("aZ9 üß~")}
 	longest := map[Encoding]int{Unicode: 8, BCDPlus: 30, SixBit: 21, Latin1: 16}
 	rapid.Check(t, func(t *rapid.T) {
 		e := Encoding(rapid.IntRange(0, 3).Draw(t, "encoding"))
-		text := string(rapid.SliceOfN(rapid.SampledFrom(alphabets[e]), 0, longest[e]).Draw(t, "text"))
+		text := string(rapid.SliceOfN(rapid.SampledFrom(alphabets[e]), 0, longest[e]).Draw(t,
+			"text"))
 		in := IDString{e, text}
 		b, err := in.AppendBinary(nil)
 		if err != nil {
@@ -146,23 +154,29 @@ func TestConversion(t *testing.T) {
 		format Format
 		raw    uint8
 		want   float64
-	}{{Unsigned, 0xff, 255}, {OnesComp, 0xfe, -1}, {OnesComp, 0xff, 0}, {TwosComp, 0xff, -1}, {TwosComp, 0x7f, 127}, {NotAnalog, 9, 0}} {
+	}{{Unsigned, 0xff, 255}, {OnesComp, 0xfe, -1}, {OnesComp, 0xff, 0}, {TwosComp, 0xff, -1},
+		{TwosComp, 0x7f, 127}, {NotAnalog, 9, 0}} {
 		c.Format = x.format
 		if got := c.Value(x.raw); got != x.want {
 			t.Errorf("format %d: %#x is %v, want %v", x.format, x.raw, got, x.want)
 		}
 	}
 	c.Format = Unsigned
-	for l, want := range map[Linearization]float64{Linear: 4, Ln: math.Log(4), Log10: math.Log10(4), Log2: 2, E: math.Exp(4), Exp10: 1e4,
-		Exp2: 16, Reciprocal: 0.25, Square: 16, Cube: 64, SquareRoot: 2, CubeRoot: math.Cbrt(4), NonLinear: 4} {
+	for l, want := range map[Linearization]float64{Linear: 4, Ln: math.Log(4), Log10: math.Log10(4),
+		Log2: 2, E: math.Exp(4), Exp10: 1e4,
+		Exp2: 16, Reciprocal: 0.25, Square: 16, Cube: 64, SquareRoot: 2, CubeRoot: math.Cbrt(4),
+		NonLinear: 4} {
 		c.Linearization = l
 		if got := c.Value(4); math.Abs(got-want) > 1e-9 {
 			t.Errorf("linearization %d: %v, want %v", l, got, want)
 		}
 	}
-	c = Conversion{Factors: Factors{M: 5, B: -400, RExponent: -1, Tolerance: 3, Accuracy: 100, AccuracyExponent: 1}}
-	if c.Tolerance() != 0.75 || c.Accuracy() != 10 || c.Resolution() != 0.5 || c.Difference(4) != 2 {
-		t.Errorf("tolerance %v, accuracy %v, resolution %v, difference %v", c.Tolerance(), c.Accuracy(), c.Resolution(), c.Difference(4))
+	c = Conversion{Factors: Factors{M: 5, B: -400, RExponent: -1, Tolerance: 3, Accuracy: 100,
+		AccuracyExponent: 1}}
+	if c.Tolerance() != 0.75 || c.Accuracy() != 10 || c.Resolution() != 0.5 ||
+		c.Difference(4) != 2 {
+		t.Errorf("tolerance %v, accuracy %v, resolution %v, difference %v", c.Tolerance(),
+			c.Accuracy(), c.Resolution(), c.Difference(4))
 	}
 	var bad *ValueError
 	if _, err := c.Raw(100); !errors.As(err, &bad) || bad.Min != -40 || bad.Max != 87.5 {
@@ -179,8 +193,10 @@ func TestConversion(t *testing.T) {
 func TestRawOfValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := Conversion{Factors: Factors{
-			M: int16(rapid.IntRange(1, 511).Draw(t, "M")), B: int16(rapid.IntRange(-512, 511).Draw(t, "B")),
-			RExponent: int8(rapid.IntRange(-8, 7).Draw(t, "R")), BExponent: int8(rapid.IntRange(-4, 4).Draw(t, "Bexp"))},
+			M:         int16(rapid.IntRange(1, 511).Draw(t, "M")),
+			B:         int16(rapid.IntRange(-512, 511).Draw(t, "B")),
+			RExponent: int8(rapid.IntRange(-8, 7).Draw(t, "R")),
+			BExponent: int8(rapid.IntRange(-4, 4).Draw(t, "Bexp"))},
 			Format: Format(rapid.IntRange(0, 2).Draw(t, "format"))}
 		raw := rapid.Byte().Draw(t, "raw")
 		got, err := c.Raw(c.Value(raw))
@@ -191,7 +207,8 @@ func TestRawOfValue(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
-	c := &Compact{Name: Name("DIMM "), Sharing: Sharing{Count: 3, Offset: 26, Alpha: true, InstanceGrows: true}}
+	c := &Compact{Name: Name("DIMM "), Sharing: Sharing{Count: 3, Offset: 26, Alpha: true,
+		InstanceGrows: true}}
 	c.Number, c.Entity.Instance = 9, 4
 	var got []string
 	for _, x := range c.Expand() {
@@ -205,7 +222,8 @@ func TestExpand(t *testing.T) {
 	}
 	e := &EventOnly{Name: Name("Temp "), Sharing: Sharing{Count: 3, Offset: 9}}
 	e.Number = 0xfd
-	if xs := e.Expand(); len(xs) != 2 || xs[1].Name.Text != "Temp 10" || xs[1].Entity.Instance != 0 {
+	if xs := e.Expand(); len(xs) != 2 || xs[1].Name.Text != "Temp 10" ||
+		xs[1].Entity.Instance != 0 {
 		t.Errorf("event-only: %+v", xs)
 	}
 	if xs := (&Compact{}).Expand(); len(xs) != 1 {
@@ -214,7 +232,8 @@ func TestExpand(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	for set, want := range map[ipmi.ThresholdSet]string{0: "ok", 0x38: "unr", 0x18: "ucr", 0x08: "unc", 7: "lnr", 3: "lcr", 1: "lnc"} {
+	for set, want := range map[ipmi.ThresholdSet]string{0: "ok", 0x38: "unr", 0x18: "ucr",
+		0x08: "unc", 7: "lnr", 3: "lcr", 1: "lnc"} {
 		if got := ThresholdStatus(set).String(); got != want {
 			t.Errorf("%x is %s, want %s", set, got, want)
 		}
@@ -224,16 +243,20 @@ func TestStatus(t *testing.T) {
 	if got := s.States(states); len(got) != 2 || got[1].Words != "Failure detected" {
 		t.Errorf("states %+v", got)
 	}
-	if got := s.Severity(ipmi.SensorReading{Scanning: true, States: &states}); got != ipmi.Critical {
+	if got := s.Severity(ipmi.SensorReading{Scanning: true, States: &states}); got !=
+		ipmi.Critical {
 		t.Errorf("severity %v", got)
 	}
-	if got := s.Severity(ipmi.SensorReading{Scanning: true, Unavailable: true, States: &states}); got != ipmi.SeverityUnknown {
+	if got := s.Severity(ipmi.SensorReading{Scanning: true, Unavailable: true,
+		States: &states}); got != ipmi.SeverityUnknown {
 		t.Errorf("severity without a reading %v", got)
 	}
 }
 
 func TestContained(t *testing.T) {
-	a := EntityAssociation{Ranges: true, Contained1: Entity{ID: 10, Instance: 1}, Contained2: Entity{ID: 10, Instance: 3}, Contained3: Entity{ID: 4, Instance: 7}, Contained4: Entity{ID: 4, Instance: 7}}
+	a := EntityAssociation{Ranges: true, Contained1: Entity{ID: 10, Instance: 1},
+		Contained2: Entity{ID: 10, Instance: 3}, Contained3: Entity{ID: 4, Instance: 7},
+		Contained4: Entity{ID: 4, Instance: 7}}
 	if got := a.Contained(); len(got) != 4 || got[2].Instance != 3 || got[3].ID != 4 {
 		t.Errorf("ranges: %+v", got)
 	}
@@ -244,8 +267,10 @@ func TestContained(t *testing.T) {
 }
 
 func TestUnits(t *testing.T) {
-	for want, u := range map[string]Units{"degrees C": {Base: 1}, "percent": {Percent: true}, "% Watts": {Percent: true, Base: 6},
-		"feet/second": {Base: 29, Relation: 1, Modifier: 22}, "Volts*Amps": {Base: 4, Relation: 2, Modifier: 5}, "invalid": {Base: 200}} {
+	for want, u := range map[string]Units{"degrees C": {Base: 1}, "percent": {Percent: true},
+		"% Watts":     {Percent: true, Base: 6},
+		"feet/second": {Base: 29, Relation: 1, Modifier: 22},
+		"Volts*Amps":  {Base: 4, Relation: 2, Modifier: 5}, "invalid": {Base: 200}} {
 		if got := u.Name(); got != want {
 			t.Errorf("%+v is %q, want %q", u, got, want)
 		}
@@ -256,7 +281,8 @@ func TestUnits(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
-	for _, b := range [][]byte{nil, {1, 0, 0x51, 1}, {1, 0, 0x51, 1, 0}, records(t, "sim.raw")[2][:40]} {
+	for _, b := range [][]byte{nil, {1, 0, 0x51, 1}, {1, 0, 0x51, 1, 0},
+		records(t, "sim.raw")[2][:40]} {
 		if r, err := Parse(b); !errors.Is(err, ipmi.ErrMalformed) {
 			t.Errorf("%x: %+v, %v", b, r, err)
 		}
@@ -268,11 +294,13 @@ func TestParseErrors(t *testing.T) {
 
 // A record of any type that was read is written so that it is read as the same again.
 func TestRecordRoundTrip(t *testing.T) {
-	types := []Type{TypeFull, TypeCompact, TypeEventOnly, TypeEntity, TypeDeviceEntity, TypeGenericLocator, TypeFRULocator,
+	types := []Type{TypeFull, TypeCompact, TypeEventOnly, TypeEntity, TypeDeviceEntity,
+		TypeGenericLocator, TypeFRULocator,
 		TypeMCLocator, TypeMCConfirmation, TypeMessageChannel, TypeOEM, 0x0a}
 	rapid.Check(t, func(t *rapid.T) {
 		b := rapid.SliceOfN(rapid.Byte(), 70, 80).Draw(t, "record")
-		b[2], b[3], b[4] = versionIPMI15, byte(rapid.SampledFrom(types).Draw(t, "type")), byte(len(b)-headerLength)
+		b[2], b[3], b[4] = versionIPMI15, byte(rapid.SampledFrom(types).Draw(t, "type")),
+			byte(len(b)-headerLength)
 		first, err := Parse(b)
 		if err != nil {
 			t.Fatal(err)
@@ -299,7 +327,8 @@ func FuzzParse(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	for _, t := range []Type{TypeEntity, TypeDeviceEntity, TypeGenericLocator, TypeMCConfirmation, TypeMessageChannel, TypeOEM, 0x0a} {
+	for _, t := range []Type{TypeEntity, TypeDeviceEntity, TypeGenericLocator, TypeMCConfirmation,
+		TypeMessageChannel, TypeOEM, 0x0a} {
 		r := newRecord(t)
 		r.RecordHeader().RecordType = t
 		b, err := Append(nil, r)

@@ -10,9 +10,10 @@ import (
 type Key struct {
 	Owner   Owner `wire:"byte 1"`
 	Channel uint8 `wire:"byte 2, bits 7:4"` // where the owner is
-	FRULUN  uint8 `wire:"bits 3:2"`         // for FRU commands of a compact or event-only sensor's entity
-	LUN     uint8 `wire:"bits 1:0"`         // of the owner, for sensor commands
-	Number  uint8 `wire:"byte 3"`           // FFh is reserved
+	// for FRU commands of a compact or event-only sensor's entity
+	FRULUN uint8 `wire:"bits 3:2"`
+	LUN    uint8 `wire:"bits 1:0"` // of the owner, for sensor commands
+	Number uint8 `wire:"byte 3"`   // FFh is reserved
 }
 
 // An Owner is what answers for a sensor: the slave address of a controller, or a
@@ -71,7 +72,8 @@ const (
 
 // Capabilities is byte 12 of Tables 43-1 and 43-2.
 type Capabilities struct {
-	IgnoreAbsent bool         `wire:"byte 1, bit 7"` // the sensor means nothing while its entity is absent
+	// the sensor means nothing while its entity is absent
+	IgnoreAbsent bool         `wire:"byte 1, bit 7"`
 	AutoRearm    bool         `wire:"bit 6"`
 	Hysteresis   Access       `wire:"bits 5:4"`
 	Thresholds   Access       `wire:"bits 3:2"`
@@ -86,8 +88,8 @@ type Sensor struct {
 	Capabilities Capabilities    `wire:"byte 12"`
 	SensorType   ipmi.SensorType `wire:"byte 13"`
 	EventType    ipmi.EventType  `wire:"byte 14"`
-	// The masks of a discrete sensor are its events by offset and, for Readable, its states. For those
-	// of a threshold sensor use the methods.
+	// The masks of a discrete sensor are its events by offset and, for Readable, its states. For
+	// those of a threshold sensor use the methods.
 	Assertions   uint16 `wire:"byte 15-16"`
 	Deassertions uint16 `wire:"byte 17-18"`
 	Readable     uint16 `wire:"byte 19-20"`
@@ -98,7 +100,9 @@ type Sensor struct {
 func (s *Sensor) AssertionEvents() ipmi.EventMask { return eventMask(s.EventType, s.Assertions) }
 
 // DeassertionEvents returns the deassertion events that the sensor can make.
-func (s *Sensor) DeassertionEvents() ipmi.EventMask { return eventMask(s.EventType, s.Deassertions) }
+func (s *Sensor) DeassertionEvents() ipmi.EventMask {
+	return eventMask(s.EventType, s.Deassertions)
+}
 
 func eventMask(t ipmi.EventType, m uint16) ipmi.EventMask {
 	if t.Threshold() {
@@ -189,19 +193,20 @@ func (f *Full) SetThreshold(t ipmi.Threshold, raw uint8) {
 // Analog says whether readings of the sensor are numbers.
 func (f *Full) Analog() bool { return f.Units.Format != NotAnalog }
 
-// Conversion returns how raw readings become values. For a sensor that is not linear it holds at the
-// nominal reading only: replace its factors with those of Get Sensor Reading Factors.
+// Conversion returns how raw readings become values. For a sensor that is not linear it holds at
+// the nominal reading only: replace its factors with those of Get Sensor Reading Factors.
 func (f *Full) Conversion() Conversion {
 	return Conversion{Factors: f.Factors, Linearization: f.Linearization, Format: f.Units.Format}
 }
 
 // Sharing says how several sensors share a record (§43.2).
 type Sharing struct {
-	Direction     Direction `wire:"byte 1, bits 7:6"`
-	Alpha         bool      `wire:"bit 4"`         // the names' ends are letters, not numbers
-	Count         uint8     `wire:"bits 3:0"`      // of sensors; 0 and 1 are one
-	InstanceGrows bool      `wire:"byte 2, bit 7"` // the entity instance grows with the sensor number
-	Offset        uint8     `wire:"bits 6:0"`      // of the first name's end
+	Direction Direction `wire:"byte 1, bits 7:6"`
+	Alpha     bool      `wire:"bit 4"`    // the names' ends are letters, not numbers
+	Count     uint8     `wire:"bits 3:0"` // of sensors; 0 and 1 are one
+	// the entity instance grows with the sensor number
+	InstanceGrows bool  `wire:"byte 2, bit 7"`
+	Offset        uint8 `wire:"bits 6:0"` // of the first name's end
 }
 
 // Compact is a compact sensor record (Table 43-2). It can stand for up to 15 sensors: see Expand.

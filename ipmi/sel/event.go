@@ -54,8 +54,10 @@ type Use uint8
 
 // Uses of event data.
 const (
-	UseNone      Use = 0 // nothing
-	UseReading   Use = 1 // byte 2 of a threshold event: the reading; of another: the state before and a severity. Byte 3: the threshold
+	UseNone Use = 0 // nothing
+	// byte 2 of a threshold event: the reading; of another: the state before and a severity. Byte
+	// 3: the threshold
+	UseReading   Use = 1
 	UseOEM       Use = 2
 	UseExtension Use = 3 // defined by the sensor type
 )
@@ -69,7 +71,8 @@ func (e Event) Use2() Use { return Use(e.Data[0] >> 6) }
 // Use3 returns what event data 3 holds.
 func (e Event) Use3() Use { return Use(e.Data[0] >> 4 & 3) }
 
-// Trigger returns the raw reading that triggered a threshold event, and false if the event does not tell.
+// Trigger returns the raw reading that triggered a threshold event, and false if the event does not
+// tell.
 func (e Event) Trigger() (raw uint8, ok bool) {
 	return e.Data[1], e.Type.Threshold() && e.Use2() == UseReading
 }

@@ -8,12 +8,13 @@ import (
 	"lom/ipmi"
 )
 
-// GeneratorSoftware is the generator of the events that ReadLine returns: system management software.
+// GeneratorSoftware is the generator of the events that ReadLine returns: system management
+// software.
 const GeneratorSoftware GeneratorID = 0x0041
 
-// ReadLine reads an event from a line as ipmitool's "sel add" takes them: seven numbers (event message revision,
-// sensor type, sensor number, event type with the direction in bit 7, event data 1 to 3), and a comment after
-// a #. The result is false for a line that is empty but for a comment.
+// ReadLine reads an event from a line as ipmitool's "sel add" takes them: seven numbers (event
+// message revision, sensor type, sensor number, event type with the direction in bit 7, event data
+// 1 to 3), and a comment after a #. The result is false for a line that is empty but for a comment.
 func ReadLine(line string) (e Event, ok bool, err error) {
 	text, _, _ := strings.Cut(line, "#")
 	words := strings.Fields(text)
@@ -31,8 +32,11 @@ func ReadLine(line string) (e Event, ok bool, err error) {
 		}
 		b[i] = byte(n)
 	}
-	return Event{Generator: GeneratorSoftware, Revision: b[0], SensorType: ipmi.SensorType(b[1]), Sensor: b[2],
-		Deassertion: b[3]&0x80 != 0, Type: ipmi.EventType(b[3] & 0x7f), Data: [3]byte(b[4:])}, true, nil
+	return Event{Generator: GeneratorSoftware, Revision: b[0], SensorType: ipmi.SensorType(b[1]),
+			Sensor:      b[2],
+			Deassertion: b[3]&0x80 != 0, Type: ipmi.EventType(b[3] & 0x7f), Data: [3]byte(b[4:])},
+		true,
+		nil
 }
 
 // Line returns the event as ReadLine reads it, with a comment that says what it is.
@@ -45,6 +49,7 @@ func (e Event) Line() string {
 	if words == "" {
 		words = "Unknown"
 	}
-	return fmt.Sprintf("0x%02x 0x%02x 0x%02x 0x%02x 0x%02x 0x%02x 0x%02x # %v #0x%02x %s", e.Revision, uint8(e.SensorType), e.Sensor,
+	return fmt.Sprintf("0x%02x 0x%02x 0x%02x 0x%02x 0x%02x 0x%02x 0x%02x # %v #0x%02x %s",
+		e.Revision, uint8(e.SensorType), e.Sensor,
 		dir, e.Data[0], e.Data[1], e.Data[2], e.SensorType, e.Sensor, words)
 }

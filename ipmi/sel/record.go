@@ -19,7 +19,8 @@ const (
 	TypeSystemEvent       RecordType = 0x02
 	TypeOEMTimestamped    RecordType = 0xc0 // to DFh
 	TypeOEMNotTimestamped RecordType = 0xe0 // to FFh
-	TypeLinuxPanic        RecordType = 0xf0 // what Linux's panic handler writes: 11 characters of its message
+	// what Linux's panic handler writes: 11 characters of its message
+	TypeLinuxPanic RecordType = 0xf0
 )
 
 // Timestamped reports whether records of the type have a timestamp, which the SEL sets.
@@ -48,10 +49,12 @@ func (r Record) Bytes() [Size]byte {
 // Timestamp returns when the record was logged, and false if its type has no timestamp.
 func (r Record) Timestamp() (ipmi.Timestamp, bool) {
 	b := r.Body
-	return ipmi.Timestamp(b[0]) | ipmi.Timestamp(b[1])<<8 | ipmi.Timestamp(b[2])<<16 | ipmi.Timestamp(b[3])<<24, r.Type.Timestamped()
+	return ipmi.Timestamp(b[0]) | ipmi.Timestamp(b[1])<<8 | ipmi.Timestamp(b[2])<<16 |
+		ipmi.Timestamp(b[3])<<24, r.Type.Timestamped()
 }
 
-// WithTimestamp returns the record as a SEL logs it at t: records without a timestamp stay as they are.
+// WithTimestamp returns the record as a SEL logs it at t: records without a timestamp stay as they
+// are.
 func (r Record) WithTimestamp(t ipmi.Timestamp) Record {
 	if r.Type.Timestamped() {
 		r.Body[0], r.Body[1], r.Body[2], r.Body[3] = byte(t), byte(t>>8), byte(t>>16), byte(t>>24)

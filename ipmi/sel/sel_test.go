@@ -23,18 +23,23 @@ var records = []struct {
 	{"010002e0f5536520000401020159 5a55", "Temperature", "Upper Critical going high", "Asserted", "Threshold", nil},
 	{"020002f70354652000040102815950 55", "Temperature", "Upper Critical going high", "Deasserted", "Threshold", nil},
 	{"0300020e12546520000404070152 0005", "Fan", "Lower Critical going low ", "Asserted", "Threshold", nil},
-	{"040002 251e5465 2000 04 08 15 6f a1ffff", "Power Supply", "Failure detected", "Asserted", "Sensor-specific Discrete",
+	{"040002 251e5465 2000 04 08 15 6f a1ffff", "Power Supply", "Failure detected", "Asserted",
+		"Sensor-specific Discrete",
 		[]string{"OEM event data 2: ffh", "OEM event data 3: ffh"}},
-	{"050002 00000065 2000 04 0c 18 6f a0ff21", "Memory", "Correctable ECC", "Asserted", "Sensor-specific Discrete",
+	{"050002 00000065 2000 04 0c 18 6f a0ff21", "Memory", "Correctable ECC", "Asserted",
+		"Sensor-specific Discrete",
 		[]string{"OEM event data 2: ffh", "OEM event data 3: 21h"}},
 	{"060002 00000065 2000 04 12 f0 6f c1ffff", "System Event", "OEM System boot event", "Asserted", "Sensor-specific Discrete", nil},
 	{"090002 00000065 2000 04 07 19 03 01ffff", "Processor", "State Asserted", "Asserted", "Generic Discrete", nil},
 	{"0b0002 24000000 2000 04 1d f2 6f c207ff", "System Boot Initiated", "Initiated by warm reset", "Asserted", "Sensor-specific Discrete", nil},
 	{"0c0002 ffffffff 4100 04 1f f3 6f 01ffff", "OS Boot", "C: boot completed", "Asserted", "Sensor-specific Discrete", nil},
-	{"0d0002 00000065 0100 04 0f 35 6f c213ff", "System Firmwares", "System boot initiated", "Asserted", "Sensor-specific Discrete",
+	{"0d0002 00000065 0100 04 0f 35 6f c213ff", "System Firmwares", "System boot initiated",
+		"Asserted", "Sensor-specific Discrete",
 		[]string{"Step: OS boot started"}},
-	{"0e0002 00000065 2000 04 08 15 0b 4110ff", "Power Supply", "Redundancy Lost", "Asserted", "Generic Discrete",
-		[]string{"Severity: Transition to Non-critical from OK", "Previous state: Fully Redundant"}},
+	{"0e0002 00000065 2000 04 08 15 0b 4110ff", "Power Supply", "Redundancy Lost", "Asserted",
+		"Generic Discrete",
+		[]string{"Severity: Transition to Non-critical from OK",
+			"Previous state: Fully Redundant"}},
 	{"0f0002 00000065 2000 04 08 15 71 01ffff", "Power Supply", "", "Asserted", "OEM", nil},
 }
 
@@ -54,7 +59,8 @@ func record(t testing.TB, s string) Record {
 func TestWords(t *testing.T) {
 	for _, c := range records {
 		e, ok := record(t, c.bytes).Event()
-		if !ok || e.SensorType.String() != c.sensor || e.String() != c.words || e.Direction() != c.direction || e.Class() != c.class {
+		if !ok || e.SensorType.String() != c.sensor || e.String() != c.words ||
+			e.Direction() != c.direction || e.Class() != c.class {
 			t.Errorf("%s: %v %q %s %s", c.bytes, e.SensorType, e.String(), e.Direction(), e.Class())
 		}
 		if got := e.Details(); !reflect.DeepEqual(got, c.details) {
@@ -71,7 +77,8 @@ func TestThresholdEvent(t *testing.T) {
 		e, _ := record(t, records[i].bytes).Event()
 		trigger, ok1 := e.Trigger()
 		limit, ok2 := e.Limit()
-		if !ok1 || !ok2 || trigger != want.trigger || limit != want.limit || e.Rising() != want.rising {
+		if !ok1 || !ok2 || trigger != want.trigger || limit != want.limit ||
+			e.Rising() != want.rising {
 			t.Errorf("%d: %d %d %t", i, trigger, limit, e.Rising())
 		}
 	}
@@ -82,7 +89,8 @@ func TestThresholdEvent(t *testing.T) {
 }
 
 func TestGenerator(t *testing.T) {
-	if g := GeneratorID(0x3120); g.Software() || g.Address() != 0x20 || g.LUN() != 1 || g.Channel() != 3 {
+	if g := GeneratorID(0x3120); g.Software() || g.Address() != 0x20 || g.LUN() != 1 ||
+		g.Channel() != 3 {
 		t.Errorf("%v %x %d %d", g.Software(), g.Address(), g.LUN(), g.Channel())
 	}
 	if g := GeneratorSoftware; !g.Software() || g.Address() != 0x20 {
@@ -93,7 +101,8 @@ func TestGenerator(t *testing.T) {
 func TestOEMRecords(t *testing.T) {
 	r := record(t, "0d00c1 d0515565 570100 010203040506")
 	e, ok := r.OEMEvent()
-	if ts, timed := r.Timestamp(); !ok || !timed || ts != e.Timestamp || e.Manufacturer != 343 || e.Data != [6]byte{1, 2, 3, 4, 5, 6} {
+	if ts, timed := r.Timestamp(); !ok || !timed || ts != e.Timestamp || e.Manufacturer != 343 ||
+		e.Data != [6]byte{1, 2, 3, 4, 5, 6} {
 		t.Errorf("%+v", e)
 	}
 	if _, ok := r.Event(); ok {
@@ -114,7 +123,8 @@ func TestLines(t *testing.T) {
 	for _, c := range []struct {
 		line string
 		bad  bool
-	}{{"", false}, {"  # nothing", false}, {"0x04 1 2", true}, {"4 1 2 3 4 5 256", true}, {"x 1 2 3 4 5 6", true}} {
+	}{{"", false}, {"  # nothing", false}, {"0x04 1 2", true}, {"4 1 2 3 4 5 256", true},
+		{"x 1 2 3 4 5 6", true}} {
 		if _, ok, err := ReadLine(c.line); ok || (err != nil) != c.bad {
 			t.Errorf("%q: %v %v", c.line, ok, err)
 		}
@@ -124,10 +134,13 @@ func TestLines(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := Event{
-			Timestamp: ipmi.Timestamp(rapid.Uint32().Draw(t, "time")), Generator: GeneratorID(rapid.Uint16().Draw(t, "generator")),
-			Revision: 4, SensorType: ipmi.SensorType(rapid.Byte().Draw(t, "sensor type")), Sensor: rapid.Byte().Draw(t, "sensor"),
-			Deassertion: rapid.Bool().Draw(t, "deassertion"), Type: ipmi.EventType(rapid.ByteMax(0x7f).Draw(t, "type")),
-			Data: [3]byte(rapid.SliceOfN(rapid.Byte(), 3, 3).Draw(t, "data")),
+			Timestamp: ipmi.Timestamp(rapid.Uint32().Draw(t, "time")),
+			Generator: GeneratorID(rapid.Uint16().Draw(t, "generator")),
+			Revision:  4, SensorType: ipmi.SensorType(rapid.Byte().Draw(t, "sensor type")),
+			Sensor:      rapid.Byte().Draw(t, "sensor"),
+			Deassertion: rapid.Bool().Draw(t, "deassertion"),
+			Type:        ipmi.EventType(rapid.ByteMax(0x7f).Draw(t, "type")),
+			Data:        [3]byte(rapid.SliceOfN(rapid.Byte(), 3, 3).Draw(t, "data")),
 		}
 		r, err := e.Record()
 		if err != nil {

@@ -13,15 +13,20 @@ import (
 	"lom/rmcp"
 )
 
-// An attacker sees every packet between a client and a BMC, keeps what it likes, and sends what it likes to the client. It does not know
-// the password.
+// An attacker sees every packet between a client and a BMC, keeps what it likes, and sends what it
+// likes to the client. It does not know the password.
 type attacker struct {
-	caps      func(*ipmi.ChannelAuthCapabilities)             // changes the answer to Get Channel Authentication Capabilities
-	message   func(m *rmcp.Message) (reply *rmcp.Message)     // answers a message outside a session in the BMC's place; nil: the BMC may
-	suites    []int                                           // the list that it forges; nil: the BMC's
-	handshake func(p *rmcp.Packet) (reply []byte, taken bool) // answers a packet of the handshake in the BMC's place
-	keep      func(p *rmcp.Packet) bool                       // packets that do not reach the BMC
-	state     byte                                            // of Get Chassis Status, which it forges in every session
+	// changes the answer to Get Channel Authentication Capabilities
+	caps func(*ipmi.ChannelAuthCapabilities)
+	// answers a message outside a session in the BMC's place; nil: the BMC may
+	message func(m *rmcp.Message) (reply *rmcp.Message)
+	// the list that it forges; nil: the BMC's
+	suites []int
+	// answers a packet of the handshake in the BMC's place
+	handshake func(p *rmcp.Packet) (reply []byte, taken bool)
+	keep      func(p *rmcp.Packet) bool // packets that do not reach the BMC
+	// of Get Chassis Status, which it forges in every session
+	state byte
 
 	console uint32 // session ID of packets to the client
 }
@@ -57,7 +62,8 @@ func (a *attacker) step(p udprelay.Packet) (on, back [][]byte) {
 	var reply *rmcp.Message
 	switch {
 	case m.Cmd == capabilities.Code && a.caps != nil:
-		c := ipmi.ChannelAuthCapabilities{Channel: 1, Extended: true, PerMessageAuth: true, UserLevelAuth: true, NonNullUsers: true, SupportsIPMI15: true}
+		c := ipmi.ChannelAuthCapabilities{Channel: 1, Extended: true, PerMessageAuth: true,
+			UserLevelAuth: true, NonNullUsers: true, SupportsIPMI15: true}
 		a.caps(&c)
 		r := m.Reply(0, nil)
 		r.Data, _ = c.AppendBinary(nil)
@@ -98,10 +104,12 @@ var (
 	chassisStatus   = ipmi.GetChassisStatus{}.Command()
 )
 
-// lies are answers to a request in a session, whatever it is, that say that the machine's power is in the forged state.
+// lies are answers to a request in a session, whatever it is, that say that the machine's power is
+// in the forged state.
 func (a *attacker) lies(p *rmcp.Packet) (all [][]byte) {
 	for seq := range uint8(64) {
-		m := rmcp.Message{To: ipmi.AddressRemoteSWI, From: ipmi.AddressBMC, NetFn: chassisStatus.NetFn.Response(), Seq: seq,
+		m := rmcp.Message{To: ipmi.AddressRemoteSWI, From: ipmi.AddressBMC,
+			NetFn: chassisStatus.NetFn.Response(), Seq: seq,
 			Cmd: chassisStatus.Code, Data: []byte{a.state, 0, 0, 0}}
 		message := rmcp.AppendMessage(nil, &m)
 		if p.V20() {
@@ -126,7 +134,8 @@ func withID15(b []byte, id, sequence uint32) []byte {
 }
 
 // refuse answers a step of the handshake with a status.
-func refuse(step ipmi.PayloadType, status rmcp.Status, unless func(*rmcp.Packet) bool) func(*rmcp.Packet) ([]byte, bool) {
+func refuse(step ipmi.PayloadType, status rmcp.Status,
+	unless func(*rmcp.Packet) bool) func(*rmcp.Packet) ([]byte, bool) {
 	var console uint32
 	return func(p *rmcp.Packet) ([]byte, bool) {
 		if p.PayloadType == ipmi.PayloadOpenSession {
@@ -135,7 +144,8 @@ func refuse(step ipmi.PayloadType, status rmcp.Status, unless func(*rmcp.Packet)
 		if p.PayloadType != step || unless != nil && unless(p) {
 			return nil, false
 		}
-		payload := binary.LittleEndian.AppendUint32([]byte{p.Payload[0], byte(status), 0, 0}, console)
+		payload := binary.LittleEndian.AppendUint32([]byte{p.Payload[0], byte(status), 0, 0},
+			console)
 		b, _ := rmcp.AppendPresession20(nil, step+1, payload)
 		return b, true
 	}
@@ -158,7 +168,8 @@ func proposes(ids ...int) func(*rmcp.Packet) bool {
 }
 
 // answer is a step of the handshake in the BMC's place, with what follows its session ID.
-func answer(step ipmi.PayloadType, rest func(p *rmcp.Packet) []byte) func(*rmcp.Packet) ([]byte, bool) {
+func answer(step ipmi.PayloadType,
+	rest func(p *rmcp.Packet) []byte) func(*rmcp.Packet) ([]byte, bool) {
 	var console uint32
 	return func(p *rmcp.Packet) ([]byte, bool) {
 		if p.PayloadType == ipmi.PayloadOpenSession {
@@ -195,7 +206,8 @@ func reply(cmd uint8, code ipmi.CompletionCode, data []byte) func(m *rmcp.Messag
 
 // activated is an answer to Activate Session that makes a session without authentication.
 func activated() []byte {
-	b, _ := ipmi.ActivatedSession{AuthType: ipmi.AuthNone, SessionID: 0x01020304, InboundSequence: 1, Privilege: ipmi.PrivilegeAdministrator}.AppendBinary(nil)
+	b, _ := ipmi.ActivatedSession{AuthType: ipmi.AuthNone, SessionID: 0x01020304,
+		InboundSequence: 1, Privilege: ipmi.PrivilegeAdministrator}.AppendBinary(nil)
 	return b
 }
 
@@ -221,42 +233,58 @@ var attacks = []struct {
 		return &attacker{caps: only(ipmi.AuthPassword), keep: (*rmcp.Packet).V20}
 	}},
 	{"suites: none but 0", func() *attacker {
-		return &attacker{suites: []int{0}, handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoCipherSuiteMatch, nil)}
+		return &attacker{suites: []int{0},
+			handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoCipherSuiteMatch, nil)}
 	}},
 	{"suites: 1, 2 and 6", func() *attacker {
-		return &attacker{suites: []int{1, 2, 6}, handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoCipherSuiteMatch, proposes(1, 2, 6))}
+		return &attacker{suites: []int{1, 2, 6},
+			handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoCipherSuiteMatch,
+				proposes(1, 2, 6))}
 	}},
 	{"suites: 40-bit xRC4", func() *attacker {
-		return &attacker{suites: []int{5, 10, 14, 19}, handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusInvalidConf, proposes(5, 10, 14, 19))}
+		return &attacker{suites: []int{5, 10, 14, 19},
+			handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusInvalidConf,
+				proposes(5, 10, 14, 19))}
 	}},
 	{"suites: 12 only", func() *attacker {
-		return &attacker{suites: []int{12, 11, 2}, handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoCipherSuiteMatch, proposes(12, 11, 2))}
+		return &attacker{suites: []int{12, 11, 2},
+			handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoCipherSuiteMatch,
+				proposes(12, 11, 2))}
 	}},
 	{"Open Session: no authentication chosen", func() *attacker {
 		return &attacker{handshake: answer(ipmi.PayloadOpenSession, func(*rmcp.Packet) []byte {
-			return []byte{1, 2, 3, 4, 0, 0, 0, 8, 0, 0, 0, 0, 1, 0, 0, 8, 0, 0, 0, 0, 2, 0, 0, 8, 0, 0, 0, 0}
+			return []byte{1, 2, 3, 4, 0, 0, 0, 8, 0, 0, 0, 0, 1, 0, 0, 8, 0, 0, 0, 0, 2, 0, 0, 8, 0,
+				0, 0, 0}
 		})}
 	}},
 	{"Open Session: no resources", func() *attacker {
-		return &attacker{suites: []int{2}, handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoResources, proposes(2))}
+		return &attacker{suites: []int{2},
+			handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusNoResources, proposes(2))}
 	}},
 	{"Open Session: unauthorized role", func() *attacker {
-		return &attacker{suites: []int{0, 1, 2}, handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusUnauthorizedRole, proposes(0))}
+		return &attacker{suites: []int{0, 1, 2},
+			handshake: refuse(ipmi.PayloadOpenSession, rmcp.StatusUnauthorizedRole, proposes(0))}
 	}},
 	{"Open Session: silence but for suite 2", func() *attacker {
-		return &attacker{suites: []int{2}, keep: func(p *rmcp.Packet) bool { return p.PayloadType == ipmi.PayloadOpenSession && !proposes(2)(p) }}
+		return &attacker{suites: []int{2}, keep: func(p *rmcp.Packet) bool {
+			return p.PayloadType == ipmi.PayloadOpenSession && !proposes(2)(p)
+		}}
 	}},
 	{"RAKP 2: unknown user", func() *attacker {
 		return &attacker{handshake: refuse(ipmi.PayloadRAKP1, rmcp.StatusUnauthorizedName, nil)}
 	}},
 	{"RAKP 2: a code of the attacker's", func() *attacker {
-		return &attacker{handshake: answer(ipmi.PayloadRAKP1, func(*rmcp.Packet) []byte { return make([]byte, 16+16+20) })}
+		return &attacker{handshake: answer(ipmi.PayloadRAKP1, func(*rmcp.Packet) []byte {
+			return make([]byte, 16+16+20)
+		})}
 	}},
 	{"RAKP 4: refused", func() *attacker {
 		return &attacker{handshake: refuse(ipmi.PayloadRAKP3, rmcp.StatusInvalidCheckValue, nil)}
 	}},
 	{"RAKP 4: a code of the attacker's", func() *attacker {
-		return &attacker{handshake: answer(ipmi.PayloadRAKP3, func(*rmcp.Packet) []byte { return make([]byte, 16) })}
+		return &attacker{handshake: answer(ipmi.PayloadRAKP3, func(*rmcp.Packet) []byte {
+			return make([]byte, 16)
+		})}
 	}},
 	{"challenge: refused", func() *attacker { return &attacker{message: reply(challenge.Code, 0x81, nil)} }},
 	{"challenge: the attacker's", func() *attacker { return &attacker{message: reply(challenge.Code, 0, make([]byte, 20))} }},
@@ -265,7 +293,10 @@ var attacks = []struct {
 		return &attacker{message: reply(activateSession.Code, 0, activated())}
 	}},
 	{"the attacker is the BMC", func() *attacker {
-		return &attacker{caps: only(ipmi.AuthNone, ipmi.AuthPassword, ipmi.AuthMD2), keep: func(p *rmcp.Packet) bool { return true },
+		return &attacker{caps: only(ipmi.AuthNone, ipmi.AuthPassword, ipmi.AuthMD2),
+			keep: func(p *rmcp.Packet) bool {
+				return true
+			},
 			message: func(m *rmcp.Message) *rmcp.Message {
 				r := m.Reply(0, nil)
 				switch m.Cmd {
@@ -279,8 +310,9 @@ var attacks = []struct {
 	}},
 }
 
-// Whatever an attacker on the wire forges while a session is set up, lom does not send the password, opens no session that is worse than
-// was asked for, and prints nothing that the BMC has not said. What ipmitool does is logged beside it.
+// Whatever an attacker on the wire forges while a session is set up, lom does not send the
+// password, opens no session that is worse than was asked for, and prints nothing that the BMC has
+// not said. What ipmitool does is logged beside it.
 func TestAttackerOnTheWire(t *testing.T) {
 	bmc := programs.StartBMC(t).Target
 	const (
@@ -306,24 +338,30 @@ func TestAttackerOnTheWire(t *testing.T) {
 			for _, c := range choices {
 				t.Run(strings.Join(append([]string{c.iface}, c.args...), " "), func(t *testing.T) {
 					t.Parallel()
-					run := func(program, iface string, args ...string) (programs.Result, []udprelay.Packet) {
+					run := func(program, iface string,
+						args ...string) (programs.Result, []udprelay.Packet) {
 						relay := udprelay.Start(t, bmc.Addr, udprelay.Faults{})
 						a := attack.new()
 						a.state = state
 						relay.Attack(a.step)
-						args = append(append([]string{"-N", "1", "-R", "2"}, args...), "power", "status")
-						return programs.Run(t, t.TempDir(), program, bmc.At(relay.Addr).Tool(iface, args...)...), relay.Packets()
+						args = append(append([]string{"-N", "1", "-R", "2"}, args...), "power",
+							"status")
+						return programs.Run(t, t.TempDir(), program,
+							bmc.At(relay.Addr).Tool(iface, args...)...), relay.Packets()
 					}
 					r, packets := run(programs.Lom(), c.iface, c.args...)
 					worse := weaknesses(packets, bmc.Password, c.suite)
 					switch {
 					case len(worse) > 0:
 						t.Errorf("lom: %s\n%s", strings.Join(worse, "; "), r)
-					case r.Stdout != "" && r.Stdout != real.Stdout || strings.Contains(r.Stdout, strings.TrimSpace(forged)):
+					case r.Stdout != "" && r.Stdout != real.Stdout ||
+						strings.Contains(r.Stdout, strings.TrimSpace(forged)):
 						t.Errorf("lom printed what was forged: %s", r)
-					case r.Code == 0 && r.Stdout != real.Stdout, r.Code != 0 && strings.Count(r.Stderr, "\n") != 1:
+					case r.Code == 0 && r.Stdout != real.Stdout,
+						r.Code != 0 && strings.Count(r.Stderr, "\n") != 1:
 						t.Errorf("neither the state nor one sentence: %s", r)
-					case r.Code == 0 && c.iface == "auto" && over15(packets) && !strings.Contains(r.Stderr, "IPMI 1.5"):
+					case r.Code == 0 && c.iface == "auto" && over15(packets) &&
+						!strings.Contains(r.Stderr, "IPMI 1.5"):
 						t.Errorf("auto left IPMI 2.0 without a sentence: %s", r)
 					}
 					t.Logf("lom: exit status %d, %q, %q", r.Code, r.Stdout, r.Stderr)
@@ -332,8 +370,10 @@ func TestAttackerOnTheWire(t *testing.T) {
 					}
 					programs.Need(t, "ipmitool")
 					r, packets = run("ipmitool", c.iface, c.args...)
-					t.Logf("ipmitool: exit status %d, %q, %q; forged state printed: %t; %s", r.Code, r.Stdout, r.Stderr,
-						r.Stdout == forged, strings.Join(weaknesses(packets, bmc.Password, c.suite), "; "))
+					t.Logf("ipmitool: exit status %d, %q, %q; forged state printed: %t; %s", r.Code,
+						r.Stdout, r.Stderr,
+						r.Stdout == forged, strings.Join(weaknesses(packets, bmc.Password, c.suite),
+							"; "))
 				})
 			}
 		})
@@ -343,15 +383,16 @@ func TestAttackerOnTheWire(t *testing.T) {
 // over15 reports whether a session of IPMI 1.5 was used.
 func over15(packets []udprelay.Packet) bool {
 	for _, p := range packets {
-		if packet, err := rmcp.Parse(p.Data); err == nil && p.Request && !packet.V20() && packet.SessionID != 0 {
+		if packet, err := rmcp.Parse(p.Data); err == nil && p.Request && !packet.V20() &&
+			packet.SessionID != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// weaknesses says what a client sent that it should not have: its password, a log-in by something weaker than MD5, or a proposal of
-// algorithms that was not asked for.
+// weaknesses says what a client sent that it should not have: its password, a log-in by something
+// weaker than MD5, or a proposal of algorithms that was not asked for.
 func weaknesses(packets []udprelay.Packet, password string, suite int) (found []string) {
 	note := func(format string, args ...any) {
 		s := fmt.Sprintf(format, args...)
@@ -379,13 +420,15 @@ func weaknesses(packets []udprelay.Packet, password string, suite int) (found []
 				continue
 			}
 			for _, s := range rmcp.CipherSuites() {
-				if q.Proposes(s) && (suite >= 0 && int(s.ID) != suite || suite < 0 && !s.Protects()) {
+				if q.Proposes(s) && (suite >= 0 && int(s.ID) != suite ||
+					suite < 0 && !s.Protects()) {
 					note("cipher suite %d was proposed", s.ID)
 				}
 			}
 		case !packet.V20() && packet.SessionID != 0 && packet.AuthType != ipmi.AuthMD5:
 			note("a packet of a session with authentication %v was sent", packet.AuthType)
-		case err == nil && m.Cmd == challenge.Code && packet.SessionID == 0 && ipmi.AuthType(m.Data[0]) != ipmi.AuthMD5:
+		case err == nil && m.Cmd == challenge.Code && packet.SessionID == 0 &&
+			ipmi.AuthType(m.Data[0]) != ipmi.AuthMD5:
 			note("a challenge for authentication %v was asked for", ipmi.AuthType(m.Data[0]))
 		}
 	}

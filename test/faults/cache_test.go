@@ -9,8 +9,8 @@ import (
 	"lom/internal/udprelay"
 )
 
-// What is kept between calls over a bad network is what is there: the first call fills the cache, the next one uses it, and
-// all print what a call without faults and without a cache prints.
+// What is kept between calls over a bad network is what is there: the first call fills the cache,
+// the next one uses it, and all print what a call without faults and without a cache prints.
 func TestBadNetworkSpoilsNoCache(t *testing.T) {
 	for i, n := range []struct {
 		name   string
@@ -23,11 +23,13 @@ func TestBadNetworkSpoilsNoCache(t *testing.T) {
 		t.Run(n.name, func(t *testing.T) {
 			t.Parallel()
 			sim := ipmisim.Start(t, ipmisim.Config{Sensors: 20, Entries: 30})
-			target := programs.Target{Addr: sim.Addr, User: ipmisim.Admin.Name, Password: ipmisim.Admin.Password}
+			target := programs.Target{Addr: sim.Addr, User: ipmisim.Admin.Name,
+				Password: ipmisim.Admin.Password}
 			home := t.TempDir()
 			for j, line := range []string{"fru print", "sdr elist all", "sel list"} {
 				words := programs.Words("-C 3 -R 7 " + line)
-				good := programs.Run(t, home, programs.Lom(), target.Tool("lanplus", append([]string{"--no-cache"}, words...)...)...)
+				good := programs.Run(t, home, programs.Lom(),
+					target.Tool("lanplus", append([]string{"--no-cache"}, words...)...)...)
 				if good.Code != 0 {
 					t.Fatalf("%s", good)
 				}
@@ -36,7 +38,8 @@ func TestBadNetworkSpoilsNoCache(t *testing.T) {
 				faults.Seed = uint64(10*i + j + 1)
 				relay := udprelay.Start(t, target.Addr, faults)
 				for k := range 2 {
-					bad := programs.Run(t, home, programs.Lom(), target.At(relay.Addr).Tool("lanplus", words...)...)
+					bad := programs.Run(t, home, programs.Lom(),
+						target.At(relay.Addr).Tool("lanplus", words...)...)
 					if bad.Code != 0 || bad.Stdout != good.Stdout {
 						t.Errorf("call %d: %s\n--- without faults\n%s", k, bad, good)
 					}

@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	programs.Main(m)
 }
 
-// networks are ways in which a network can be bad. A bit that is turned while a session is set up cannot be told from a
-// wrong password, so it may end with that; behind it, it must not be noticed.
+// networks are ways in which a network can be bad. A bit that is turned while a session is set up
+// cannot be told from a wrong password, so it may end with that; behind it, it must not be noticed.
 var networks = []struct {
 	name   string
 	faults udprelay.Faults
@@ -44,11 +44,13 @@ func TestBadNetworkChangesNoResult(t *testing.T) {
 	}{
 		// The readings of lom's own BMC move, those of ipmi_sim do not.
 		{"lom bmc", func(*testing.T) programs.Target { return bmc },
-			[]string{"mc info", "sdr list fru", "fru print", "user list 1", "sel list", "chassis status"}},
+			[]string{"mc info", "sdr list fru", "fru print", "user list 1", "sel list",
+				"chassis status"}},
 		// A simulator for each network: its sessions share one SDR reservation.
 		{"ipmi_sim", func(t *testing.T) programs.Target {
 			sim := ipmisim.Start(t, ipmisim.Config{Sensors: 30, Entries: 40})
-			return programs.Target{Addr: sim.Addr, User: ipmisim.Admin.Name, Password: ipmisim.Admin.Password}
+			return programs.Target{Addr: sim.Addr, User: ipmisim.Admin.Name,
+				Password: ipmisim.Admin.Password}
 		}, []string{"sdr elist all", "sel list", "fru print 0"}},
 	} {
 		for _, iface := range []string{"lan", "lanplus"} {
@@ -61,8 +63,11 @@ func TestBadNetworkChangesNoResult(t *testing.T) {
 						// A relay for each run: a client may get the port of the one before.
 						faults.Seed = uint64(100*j + i + 1)
 						relay := udprelay.Start(t, target.Addr, faults)
-						good := programs.Run(t, t.TempDir(), programs.Lom(), target.Tool(iface, programs.Words(line)...)...)
-						bad := programs.Run(t, t.TempDir(), programs.Lom(), target.At(relay.Addr).Tool(iface, append([]string{"-R", "7"}, programs.Words(line)...)...)...)
+						good := programs.Run(t, t.TempDir(), programs.Lom(),
+							target.Tool(iface, programs.Words(line)...)...)
+						bad := programs.Run(t, t.TempDir(), programs.Lom(),
+							target.At(relay.Addr).Tool(iface,
+								append([]string{"-R", "7"}, programs.Words(line)...)...)...)
 						if good.Code != 0 || bad.Code != 0 || good.Stdout != bad.Stdout {
 							t.Errorf("%s\n--- without faults\n%s", bad, good)
 						}

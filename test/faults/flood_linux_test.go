@@ -24,12 +24,13 @@ import (
 
 var floodAll = flag.Bool("flood", false, "50 log-ins in each of the floods")
 
-// Those who know the password log in while others begin log-ins without end, over real sockets. With -flood this measures what
-// docs/performance.md says.
+// Those who know the password log in while others begin log-ins without end, over real sockets.
+// With -flood this measures what docs/performance.md says.
 func TestLoginsInFlood(t *testing.T) {
 	logins, rates, times := 5, []int{1000}, []time.Duration{20 * time.Millisecond}
 	if *floodAll {
-		logins, rates, times = 50, []int{200, 1000, 10000}, []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond}
+		logins, rates, times = 50, []int{200, 1000, 10000},
+			[]time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond}
 	}
 	for _, i := range []client.Interface{client.LANPlus, client.LAN} {
 		for _, where := range []string{"one source", "forged sources"} {
@@ -44,7 +45,8 @@ func TestLoginsInFlood(t *testing.T) {
 						began := time.Now()
 						in := 0
 						for range logins {
-							s, err := client.Dial(t.Context(), relay.Addr.String(), client.WithInterface(i),
+							s, err := client.Dial(t.Context(), relay.Addr.String(),
+								client.WithInterface(i),
 								client.WithUser(b.User, ipmi.NewSecret(b.Password)))
 							if err != nil {
 								t.Log(err)
@@ -57,8 +59,10 @@ func TestLoginsInFlood(t *testing.T) {
 						}
 						took := time.Since(began)
 						after := resident(t, b.PID())
-						t.Logf("%d of %d log-ins, %v each; %d packets a second; the BMC has %.1f MB, %.1f MB before",
-							in, logins, (took / time.Duration(logins)).Round(100*time.Microsecond), flood.rate(), float64(after)/1e6, float64(before)/1e6)
+						t.Logf("%d of %d log-ins, %v each; %d packets a second; the BMC has %.1f "+
+							"MB, %.1f MB before",
+							in, logins, (took / time.Duration(logins)).Round(100*time.Microsecond),
+							flood.rate(), float64(after)/1e6, float64(before)/1e6)
 						if in != logins {
 							t.Errorf("%d of %d log-ins", in, logins)
 						}
@@ -79,8 +83,10 @@ type flood struct {
 	sent  int
 }
 
-// startFlood begins log-ins at a BMC until the test ends. Forged source addresses are all those of loopback.
-func startFlood(t *testing.T, to netip.AddrPort, i client.Interface, forged bool, perSecond int) *flood {
+// startFlood begins log-ins at a BMC until the test ends. Forged source addresses are all those of
+// loopback.
+func startFlood(t *testing.T, to netip.AddrPort, i client.Interface, forged bool,
+	perSecond int) *flood {
 	t.Helper()
 	packet, err := beginning(i)
 	if err != nil {
@@ -110,7 +116,8 @@ func startFlood(t *testing.T, to netip.AddrPort, i client.Interface, forged bool
 					source = net.IPv4(127, byte(n>>16), byte(n>>8), byte(n)&0x7f+1)
 				}
 				// What does not fit into the socket's buffer is lost, as in any flood.
-				_, _ = p.WriteTo(packet, &ipv4.ControlMessage{Src: source}, net.UDPAddrFromAddrPort(to))
+				_, _ = p.WriteTo(packet, &ipv4.ControlMessage{Src: source},
+					net.UDPAddrFromAddrPort(to))
 			}
 		}
 	})
@@ -125,11 +132,13 @@ func startFlood(t *testing.T, to netip.AddrPort, i client.Interface, forged bool
 // beginning returns the packet that begins a log-in.
 func beginning(i client.Interface) ([]byte, error) {
 	if i == client.LAN {
-		data, err := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5, UserName: programs.BMCUser}.AppendBinary(nil)
+		data, err := ipmi.GetSessionChallenge{AuthType: ipmi.AuthMD5,
+			UserName: programs.BMCUser}.AppendBinary(nil)
 		if err != nil {
 			return nil, err
 		}
-		m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnApp, Cmd: ipmi.GetSessionChallenge{}.Command().Code, Data: data}
+		m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnApp,
+			Cmd: ipmi.GetSessionChallenge{}.Command().Code, Data: data}
 		return rmcp.AppendPresession15(nil, rmcp.AppendMessage(nil, &m))
 	}
 	data, err := rmcp.OpenSessionRequest{ConsoleID: 5}.AppendBinary(nil)

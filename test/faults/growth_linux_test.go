@@ -38,10 +38,12 @@ func takeFigures() figures {
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("heap %.1f MB, resident %.1f MB, %d goroutines, %d descriptors", float64(f.heap)/(1<<20), float64(f.resident)/(1<<20), f.goroutines, f.descriptors)
+	return fmt.Sprintf("heap %.1f MB, resident %.1f MB, %d goroutines, %d descriptors",
+		float64(f.heap)/(1<<20), float64(f.resident)/(1<<20), f.goroutines, f.descriptors)
 }
 
-// growth finds out whether figures grow. The first third of the turns is for what is filled once: pools, queues, tables.
+// growth finds out whether figures grow. The first third of the turns is for what is filled once:
+// pools, queues, tables.
 type growth struct {
 	turns int
 	all   []figures
@@ -49,8 +51,8 @@ type growth struct {
 
 func (g *growth) add(f figures) { g.all = append(g.all, f) }
 
-// problems tells what has grown. Memory may be more by a hundredth, and a little for what comes and goes; goroutines
-// and descriptors by a few that happen to be there.
+// problems tells what has grown. Memory may be more by a hundredth, and a little for what comes and
+// goes; goroutines and descriptors by a few that happen to be there.
 func (g *growth) problems() []string {
 	const (
 		fewBytes    = 2 << 20
@@ -70,7 +72,8 @@ func (g *growth) problems() []string {
 		}
 		before, after := middle(v[:len(v)/2]), middle(v[len(v)/2:])
 		if limit := before + before/100 + few; after > limit {
-			all = append(all, fmt.Sprintf("%s grew from %d to %d, beyond %d", what, before, after, limit))
+			all = append(all, fmt.Sprintf("%s grew from %d to %d, beyond %d", what, before, after,
+				limit))
 		}
 	}
 	check("the heap", fewBytes, func(f figures) int64 { return f.heap })

@@ -29,8 +29,9 @@ var kills = flag.Int("kills", 40, "how often TestKill kills lom bmc")
 
 // A BMC that is killed at any moment starts again, and knows everything that it has answered.
 //
-// Three consoles set users' names, add SEL entries and set a LAN parameter, each as fast as it is answered. What was
-// not answered when the BMC was killed may or may not have happened, but nothing else may have.
+// Three consoles set users' names, add SEL entries and set a LAN parameter, each as fast as it is
+// answered. What was not answered when the BMC was killed may or may not have happened, but nothing
+// else may have.
 func TestKill(t *testing.T) {
 	state := t.TempDir()
 	bmc := programs.StartBMCAt(t, "127.0.0.1:0", state)
@@ -68,7 +69,8 @@ func TestKill(t *testing.T) {
 			t.Fatalf("after kill %d, %v after the first change", n+1, wait)
 		}
 	}
-	t.Logf("%d kills: %d names, %d entries, %d LAN parameters were answered", *kills, k.count[0], k.count[1], k.count[2])
+	t.Logf("%d kills: %d names, %d entries, %d LAN parameters were answered", *kills, k.count[0],
+		k.count[1], k.count[2])
 	if slices.Contains(k.count[:], 0) {
 		t.Error("a kind of change was never answered")
 	}
@@ -77,7 +79,8 @@ func TestKill(t *testing.T) {
 // killAtStart starts a BMC and kills it while it starts.
 func killAtStart(t *testing.T, addr netip.AddrPort, state string) {
 	t.Helper()
-	cmd := exec.Command(programs.Lom(), "bmc", "--listen", addr.String(), "--state", state, "-P", programs.BMCPassword)
+	cmd := exec.Command(programs.Lom(), "bmc", "--listen", addr.String(), "--state", state, "-P",
+		programs.BMCPassword)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +131,8 @@ func (k *killed) setLAN(w *wire, n int) error {
 	k.pendingCommunity = fmt.Sprintf("community-%d", n)
 	data := make([]byte, 18)
 	copy(data, k.pendingCommunity)
-	if err := w.do(ipmi.SetLANConfiguration{Channel: 1, Parameter: 16, Data: data}, nil); err != nil {
+	if err := w.do(ipmi.SetLANConfiguration{Channel: 1, Parameter: 16, Data: data}, nil); err !=
+		nil {
 		return err
 	}
 	k.community, k.pendingCommunity = k.pendingCommunity, ""
@@ -136,7 +140,8 @@ func (k *killed) setLAN(w *wire, n int) error {
 	return nil
 }
 
-// check compares what the BMC knows with what it has answered, and takes on what it did without an answer.
+// check compares what the BMC knows with what it has answered, and takes on what it did without an
+// answer.
 func (k *killed) check(t *testing.T, addr netip.AddrPort) {
 	t.Helper()
 	w := open(t, addr)
@@ -167,8 +172,10 @@ func (k *killed) check(t *testing.T, addr netip.AddrPort) {
 	}
 	var p ipmi.ParameterData
 	must(w.do(ipmi.GetLANConfiguration{Channel: 1, Parameter: 16}, &p))
-	if got := string(bytes.TrimRight(p.Data, "\x00")); got != k.community && (got != k.pendingCommunity || got == "") {
-		t.Errorf("community is %q, want %q, or %q that was not answered", got, k.community, k.pendingCommunity)
+	if got := string(bytes.TrimRight(p.Data, "\x00")); got != k.community &&
+		(got != k.pendingCommunity || got == "") {
+		t.Errorf("community is %q, want %q, or %q that was not answered", got, k.community,
+			k.pendingCommunity)
 	} else {
 		k.community = got
 	}
@@ -221,7 +228,8 @@ func (k *killed) checkEntries(t *testing.T, w *wire) {
 // errSilent is the error of a request that was not answered.
 var errSilent = errors.New("no answer")
 
-// A wire is a session that sends each request once, so that nothing but the BMC decides what happens.
+// A wire is a session that sends each request once, so that nothing but the BMC decides what
+// happens.
 type wire struct {
 	conn    *net.UDPConn
 	session *rmcp.Session20
@@ -238,7 +246,8 @@ func open(t *testing.T, addr netip.AddrPort) *wire {
 	}
 	suite, _ := rmcp.CipherSuiteByID(17)
 	h, err := rmcp.NewClientHandshake(rmcp.ClientConfig{
-		LocalID: rand.Uint32() | 1, User: programs.BMCUser, Password: ipmi.NewSecret(programs.BMCPassword),
+		LocalID: rand.Uint32() | 1, User: programs.BMCUser,
+		Password:  ipmi.NewSecret(programs.BMCPassword),
 		Privilege: ipmi.PrivilegeAdministrator, Suite: suite, Random: crand.Reader,
 	})
 	if err != nil {
@@ -259,7 +268,8 @@ func open(t *testing.T, addr netip.AddrPort) *wire {
 		}
 	}
 	w.session = h.Session()
-	if err := w.do(ipmi.SetSessionPrivilege{Privilege: ipmi.PrivilegeAdministrator}, nil); err != nil {
+	if err := w.do(ipmi.SetSessionPrivilege{Privilege: ipmi.PrivilegeAdministrator}, nil); err !=
+		nil {
 		t.Fatal(err)
 	}
 	return w
@@ -293,7 +303,8 @@ func (w *wire) do(q interface {
 		return err
 	}
 	w.seq = (w.seq + 1) & rmcp.MaxSeq
-	m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: q.Command().NetFn, Cmd: q.Command().Code, Seq: w.seq, Data: data}
+	m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: q.Command().NetFn,
+		Cmd: q.Command().Code, Seq: w.seq, Data: data}
 	packet, err := w.session.Append(nil, ipmi.PayloadIPMI, rmcp.AppendMessage(nil, &m))
 	if err != nil {
 		return err
@@ -325,8 +336,10 @@ func (w *wire) do(q interface {
 // A state directory serves one process at a time.
 func TestStateInUse(t *testing.T) {
 	bmc := programs.StartBMC(t)
-	r := programs.Run(t, t.TempDir(), programs.Lom(), "bmc", "--listen", "127.0.0.1:0", "--state", bmc.State, "-P", programs.BMCPassword)
-	if want := "lom: state directory " + bmc.State + " is in use by another lom\n"; r.Code != 1 || r.Stdout != "" || r.Stderr != want {
+	r := programs.Run(t, t.TempDir(), programs.Lom(), "bmc", "--listen", "127.0.0.1:0", "--state",
+		bmc.State, "-P", programs.BMCPassword)
+	if want := "lom: state directory " + bmc.State + " is in use by another lom\n"; r.Code != 1 ||
+		r.Stdout != "" || r.Stderr != want {
 		t.Error(r)
 	}
 }
@@ -339,8 +352,11 @@ func TestDamagedState(t *testing.T) {
 	if err := os.WriteFile(file, []byte(damaged), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := programs.Run(t, t.TempDir(), programs.Lom(), "bmc", "--listen", "127.0.0.1:0", "--state", state, "-P", programs.BMCPassword)
-	want := "lom: state file " + file + " is damaged at byte 16 (a change does not begin as it should): put back a copy, or move it away to begin with factory settings\n"
+	r := programs.Run(t, t.TempDir(), programs.Lom(), "bmc", "--listen", "127.0.0.1:0", "--state",
+		state, "-P", programs.BMCPassword)
+	want := "lom: state file " + file +
+		" is damaged at byte 16 (a change does not begin as it should): put back a copy, or move " +
+		"it away to begin with factory settings\n"
 	if r.Code != 1 || r.Stdout != "" || r.Stderr != want {
 		t.Error(r)
 	}

@@ -31,12 +31,13 @@ var (
 	soakBMCs = flag.Int("bmcs", 200, "of TestSoak")
 )
 
-// soakNetwork is what lies between the client and the BMCs. Log-ins are spared the bits that are turned, which cannot be told
-// from a wrong password there.
-var soakNetwork = udprelay.Faults{Loss: 0.01, Duplicate: 0.02, Reorder: 0.02, Hold: 20 * time.Millisecond, Corrupt: 0.01, Spare: true, Seed: 4}
+// soakNetwork is what lies between the client and the BMCs. Log-ins are spared the bits that are
+// turned, which cannot be told from a wrong password there.
+var soakNetwork = udprelay.Faults{Loss: 0.01, Duplicate: 0.02, Reorder: 0.02,
+	Hold: 20 * time.Millisecond, Corrupt: 0.01, Spare: true, Seed: 4}
 
-// One client with a session at each of many BMCs, over a bad network and for long: every answer is that of the BMC that was
-// asked, none stays away, and neither end grows.
+// One client with a session at each of many BMCs, over a bad network and for long: every answer is
+// that of the BMC that was asked, none stays away, and neither end grows.
 //
 // Work and rest take turns. At rest, when nothing is under way, what both ends hold is counted.
 func TestSoak(t *testing.T) {
@@ -57,7 +58,8 @@ func TestSoak(t *testing.T) {
 		t.Error(problem)
 	}
 	if s.answers.Load() == 0 || s.logins.Load() == 0 || s.sum().Retries == 0 {
-		t.Error("nothing was answered, nobody logged in again or nothing was lost: this has soaked nothing")
+		t.Error("nothing was answered, nobody logged in again or nothing was lost: this has " +
+			"soaked nothing")
 	}
 }
 
@@ -96,9 +98,13 @@ func startSoak(t *testing.T, n int) *soak {
 	first := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freeUDPPort(t))
 	var c rack.Config
 	for i, a := 0, first.Addr(); i < n; i, a = i+1, a.Next() {
-		server := rack.Server{Name: fmt.Sprintf("bmc%d", i+1), Addr: netip.AddrPortFrom(a, first.Port()),
+		server := rack.Server{Name: fmt.Sprintf("bmc%d", i+1),
+			Addr: netip.AddrPortFrom(a, first.Port()),
 			Host: func() host.Host { return sim.New(sim.Config{On: true}) },
-			BMC:  bmc.Config{GUID: soakGUID(i), Users: []bmc.UserConfig{{Name: programs.BMCUser, Password: ipmi.NewSecret(soakPassword), Privilege: ipmi.PrivilegeAdministrator}}}}
+			BMC: bmc.Config{GUID: soakGUID(i),
+				Users: []bmc.UserConfig{{Name: programs.BMCUser,
+					Password:  ipmi.NewSecret(soakPassword),
+					Privilege: ipmi.PrivilegeAdministrator}}}}
 		if err := rack.ApplyProfile(&server.BMC, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +119,8 @@ func startSoak(t *testing.T, n int) *soak {
 			t.Error(err)
 		}
 	})
-	s := &soak{t: t, relay: udprelay.StartRange(t, first.Port(), soakNetwork), bmcs: make([]soaked, n)}
+	s := &soak{t: t, relay: udprelay.StartRange(t, first.Port(), soakNetwork),
+		bmcs: make([]soaked, n)}
 	s.first = netip.AddrPortFrom(first.Addr(), s.relay.Port)
 	if s.transport, err = client.NewTransport(nil); err != nil {
 		t.Fatal(err)
@@ -128,7 +135,8 @@ func startSoak(t *testing.T, n int) *soak {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d BMCs, logged in to all of them within %v", n, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d BMCs, logged in to all of them within %v", n,
+		time.Since(began).Round(time.Millisecond))
 	return s
 }
 
@@ -146,8 +154,11 @@ func (s *soak) login(i int) error {
 	at := s.first.Addr().As4()
 	binary.BigEndian.PutUint32(at[:], binary.BigEndian.Uint32(at[:])+uint32(i))
 	const tries = 7
-	session, err := client.Dial(context.Background(), netip.AddrPortFrom(netip.AddrFrom4(at), s.first.Port()).String(), client.WithInterface(client.LANPlus),
-		client.WithUser(programs.BMCUser, ipmi.NewSecret(soakPassword)), client.WithTransport(s.transport), client.WithRetry(0, tries))
+	session, err := client.Dial(context.Background(),
+		netip.AddrPortFrom(netip.AddrFrom4(at), s.first.Port()).String(),
+		client.WithInterface(client.LANPlus),
+		client.WithUser(programs.BMCUser, ipmi.NewSecret(soakPassword)),
+		client.WithTransport(s.transport), client.WithRetry(0, tries))
 	s.bmcs[i].session = session
 	return err
 }
@@ -167,7 +178,8 @@ func (s *soak) work(d time.Duration) {
 	time.Sleep(2 * soakNetwork.Hold) // what was doubled or held may still be on its way
 }
 
-// visitNext visits the next BMC, and then the one after it, until the time is over. No goroutine waits meanwhile.
+// visitNext visits the next BMC, and then the one after it, until the time is over. No goroutine
+// waits meanwhile.
 func (s *soak) visitNext(crew *sync.WaitGroup, end time.Time) {
 	if time.Now().After(end) || s.t.Failed() {
 		crew.Done()
@@ -192,8 +204,8 @@ func (s *soak) visitNext(crew *sync.WaitGroup, end time.Time) {
 	s.visit(i, left)
 }
 
-// renew ends a session and opens another. The BMC may not hear of the end, and keeps what it has of the session until
-// its time is over.
+// renew ends a session and opens another. The BMC may not hear of the end, and keeps what it has of
+// the session until its time is over.
 func (s *soak) renew(i int) {
 	b := &s.bmcs[i]
 	if err := b.session.Close(); err != nil {
@@ -245,12 +257,13 @@ func (s *soak) visit(i int, left func()) {
 	})
 	client.Start(session, ipmi.GetSELInfo{}, func(_ ipmi.SELInfo, err error) { answered(err) })
 	for n := range readings {
-		client.Start(session, ipmi.GetSensorReading{Sensor: uint8(n + 1)}, func(r ipmi.SensorReading, err error) {
-			if err == nil && !r.Scanning {
-				err = errors.New("a sensor is not scanned")
-			}
-			answered(err)
-		})
+		client.Start(session, ipmi.GetSensorReading{Sensor: uint8(n + 1)},
+			func(r ipmi.SensorReading, err error) {
+				if err == nil && !r.Scanning {
+					err = errors.New("a sensor is not scanned")
+				}
+				answered(err)
+			})
 	}
 }
 
@@ -283,5 +296,6 @@ func added(a, b client.Stats) client.Stats {
 
 // String tells what was done so far.
 func (s *soak) String() string {
-	return fmt.Sprintf("%d answers, %d sessions renewed, %d log-ins begun again", s.answers.Load(), s.logins.Load(), s.spoiled.Load())
+	return fmt.Sprintf("%d answers, %d sessions renewed, %d log-ins begun again", s.answers.Load(),
+		s.logins.Load(), s.spoiled.Load())
 }

@@ -27,7 +27,8 @@ type memoryFaults struct {
 	outage                time.Duration // at the beginning of each minute
 }
 
-// A memoryLink is a bad network in memory between one client and one BMC. It is the client's socket and the BMC's link.
+// A memoryLink is a bad network in memory between one client and one BMC. It is the client's socket
+// and the BMC's link.
 type memoryLink struct {
 	faults memoryFaults
 
@@ -47,7 +48,8 @@ var (
 )
 
 func newMemoryLink(seed uint64) *memoryLink {
-	return &memoryLink{rng: rand.New(rand.NewPCG(seed, 1)), in: make(chan []byte, 1024), closed: make(chan struct{})}
+	return &memoryLink{rng: rand.New(rand.NewPCG(seed, 1)), in: make(chan []byte, 1024),
+		closed: make(chan struct{})}
 }
 
 // carry delivers a packet after a millisecond, if not late, twice or never.
@@ -97,8 +99,13 @@ func (l *memoryLink) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-func (l *memoryLink) Close() error                     { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *memoryLink) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(memoryClient) }
+func (l *memoryLink) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+func (l *memoryLink) LocalAddr() net.Addr {
+	return net.UDPAddrFromAddrPort(memoryClient)
+}
 func (l *memoryLink) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
 func (l *memoryLink) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (l *memoryLink) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
@@ -109,25 +116,29 @@ type memoryPort struct{ serial.Buffer }
 func (*memoryPort) Break() error { return nil }
 func (*memoryPort) Close() error { return nil }
 
-// stream returns size characters that are all but random, so that none can be lost or moved unnoticed.
+// stream returns size characters that are all but random, so that none can be lost or moved
+// unnoticed.
 func stream(size int, seed uint64) []byte {
 	out, rng := make([]byte, size), rand.NewChaCha8([32]byte{byte(seed)})
 	rng.Read(out)
 	return out
 }
 
-// 16 MB in each direction at once, over a network that loses a third, doubles and mixes up: every character arrives once and in order.
+// 16 MB in each direction at once, over a network that loses a third, doubles and mixes up: every
+// character arrives once and in order.
 func TestSOLInMemory(t *testing.T) {
 	t.Parallel()
-	solInMemory(t, 16<<20, 16<<20, memoryFaults{loss: .3, double: .1, reorder: .2, late: 60 * time.Millisecond})
+	solInMemory(t, 16<<20, 16<<20, memoryFaults{loss: .3, double: .1, reorder: .2,
+		late: 60 * time.Millisecond})
 }
 
-// Where one end only speaks, the fifteen numbers of SOL's packets come round fast, and a packet that is late by a round must
-// not be taken for a new one.
+// Where one end only speaks, the fifteen numbers of SOL's packets come round fast, and a packet
+// that is late by a round must not be taken for a new one.
 func TestSOLInMemoryOneWay(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {
-		bad := memoryFaults{loss: .1, double: .1, reorder: .2, late: 60 * time.Millisecond, seed: seed}
+		bad := memoryFaults{loss: .1, double: .1, reorder: .2, late: 60 * time.Millisecond,
+			seed: seed}
 		solInMemory(t, 0, 1<<20, bad)
 		solInMemory(t, 1<<20, 0, bad)
 	}
@@ -142,13 +153,15 @@ func TestSOLInMemoryOutages(t *testing.T) {
 	solInMemory(t, 1<<20, 0, bad)
 }
 
-// solInMemory sends up characters to the machine and down from it, over a network that is bad once the console is open.
+// solInMemory sends up characters to the machine and down from it, over a network that is bad once
+// the console is open.
 func solInMemory(t *testing.T, upSize, downSize int, bad memoryFaults) {
 	synctest.Test(t, func(t *testing.T) {
 		link, port := newMemoryLink(bad.seed), &memoryPort{}
 		b, err := bmc.New(bmc.Config{
 			Host: sim.New(sim.Config{On: true}), Console: port,
-			Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator}},
+			Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret"),
+				Privilege: ipmi.PrivilegeAdministrator}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -163,7 +176,9 @@ func solInMemory(t *testing.T, upSize, downSize int, bad memoryFaults) {
 		const patience = 48 * time.Hour // for all of it, in the network's time
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		s, err := client.Dial(ctx, memoryBMC.String(), client.WithTransport(transport), client.WithInterface(client.LANPlus), client.WithUser("admin", ipmi.NewSecret("secret")))
+		s, err := client.Dial(ctx, memoryBMC.String(), client.WithTransport(transport),
+			client.WithInterface(client.LANPlus),
+			client.WithUser("admin", ipmi.NewSecret("secret")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +236,9 @@ func solInMemory(t *testing.T, upSize, downSize int, bad memoryFaults) {
 		})
 		all.Wait()
 		link.mu.Lock()
-		t.Logf("%d bytes to the machine and %d from it in %v of the network's time; %d and %d packets arrived", upSize, downSize, time.Since(began).Round(time.Second), link.passed[0], link.passed[1])
+		t.Logf("%d bytes to the machine and %d from it in %v of the network's time; %d and %d "+
+			"packets arrived", upSize, downSize, time.Since(began).Round(time.Second),
+			link.passed[0], link.passed[1])
 		link.faults = memoryFaults{} // the end is told and answered
 		link.mu.Unlock()
 		for i, sent := range [][]byte{up, down} {

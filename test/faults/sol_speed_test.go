@@ -14,15 +14,17 @@ import (
 	"lom/ipmi"
 )
 
-// BenchmarkSOLEcho measures what both ends add to a key and its echo: a key goes from client.Console over "lom bmc" to a machine behind
-// a TCP socket, and comes back. The same machine over the socket alone is taken off.
+// BenchmarkSOLEcho measures what both ends add to a key and its echo: a key goes from
+// client.Console over "lom bmc" to a machine behind a TCP socket, and comes back. The same machine
+// over the socket alone is taken off.
 //
 //	go test ./test/faults -run '^$' -bench SOLEcho
 func BenchmarkSOLEcho(b *testing.B) {
 	target, m := startMachine(b)
 	m.echoes()
 	ctx := context.Background()
-	s, err := client.Dial(ctx, target.Addr.String(), client.WithInterface(client.LANPlus), client.WithUser(target.User, ipmi.NewSecret(target.Password)))
+	s, err := client.Dial(ctx, target.Addr.String(), client.WithInterface(client.LANPlus),
+		client.WithUser(target.User, ipmi.NewSecret(target.Password)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -79,16 +81,18 @@ func bareEcho(b *testing.B) func() error {
 	}
 }
 
-// What a machine says comes through lom and its BMC at least as fast as through ipmitool and ipmi_sim. Each is measured three times, in
-// turn, and counts with its best: other programs are running.
+// What a machine says comes through lom and its BMC at least as fast as through ipmitool and
+// ipmi_sim. Each is measured three times, in turn, and counts with its best: other programs are
+// running.
 func TestSOLThroughput(t *testing.T) {
 	programs.Need(t, "ipmitool")
 	const n = 512 << 10 / blockSize
 	sl := listenSerial(t)
 	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 1, Serial: sl.Addr().String()})
 	theirs := acceptMachine(t, sl)
-	x := programs.StartTerminal(t, "ipmitool", programs.Target{Addr: sim.Addr, User: ipmisim.Admin.Name, Password: ipmisim.Admin.Password}.
-		Tool("lanplus", "-C", "3", "sol", "activate")...)
+	x := programs.StartTerminal(t, "ipmitool",
+		programs.Target{Addr: sim.Addr, User: ipmisim.Admin.Name, Password: ipmisim.Admin.Password}.
+			Tool("lanplus", "-C", "3", "sol", "activate")...)
 	x.Wait("Use ~? for help]\r\n")
 	target, ours := startMachine(t)
 	lom := startPiped(t, target)
@@ -103,7 +107,8 @@ func TestSOLThroughput(t *testing.T) {
 			best[i] = max(best[i], way.m.speed(t, way.v, n))
 		}
 	}
-	t.Logf("lom and its BMC %.0f bytes/s, ipmitool and ipmi_sim %.0f bytes/s: %.1f times as fast", best[0], best[1], best[0]/best[1])
+	t.Logf("lom and its BMC %.0f bytes/s, ipmitool and ipmi_sim %.0f bytes/s: %.1f times as fast",
+		best[0], best[1], best[0]/best[1])
 	if best[0] < best[1] {
 		t.Error("slower than ipmitool and ipmi_sim")
 	}
@@ -120,7 +125,8 @@ func (m *machine) speed(t *testing.T, v viewer, n int) float64 {
 	}
 	for v.size()-before < len(text) {
 		if time.Since(began) > time.Minute || v.ended() {
-			t.Fatalf("%d of %d characters are shown after %v", v.size()-before, len(text), time.Since(began))
+			t.Fatalf("%d of %d characters are shown after %v", v.size()-before, len(text),
+				time.Since(began))
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -11,8 +11,8 @@ import (
 // blockSize is the size in characters of a block of numbered.
 const blockSize = 8
 
-// numbered returns a text of n blocks, each of which says which it is. It holds no beginning of a line, where
-// consoles look for their escape characters.
+// numbered returns a text of n blocks, each of which says which it is. It holds no beginning of a
+// line, where consoles look for their escape characters.
 func numbered(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -23,7 +23,8 @@ func numbered(n int) string {
 
 // A tally is what became of a numbered text.
 type tally struct {
-	lost, doubled, late, broken int // blocks that are missing, there again, behind a later one; pieces that are no blocks
+	// blocks that are missing, there again, behind a later one; pieces that are no blocks
+	lost, doubled, late, broken int
 }
 
 var blocks = regexp.MustCompile(`[0-9]{7};`)
@@ -65,7 +66,8 @@ func (c tally) String() string {
 	if c == (tally{}) {
 		return "all, in order"
 	}
-	return fmt.Sprintf("%d lost, %d doubled, %d out of order, %d broken", c.lost, c.doubled, c.late, c.broken)
+	return fmt.Sprintf("%d lost, %d doubled, %d out of order, %d broken", c.lost, c.doubled, c.late,
+		c.broken)
 }
 
 // What the tests rely on to see a fault sees each kind of fault.

@@ -29,18 +29,21 @@ type machine struct {
 	typed bytes.Buffer // that it got
 }
 
-// startMachine runs a BMC whose machine is the test. The BMC repeats what is not acknowledged after 50 ms.
+// startMachine runs a BMC whose machine is the test. The BMC repeats what is not acknowledged after
+// 50 ms.
 func startMachine(t testing.TB) (programs.Target, *machine) {
 	t.Helper()
 	l := listenSerial(t)
 	file := filepath.Join(t.TempDir(), "bmc.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, "bmcs: [{console: \"tcp:%s\"}]\n", l.Addr()), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, "bmcs: [{console: \"tcp:%s\"}]\n", l.Addr()),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	b := programs.StartBMCAt(t, lowAddress(t), t.TempDir(), "--config", file)
 	m := acceptMachine(t, l)
 	for _, setting := range []string{"retry-interval 5", "retry-count 7"} {
-		r := programs.Run(t, t.TempDir(), programs.Lom(), b.Tool("lanplus", append([]string{"sol", "set"}, programs.Words(setting)...)...)...)
+		r := programs.Run(t, t.TempDir(), programs.Lom(),
+			b.Tool("lanplus", append([]string{"sol", "set"}, programs.Words(setting)...)...)...)
 		if r.Code != 0 {
 			t.Fatal(r)
 		}
@@ -75,7 +78,8 @@ func acceptMachine(t testing.TB, l net.Listener) *machine {
 	return m
 }
 
-// lowAddress returns an address that is free, with a port that ipmiconsole takes: it refuses those from 32768 on.
+// lowAddress returns an address that is free, with a port that ipmiconsole takes: it refuses those
+// from 32768 on.
 func lowAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
@@ -85,7 +89,8 @@ func lowAddress(t testing.TB) string {
 			continue
 		}
 		near.Close()
-		if far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2), Port: port}); err == nil {
+		if far, err := net.ListenUDP("udp4",
+			&net.UDPAddr{IP: net.IPv4(127, 0, 0, 2), Port: port}); err == nil {
 			far.Close()
 			return fmt.Sprintf("127.0.0.1:%d", port)
 		}
@@ -94,11 +99,13 @@ func lowAddress(t testing.TB) string {
 	return ""
 }
 
-// spoil puts a relay in front of a BMC that is a good network until it is told otherwise. It has the port of the BMC, which tells
-// clients where its consoles are: behind another port, ipmitool gives up and lom goes around.
+// spoil puts a relay in front of a BMC that is a good network until it is told otherwise. It has
+// the port of the BMC, which tells clients where its consoles are: behind another port, ipmitool
+// gives up and lom goes around.
 func spoil(t *testing.T, b programs.Target, seed uint64) (*udprelay.Relay, programs.Target) {
 	t.Helper()
-	relay := udprelay.StartAt(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), b.Addr.Port()), b.Addr, udprelay.Faults{Seed: seed})
+	relay := udprelay.StartAt(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"),
+		b.Addr.Port()), b.Addr, udprelay.Faults{Seed: seed})
 	return relay, b.At(relay.Addr)
 }
 
@@ -172,7 +179,8 @@ func startPiped(t testing.TB, b programs.Target) *piped {
 	return p
 }
 
-func (p *piped) Type(keys string) { _, _ = io.WriteString(p.in, keys) } // that it has ended is seen elsewhere
+// that it has ended is seen elsewhere
+func (p *piped) Type(keys string) { _, _ = io.WriteString(p.in, keys) }
 func (p *piped) Shown() string    { return p.out.got() }
 func (p *piped) size() int        { return p.out.size() }
 
@@ -200,15 +208,16 @@ type exchange struct {
 }
 
 func (e exchange) String() string {
-	s := fmt.Sprintf("to the machine: %v; from it: %v; after %v", e.up, e.down, e.took.Round(100*time.Millisecond))
+	s := fmt.Sprintf("to the machine: %v; from it: %v; after %v", e.up, e.down,
+		e.took.Round(100*time.Millisecond))
 	if e.ended {
 		s += "; the program ended"
 	}
 	return s
 }
 
-// run sends n blocks each way, and waits until all are there, or nothing has come for patience. ahead is how many characters may be typed
-// that the machine has not got yet.
+// run sends n blocks each way, and waits until all are there, or nothing has come for patience.
+// ahead is how many characters may be typed that the machine has not got yet.
 func (m *machine) run(t *testing.T, v viewer, n, ahead int, patience time.Duration) exchange {
 	t.Helper()
 	text := numbered(n)
@@ -222,11 +231,13 @@ func (m *machine) run(t *testing.T, v viewer, n, ahead int, patience time.Durati
 			sum, moved = up+down, time.Now()
 		}
 		stuck := time.Since(moved)
-		if up >= len(text) && down >= len(text) && stuck > 500*time.Millisecond || stuck > patience || v.ended() {
+		if up >= len(text) && down >= len(text) && stuck > 500*time.Millisecond ||
+			stuck > patience || v.ended() {
 			up, down := m.got(), v.Shown()[before:]
 			e := exchange{ended: v.ended(), took: moved.Sub(began)}
 			sum := sha256.Sum256([]byte(text))
-			if e.whole = sha256.Sum256([]byte(up)) == sum && sha256.Sum256([]byte(down)) == sum; !e.whole {
+			if e.whole = sha256.Sum256([]byte(up)) == sum &&
+				sha256.Sum256([]byte(down)) == sum; !e.whole {
 				e.up, e.down = count(up, n), count(down, n)
 			}
 			return e
@@ -282,15 +293,17 @@ func TestSOLOverSockets(t *testing.T) {
 func awaitBanner(t testing.TB, v viewer) {
 	t.Helper()
 	const banner = "SOL Session operational.  Use ~? for help]\n"
-	for limit := time.Now().Add(30 * time.Second); !strings.HasSuffix(v.Shown(), banner); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(30 * time.Second); !strings.HasSuffix(v.Shown(),
+		banner); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) || v.ended() {
 			t.Fatalf("no console: %q", v.Shown())
 		}
 	}
 }
 
-// What other programs make of 5 % loss with our BMC as the other end. They are what they are, so their numbers are shown, not
-// judged: lom itself must lose nothing, and something of theirs must arrive both ways.
+// What other programs make of 5 % loss with our BMC as the other end. They are what they are, so
+// their numbers are shown, not judged: lom itself must lose nothing, and something of theirs must
+// arrive both ways.
 func TestSOLOfOtherClients(t *testing.T) {
 	const size = 32 << 10
 	faults := udprelay.Faults{Loss: .05}
@@ -311,13 +324,15 @@ func TestSOLOfOtherClients(t *testing.T) {
 		},
 		"ipmitool": func(t *testing.T, b programs.Target) viewer {
 			programs.Need(t, "ipmitool")
-			x := programs.StartTerminal(t, "ipmitool", b.Tool("lanplus", "-C", "17", "sol", "activate")...)
+			x := programs.StartTerminal(t, "ipmitool",
+				b.Tool("lanplus", "-C", "17", "sol", "activate")...)
 			x.Wait("Use ~? for help]\r\n")
 			return terminal{x}
 		},
 		"ipmiconsole": func(t *testing.T, b programs.Target) viewer {
 			programs.Need(t, "ipmiconsole")
-			x := programs.StartTerminal(t, "ipmiconsole", "-h", b.Addr.String(), "-u", b.User, "-p", b.Password)
+			x := programs.StartTerminal(t, "ipmiconsole", "-h", b.Addr.String(), "-u", b.User, "-p",
+				b.Password)
 			x.Wait("[SOL established]\r\n")
 			return terminal{x}
 		},

@@ -50,10 +50,12 @@ func TestBenchOfSimulator(t *testing.T) {
 	if b.Login == nil || b.Login.Exchanges < 3 || b.Login.Exchanges > 6 || b.Login.Median <= 0 {
 		t.Errorf("log-in: %+v", b.Login)
 	}
-	if len(b.Commands) == 0 || b.Commands[0].AtATime != 1 || b.Commands[0].PerSecond <= 0 || b.Takes < 1 {
+	if len(b.Commands) == 0 || b.Commands[0].AtATime != 1 || b.Commands[0].PerSecond <= 0 ||
+		b.Takes < 1 {
 		t.Errorf("commands: %+v, takes %d", b.Commands, b.Takes)
 	}
-	if b.Records == nil || b.Records.Count < 30 || b.Sensors == nil || b.Sensors.Count < 30 || b.Sensors.Exchanges < b.Sensors.Count {
+	if b.Records == nil || b.Records.Count < 30 || b.Sensors == nil || b.Sensors.Count < 30 ||
+		b.Sensors.Exchanges < b.Sensors.Count {
 		t.Errorf("records %+v, sensors %+v", b.Records, b.Sensors)
 	}
 	if b.Events == nil || b.Events.Count < events {

@@ -14,10 +14,12 @@ import (
 	"lom/internal/programs"
 )
 
-// saysOff is what a program says of a server that is off. What fence_ipmilan was told to do is not what it says.
+// saysOff is what a program says of a server that is off. What fence_ipmilan was told to do is not
+// what it says.
 var saysOff = regexp.MustCompile(`(?i)\bis off\b|: *off\b|powered off|already off`)
 
-// blindKinds are machines that their BMC cannot see, each as the host of a BMC of the configuration.
+// blindKinds are machines that their BMC cannot see, each as the host of a BMC of the
+// configuration.
 func blindKinds(t *testing.T) (names []string, config string) {
 	dir := t.TempDir()
 	listen := func(name string) string {
@@ -36,7 +38,9 @@ func blindKinds(t *testing.T) (names []string, config string) {
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false) // as a program that was killed leaves it
 	l.Close()
-	status := func(words string) string { return "exec: {on: ['true'], off: ['true'], status: " + words + "}" }
+	status := func(words string) string {
+		return "exec: {on: ['true'], off: ['true'], status: " + words + "}"
+	}
 	for _, kind := range [][2]string{
 		{"exec-fails", status("['false']")},
 		{"exec-missing", status("[/nowhere/status]")},
@@ -59,7 +63,8 @@ func blindKinds(t *testing.T) (names []string, config string) {
 	return names, "bmcs:\n" + config
 }
 
-// asksBlind has every client ask a BMC that does not see its machine: none may take it for one that is off.
+// asksBlind has every client ask a BMC that does not see its machine: none may take it for one that
+// is off.
 func asksBlind(t *testing.T, name string, to programs.Target) {
 	t.Helper()
 	home := t.TempDir()
@@ -74,26 +79,34 @@ func asksBlind(t *testing.T, name string, to programs.Target) {
 		}
 	}
 	for _, program := range []string{programs.Lom(), tool, "ipmitool"} {
-		for _, command := range [][]string{{"power", "status"}, {"chassis", "status"}, {"dcmi", "power", "reading"}} {
+		for _, command := range [][]string{{"power", "status"}, {"chassis", "status"},
+			{"dcmi", "power", "reading"}} {
 			check(1, programs.Run(t, home, program, to.Tool("lanplus", command...)...))
 		}
 	}
-	check(1, programs.Run(t, home, programs.Lom(), to.Tool("lanplus", "-o", "json", "power", "status")...))
-	check(-1, programs.Run(t, home, "ipmipower", to.FreeIPMI("LAN_2_0", "--stat")...)) // it ends with 0 whatever it finds
+	check(1, programs.Run(t, home, programs.Lom(),
+		to.Tool("lanplus", "-o", "json", "power", "status")...))
+	// it ends with 0 whatever it finds
+	check(-1, programs.Run(t, home, "ipmipower", to.FreeIPMI("LAN_2_0", "--stat")...))
 	for path, actions := range map[string][][]string{
 		tool: {{"status"}, {"off"}}, "/usr/bin/ipmitool": {{"status"}, {"monitor"}, {"off"}, {"on"}, {"reboot"}, {"reboot", "--method", "cycle"}},
 	} {
 		for _, action := range actions {
-			r := programs.Run(t, home, "fence_ipmilan", append([]string{"--lanplus", "--ip", to.Addr.Addr().String(), "--ipport", fmt.Sprint(to.Addr.Port()),
-				"--username", to.User, "--password", to.Password, "--ipmitool-path", path, "--action"}, action...)...)
-			if check(1, r); strings.Contains(r.Stdout, "Success") || !strings.Contains(r.Stderr, "Unable to obtain correct plug status") {
+			r := programs.Run(t, home, "fence_ipmilan",
+				append([]string{"--lanplus", "--ip", to.Addr.Addr().String(), "--ipport",
+					fmt.Sprint(to.Addr.Port()),
+					"--username", to.User, "--password", to.Password, "--ipmitool-path", path,
+					"--action"}, action...)...)
+			if check(1, r); strings.Contains(r.Stdout, "Success") ||
+				!strings.Contains(r.Stderr, "Unable to obtain correct plug status") {
 				t.Errorf("%s: %s", name, r)
 			}
 		}
 	}
 }
 
-// A BMC that cannot see its machine never has a program believe that it is off: not at start, and not later.
+// A BMC that cannot see its machine never has a program believe that it is off: not at start, and
+// not later.
 func TestBlindHosts(t *testing.T) {
 	t.Parallel()
 	programs.Need(t, "ipmitool", "ipmipower", "fence_ipmilan")
@@ -103,7 +116,8 @@ func TestBlindHosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	names = append(names, "exec-seen")
-	config += fmt.Sprintf("- {name: exec-seen, host: {exec: {on: ['true'], off: ['true'], status: [cat, %s]}}}\n", seen)
+	config += fmt.Sprintf("- {name: exec-seen, host: {exec: {on: ['true'], off: ['true'], "+
+		"status: [cat, %s]}}}\n", seen)
 	bmc := startConfigured(t, config)
 	at := map[string]programs.Target{}
 	within(t, 30*time.Second, "all BMCs answer", func() bool {
@@ -114,7 +128,8 @@ func TestBlindHosts(t *testing.T) {
 	})
 	home := t.TempDir()
 	power := func(name string) string {
-		return programs.Run(t, home, programs.Lom(), at[name].Tool("lanplus", "power", "status")...).Stdout
+		return programs.Run(t, home, programs.Lom(),
+			at[name].Tool("lanplus", "power", "status")...).Stdout
 	}
 	if got := power("exec-seen"); got != "Chassis Power is on\n" {
 		t.Errorf("a machine that can be seen: %q", got)
@@ -122,7 +137,9 @@ func TestBlindHosts(t *testing.T) {
 	if err := os.Remove(seen); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 30*time.Second, "exec-seen is not seen", func() bool { return power("exec-seen") == "Chassis Power is unknown\n" })
+	within(t, 30*time.Second, "exec-seen is not seen", func() bool {
+		return power("exec-seen") == "Chassis Power is unknown\n"
+	})
 	for _, name := range names {
 		asksBlind(t, name, at[name])
 		if !strings.Contains(bmc.Output(), "lom: "+name+": the power of the host is not known: ") {
@@ -136,7 +153,9 @@ func TestBlindHosts(t *testing.T) {
 	if err := writeFile(seen, "off\n"); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 30*time.Second, "exec-seen is seen again", func() bool { return power("exec-seen") == "Chassis Power is off\n" })
+	within(t, 30*time.Second, "exec-seen is seen again", func() bool {
+		return power("exec-seen") == "Chassis Power is off\n"
+	})
 	if want := "lom: exec-seen: the host is seen again: the power is off\n"; !strings.Contains(bmc.Output(), want) {
 		t.Errorf("the log does not say %q:\n%s", want, bmc.Output())
 	}
@@ -151,7 +170,8 @@ func TestBlindVirtualBMC(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf("[VirtualBMC]\nusername = admin\npassword = %s\naddress = %s\nport = %d\ndomain_name = n\nlibvirt_uri = qemu:///system?socket=/nowhere\nactive = True\n",
+	config := fmt.Sprintf("[VirtualBMC]\nusername = admin\npassword = %s\naddress = %s\nport = "+
+		"%d\ndomain_name = n\nlibvirt_uri = qemu:///system?socket=/nowhere\nactive = True\n",
 		programs.BMCPassword, listen.Addr(), listen.Port())
 	if err := writeFile(filepath.Join(folder, "n", "config"), config); err != nil {
 		t.Fatal(err)
@@ -160,7 +180,8 @@ func TestBlindVirtualBMC(t *testing.T) {
 	asksBlind(t, "vbmc", bmc.Target)
 }
 
-// What a machine refuses while its BMC waits with the answer is refused, and what fails later is seen by who looks.
+// What a machine refuses while its BMC waits with the answer is refused, and what fails later is
+// seen by who looks.
 func TestRefusedByTheMachine(t *testing.T) {
 	t.Parallel()
 	programs.Need(t, "ipmitool")
@@ -173,24 +194,32 @@ func TestRefusedByTheMachine(t *testing.T) {
 	r := remote{bmc, t, t.TempDir()}
 	for _, program := range []string{"ipmitool", "lom"} {
 		for _, action := range []string{"on", "off", "cycle", "reset", "soft", "diag"} {
-			if got := r.tool(program, "power "+action); got.Code != 1 || got.Stdout != "" || !strings.Contains(got.Stderr, "Unspecified error") {
+			if got := r.tool(program, "power "+action); got.Code != 1 || got.Stdout != "" ||
+				!strings.Contains(got.Stderr, "Unspecified error") {
 				t.Errorf("a machine that refuses: %s", got)
 			}
 		}
-		if got := r.tool(program, "chassis bootdev pxe"); !strings.Contains(got.Stderr, "Invalid data field") { // ipmitool then ends with 0
+		// ipmitool then ends with 0
+		if got := r.tool(program, "chassis bootdev pxe"); !strings.Contains(got.Stderr,
+			"Invalid data field") {
 			t.Errorf("a boot device that there is not: %s", got)
 		}
 	}
-	if said := bmc.Output(); strings.Count(said, "lom: refuses: host: power off: /bin/false: exit status 1\n") != 2 || !strings.Contains(said, "refuses: host: set boot device: ") {
+	if said := bmc.Output(); strings.Count(said,
+		"lom: refuses: host: power off: /bin/false: exit status 1\n") != 2 ||
+		!strings.Contains(said, "refuses: host: set boot device: ") {
 		t.Errorf("the log does not say why:\n%s", said)
 	}
-	later := remote{&programs.BMC{Target: bmc.At(netip.AddrPortFrom(bmc.Addr.Addr().Next(), bmc.Addr.Port()))}, t, r.home}
+	later := remote{&programs.BMC{Target: bmc.At(netip.AddrPortFrom(bmc.Addr.Addr().Next(),
+		bmc.Addr.Port()))}, t, r.home}
 	later.run("ipmitool", "power off", "Down/Off")
 	within(t, 30*time.Second, "a control fault", func() bool {
-		return strings.Contains(later.tool("lom", "chassis status").Stdout, "Power Control Fault  : true")
+		return strings.Contains(later.tool("lom", "chassis status").Stdout,
+			"Power Control Fault  : true")
 	})
 	later.run("ipmitool", "power status", "is on")
-	if said := bmc.Output(); !strings.Contains(said, "lom: later: host: power off: sh: no such outlet (exit status 1)\n") {
+	if said := bmc.Output(); !strings.Contains(said,
+		"lom: later: host: power off: sh: no such outlet (exit status 1)\n") {
 		t.Errorf("the log does not say why:\n%s", said)
 	}
 }

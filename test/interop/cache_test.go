@@ -37,8 +37,8 @@ func (c *cachedTarget) run(program, home string, line string) (string, int) {
 	return r.Stdout, c.relay.Exchanges()
 }
 
-// same checks that lom prints with its cache what it prints without, and ipmitool too, and returns how many packets
-// it sent with it.
+// same checks that lom prints with its cache what it prints without, and ipmitool too, and returns
+// how many packets it sent with it.
 func (c *cachedTarget) same(line string) int {
 	c.t.Helper()
 	got, n := c.run(programs.Lom(), c.home, line)
@@ -111,7 +111,8 @@ func TestCacheOfManyProcesses(t *testing.T) {
 		var work sync.WaitGroup
 		for range 4 {
 			work.Go(func() {
-				r := programs.Run(t, c.home, programs.Lom(), c.bmc.Tool("lanplus", programs.Words("-C 3 "+line)...)...)
+				r := programs.Run(t, c.home, programs.Lom(),
+					c.bmc.Tool("lanplus", programs.Words("-C 3 "+line)...)...)
 				if r.Code != 0 || r.Stdout != want {
 					t.Errorf("%s", r)
 				}
@@ -121,8 +122,8 @@ func TestCacheOfManyProcesses(t *testing.T) {
 	}
 }
 
-// Another BMC at the same address is not taken for the one before, and how many requests at a time the model took is known
-// to the next call.
+// Another BMC at the same address is not taken for the one before, and how many requests at a time
+// the model took is known to the next call.
 func TestCacheKnowsBMCAndModel(t *testing.T) {
 	c := startCached(t, ipmisim.Config{Sensors: 96, Entries: 100})
 	c.run(programs.Lom(), c.home, "sdr elist")
@@ -138,7 +139,8 @@ func TestCacheKnowsBMCAndModel(t *testing.T) {
 		all, _ := os.ReadDir(filepath.Join(c.home, ".cache", "lom", "bmc"))
 		t.Errorf("%v", all)
 	}
-	r := programs.Run(t, c.home, programs.Lom(), c.bmc.Tool("lanplus", programs.Words("-C 3 -vv sel list")...)...)
+	r := programs.Run(t, c.home, programs.Lom(),
+		c.bmc.Tool("lanplus", programs.Words("-C 3 -vv sel list")...)...)
 	if !strings.Contains(r.Stderr, "taken from the cache") {
 		t.Errorf("%s", r)
 	}

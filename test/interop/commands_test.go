@@ -250,8 +250,9 @@ var commands = []step{
 	// SOL parameters, PEF, DCMI
 	{line: "sol info 1"},
 	{line: "sol info"},
-	{line: "sol info 2"},    // a channel that is no LAN
-	{line: "-c sol info 1"}, // before encryption and authentication differ: ipmitool prints the first for both
+	{line: "sol info 2"}, // a channel that is no LAN
+	// before encryption and authentication differ: ipmitool prints the first for both
+	{line: "-c sol info 1"},
 	{line: "sol set enabled true 1", changes: true, after: "sol info 1", but: ownAddress},
 	{line: "sol set force-encryption false 1", changes: true, after: "sol info 1", but: ownAddress},
 	{line: "sol set privilege-level operator 1", changes: true, after: "sol info 1", but: ownAddress},

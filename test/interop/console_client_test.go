@@ -128,16 +128,20 @@ func TestConsoleClientOnTheSimulator(t *testing.T) {
 	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 1, Serial: echoPort(t)}))
 	home := t.TempDir()
 	lom := func(b programs.Target, args ...string) *running {
-		return startProgram(t, home, programs.Lom(), b.Tool("lanplus", append([]string{"-C", "3", "sol"}, args...)...)...)
+		return startProgram(t, home, programs.Lom(),
+			b.Tool("lanplus", append([]string{"-C", "3", "sol"}, args...)...)...)
 	}
 	run := func(args ...string) programs.Result {
-		return programs.Run(t, home, programs.Lom(), sim.Tool("lanplus", append([]string{"-C", "3", "sol"}, args...)...)...)
+		return programs.Run(t, home, programs.Lom(),
+			sim.Tool("lanplus", append([]string{"-C", "3", "sol"}, args...)...)...)
 	}
 
 	t.Run("64 KB there and back", func(t *testing.T) {
-		// In a relay the port of the answer is not the one that lom can reach: address translation does no harm.
+		// In a relay the port of the answer is not the one that lom can reach: address translation
+		// does no harm.
 		relay := udprelay.Start(t, sim.Addr, udprelay.Faults{})
-		for name, b := range map[string]programs.Target{"directly": sim, "through address translation": sim.At(relay.Addr)} {
+		for name, b := range map[string]programs.Target{"directly": sim,
+			"through address translation": sim.At(relay.Addr)} {
 			text := strings.Repeat("0123456789abcdef0123456789abcde\n", 2048)
 			log := filepath.Join(t.TempDir(), "log")
 			r := lom(b, "activate", "--linger", "1s", "--log", log)
@@ -151,17 +155,21 @@ func TestConsoleClientOnTheSimulator(t *testing.T) {
 				t.Fatal(err)
 			}
 			if code != 0 || r.said() != operational+text || string(logged) != text {
-				t.Errorf("%s: exit status %d, %d bytes back and %d in the log, of %d", name, code, len(r.said())-len(operational), len(logged), len(text))
+				t.Errorf("%s: exit status %d, %d bytes back and %d in the log, of %d", name, code,
+					len(r.said())-len(operational), len(logged), len(text))
 			}
 		}
 	})
 	t.Run("another client closes it", func(t *testing.T) {
 		r := lom(sim, "activate")
 		r.await(t, operational)
-		if other := programs.Run(t, home, "ipmitool", sim.Tool("lanplus", "-C", "3", "sol", "deactivate")...); other.Code != 0 {
+		if other := programs.Run(t, home, "ipmitool",
+			sim.Tool("lanplus", "-C", "3", "sol", "deactivate")...); other.Code != 0 {
 			t.Fatal(other)
 		}
-		if code := r.wait(t, 8*time.Second); code != 1 || !strings.Contains(r.said(), "the console was closed by another session, or by the BMC") {
+		if code := r.wait(t, 8*time.Second); code != 1 ||
+			!strings.Contains(r.said(),
+				"the console was closed by another session, or by the BMC") {
 			t.Errorf("exit status %d: %s", code, r.said())
 		}
 	})
@@ -185,12 +193,14 @@ func TestConsoleClientOnTheSimulator(t *testing.T) {
 		r.wait(t, 5*time.Second)
 		next := lom(sim, "activate", "--linger", "100ms")
 		next.in.Close()
-		if code := next.wait(t, 10*time.Second); code != 0 || !strings.Contains(next.said(), "left behind in a crash") {
+		if code := next.wait(t, 10*time.Second); code != 0 ||
+			!strings.Contains(next.said(), "left behind in a crash") {
 			t.Errorf("exit status %d: %s", code, next.said())
 		}
 	})
 	t.Run("a stranger's is not", func(t *testing.T) {
-		theirs := startProgram(t, home, "ipmitool", sim.Tool("lanplus", "-C", "3", "sol", "activate")...)
+		theirs := startProgram(t, home, "ipmitool",
+			sim.Tool("lanplus", "-C", "3", "sol", "activate")...)
 		time.Sleep(2 * time.Second) // what it says to a pipe, it keeps back
 		select {
 		case <-theirs.ended:
@@ -198,25 +208,28 @@ func TestConsoleClientOnTheSimulator(t *testing.T) {
 		default:
 		}
 		r := lom(sim, "activate")
-		if code := r.wait(t, 10*time.Second); code != 1 || !strings.Contains(r.said(), "--takeover") || strings.Count(r.said(), "\n") != 1 {
+		if code := r.wait(t, 10*time.Second); code != 1 ||
+			!strings.Contains(r.said(), "--takeover") || strings.Count(r.said(), "\n") != 1 {
 			t.Errorf("exit status %d: %s", code, r.said())
 		}
 		r = lom(sim, "activate", "--takeover", "--linger", "100ms")
 		r.in.Close()
-		if code := r.wait(t, 10*time.Second); code != 0 || !strings.Contains(r.said(), operational) {
+		if code := r.wait(t, 10*time.Second); code != 0 ||
+			!strings.Contains(r.said(), operational) {
 			t.Errorf("exit status %d: %s", code, r.said())
 		}
 	})
 	t.Run("looptest", func(t *testing.T) {
-		want := "remain loop test counter: 2\n" + operational + "remain loop test counter: 1\n" + operational
+		want := "remain loop test counter: 2\n" + operational + "remain loop test counter: 1\n" +
+			operational
 		if r := run("looptest", "2", "10"); r.Code != 0 || r.Stdout != want || r.Stderr != "" {
 			t.Error(r)
 		}
 	})
 }
 
-// What is typed over a bad network reaches the host of the simulator whole. What the host says need not: the simulator sends a packet
-// once, and what is lost is lost.
+// What is typed over a bad network reaches the host of the simulator whole. What the host says need
+// not: the simulator sends a packet once, and what is lost is lost.
 func TestConsoleClientOnTheSimulatorOverABadNetwork(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -230,10 +243,13 @@ func TestConsoleClientOnTheSimulatorOverABadNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close()
-	// At the simulator's own port: else lom goes around the relay, to the port that the simulator names for consoles.
+	// At the simulator's own port: else lom goes around the relay, to the port that the simulator
+	// names for consoles.
 	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), sim.Addr.Port())
 	relay := udprelay.StartAt(t, at, sim.Addr, udprelay.Faults{Loss: .05, Seed: 1})
-	r := startProgram(t, t.TempDir(), programs.Lom(), sim.At(relay.Addr).Tool("lanplus", "-C", "3", "-R", "7", "sol", "activate", "--linger", "1s")...)
+	r := startProgram(t, t.TempDir(), programs.Lom(),
+		sim.At(relay.Addr).Tool("lanplus", "-C", "3", "-R", "7", "sol", "activate", "--linger",
+			"1s")...)
 	r.await(t, operational)
 	text := strings.Repeat("0123456789abcdef0123456789abcde\n", 512)
 	if _, err := io.WriteString(r.in, text); err != nil {
@@ -255,9 +271,12 @@ func TestConsoleClientOnOurBMC(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
 	bmc := programs.StartBMCAt(t, "127.0.0.1:0", state)
-	r := startProgram(t, t.TempDir(), programs.Lom(), bmc.Tool("lanplus", "sol", "activate", "--reconnect")...)
+	r := startProgram(t, t.TempDir(), programs.Lom(),
+		bmc.Tool("lanplus", "sol", "activate", "--reconnect")...)
 	r.await(t, operational)
-	for _, k := range []struct{ typed, shown string }{{"\r", "login: "}, {"root\r", "Password: "}, {"\r", "# "}, {"date\r", "date"}} {
+	for _, k := range []struct {
+		typed, shown string
+	}{{"\r", "login: "}, {"root\r", "Password: "}, {"\r", "# "}, {"date\r", "date"}} {
 		if _, err := io.WriteString(r.in, k.typed); err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +289,8 @@ func TestConsoleClientOnOurBMC(t *testing.T) {
 	if _, err := io.WriteString(r.in, "\r~."); err != nil {
 		t.Fatal(err)
 	}
-	if code := r.wait(t, 10*time.Second); code != 0 || !strings.Contains(r.said(), "~. [terminated lom]\n") {
+	if code := r.wait(t, 10*time.Second); code != 0 ||
+		!strings.Contains(r.said(), "~. [terminated lom]\n") {
 		t.Errorf("exit status %d: %s", code, r.said())
 	}
 }

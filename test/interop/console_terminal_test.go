@@ -36,7 +36,8 @@ type jobShell struct {
 
 const jobPrompt = "READY> "
 
-// startJobShell starts a shell in which $LOM is lom with the words that name a BMC, and waits for its prompt.
+// startJobShell starts a shell in which $LOM is lom with the words that name a BMC, and waits for
+// its prompt.
 func startJobShell(t *testing.T, shell []string, words ...string) *jobShell {
 	t.Helper()
 	programs.Need(t, shell[0])
@@ -46,7 +47,8 @@ func startJobShell(t *testing.T, shell []string, words ...string) *jobShell {
 		line += " " + w
 	}
 	s := &jobShell{t: t, cmd: exec.Command(shell[0], shell[1:]...)}
-	s.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_STATE_HOME="+filepath.Join(home, "state"), "LOM="+line,
+	s.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_STATE_HOME="+filepath.Join(home, "state"),
+		"LOM="+line,
 		"PS1="+jobPrompt, "TERM=xterm", "ENV=", "HISTFILE=")
 	var err error
 	if s.keys, err = pty.Start(s.cmd); err != nil {
@@ -96,7 +98,8 @@ func (s *jobShell) until(what string, ok func() bool) {
 	s.t.Fatalf("not so: %s", what)
 }
 
-// wait waits until text is shown, after what was waited for before, and returns what came before it.
+// wait waits until text is shown, after what was waited for before, and returns what came before
+// it.
 func (s *jobShell) wait(text string) (before string) {
 	s.t.Helper()
 	s.until("the terminal shows "+strconv.Quote(text), func() bool {
@@ -133,12 +136,16 @@ func (s *jobShell) local() uint32 {
 
 func (s *jobShell) untilRaw() {
 	s.t.Helper()
-	s.until("the terminal is in raw mode", func() bool { return s.local()&(unix.ICANON|unix.ECHO|unix.ISIG) == 0 })
+	s.until("the terminal is in raw mode", func() bool {
+		return s.local()&(unix.ICANON|unix.ECHO|unix.ISIG) == 0
+	})
 }
 
 func (s *jobShell) untilHidden() {
 	s.t.Helper()
-	s.until("the terminal does not echo", func() bool { return s.local()&(unix.ICANON|unix.ECHO|unix.ISIG) == unix.ICANON|unix.ISIG })
+	s.until("the terminal does not echo", func() bool {
+		return s.local()&(unix.ICANON|unix.ECHO|unix.ISIG) == unix.ICANON|unix.ISIG
+	})
 }
 
 // wantLineMode checks the modes that a command of the shell finds.
@@ -179,7 +186,8 @@ func (s *jobShell) signal(sig syscall.Signal) {
 	}
 }
 
-// jobShells are shells with job control: one that sets the terminal right itself when a job stops, and one that does not.
+// jobShells are shells with job control: one that sets the terminal right itself when a job stops,
+// and one that does not.
 var jobShells = [][]string{{"bash", "--norc", "--noprofile", "-i"}, {"dash", "-i"}}
 
 // eachShell runs a test in every shell, with a BMC whose host sends back what is typed.
@@ -200,7 +208,8 @@ func (s *jobShell) echo() {
 	s.wait(word + "\r")
 }
 
-// However a console is stopped, the shell has its terminal, and the console has it again afterwards.
+// However a console is stopped, the shell has its terminal, and the console has it again
+// afterwards.
 func TestConsoleIsStoppedAndGoesOn(t *testing.T) {
 	eachShell(t, func(t *testing.T, s *jobShell) {
 		s.keyIn("$LOM sol activate\r")
@@ -218,7 +227,8 @@ func TestConsoleIsStoppedAndGoesOn(t *testing.T) {
 			s.echo()
 			stop.how()
 			s.wait(jobPrompt)
-			if stop.name == "SIGSTOP" { // of which no program hears, and not every shell puts the terminal right
+			// of which no program hears, and not every shell puts the terminal right
+			if stop.name == "SIGSTOP" {
 				s.keyIn("stty sane\n")
 				s.wait(jobPrompt)
 			}
@@ -252,7 +262,8 @@ func TestConsoleIsStoppedAndGoesOn(t *testing.T) {
 	})
 }
 
-// A console that goes on in the background leaves the terminal to the shell, and can be ended there.
+// A console that goes on in the background leaves the terminal to the shell, and can be ended
+// there.
 func TestConsoleInTheBackground(t *testing.T) {
 	eachShell(t, func(t *testing.T, s *jobShell) {
 		s.keyIn("$LOM sol activate\r")
@@ -275,7 +286,9 @@ func TestConsoleInTheBackground(t *testing.T) {
 		pid := s.job()
 		s.run("bg")
 		s.run("kill %1")
-		s.until("lom has ended", func() bool { return processState(pid) == "" || processState(pid) == "Z" })
+		s.until("lom has ended", func() bool {
+			return processState(pid) == "" || processState(pid) == "Z"
+		})
 		s.wantLineMode()
 	})
 }
@@ -293,7 +306,8 @@ func processState(pid int) string {
 // Every signal ends the console with its exit status, and leaves the terminal as it was.
 func TestConsoleEndsAtSignals(t *testing.T) {
 	eachShell(t, func(t *testing.T, s *jobShell) {
-		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP,
+			syscall.SIGQUIT} {
 			s.keyIn("$LOM sol activate\r")
 			s.wait("operational")
 			s.untilRaw()
@@ -302,7 +316,8 @@ func TestConsoleEndsAtSignals(t *testing.T) {
 			if strings.Contains(said, "goroutine") {
 				t.Errorf("%v: lom says %q", sig, said)
 			}
-			if got, want := s.run("echo code=$?"), fmt.Sprintf("code=%d\r", 128+int(sig)); !strings.Contains(got, want) {
+			if got, want := s.run("echo code=$?"), fmt.Sprintf("code=%d\r",
+				128+int(sig)); !strings.Contains(got, want) {
 				t.Errorf("%v: got %q, want %q", sig, got, want)
 			}
 			s.wantLineMode()
@@ -315,7 +330,9 @@ func TestConsoleWhoseOutputIsClosed(t *testing.T) {
 	t.Parallel()
 	b := programs.StartBMC(t)
 	s := startJobShell(t, jobShells[0], b.Tool("lanplus")...)
-	for _, c := range []struct{ to, code string }{{"| head -n 1", "code=141\r"}, {"> /dev/full", "code=1\r"}} {
+	for _, c := range []struct {
+		to, code string
+	}{{"| head -n 1", "code=141\r"}, {"> /dev/full", "code=1\r"}} {
 		s.keyIn("$LOM sol activate " + c.to + "; echo code=${PIPESTATUS[0]}\r")
 		if c.code == "code=141\r" {
 			s.wait("operational")
@@ -343,7 +360,9 @@ func TestConsoleWhoseTerminalGoesAway(t *testing.T) {
 		}
 		var shown bytes.Buffer
 		buf := make([]byte, 1000)
-		for !strings.Contains(shown.String(), "operational") && !strings.Contains(shown.String(), "assword: ") && !strings.Contains(shown.String(), "lom> ") {
+		for !strings.Contains(shown.String(), "operational") &&
+			!strings.Contains(shown.String(), "assword: ") &&
+			!strings.Contains(shown.String(), "lom> ") {
 			n, err := keys.Read(buf)
 			if err != nil {
 				t.Fatalf("%v: %v, after %q", words, err, &shown)
@@ -358,13 +377,15 @@ func TestConsoleWhoseTerminalGoesAway(t *testing.T) {
 	}
 }
 
-// A question for a password hides what is typed also after a stop, and the echo is back whatever happens.
+// A question for a password hides what is typed also after a stop, and the echo is back whatever
+// happens.
 func TestPasswordQuestionAndJobControl(t *testing.T) {
 	t.Parallel()
 	b := programs.StartBMC(t)
 	for _, shell := range jobShells {
 		t.Run(shell[0], func(t *testing.T) {
-			s := startJobShell(t, shell, "-I", "lanplus", "-H", b.Addr.Addr().String(), "-p", strconv.Itoa(int(b.Addr.Port())), "-U", b.User, "-a")
+			s := startJobShell(t, shell, "-I", "lanplus", "-H", b.Addr.Addr().String(), "-p",
+				strconv.Itoa(int(b.Addr.Port())), "-U", b.User, "-a")
 			ask := func() {
 				t.Helper()
 				s.keyIn("$LOM power status\r")
@@ -379,7 +400,8 @@ func TestPasswordQuestionAndJobControl(t *testing.T) {
 			s.wait("Password: ")
 			s.untilHidden()
 			s.keyIn(b.Password + "\r")
-			if got := s.wait(jobPrompt); !strings.Contains(got, "Chassis Power is ") || strings.Contains(s.screen(), b.Password) {
+			if got := s.wait(jobPrompt); !strings.Contains(got, "Chassis Power is ") ||
+				strings.Contains(s.screen(), b.Password) {
 				t.Errorf("after the password: %q", got)
 			}
 			s.wantLineMode()
@@ -429,7 +451,8 @@ func TestNohupIsObeyed(t *testing.T) {
 	t.Parallel()
 	programs.Need(t, "nohup")
 	b := programs.StartBMC(t)
-	r := startProgram(t, t.TempDir(), "nohup", append([]string{programs.Lom()}, b.Tool("lanplus", "sol", "activate")...)...)
+	r := startProgram(t, t.TempDir(), "nohup",
+		append([]string{programs.Lom()}, b.Tool("lanplus", "sol", "activate")...)...)
 	r.await(t, operational)
 	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)

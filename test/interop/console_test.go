@@ -18,13 +18,15 @@ import (
 func startConsoleBMC(t *testing.T, more string) *programs.BMC {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "rack.yaml")
-	if err := os.WriteFile(file, []byte("host: {boot-time: 2s, stop-time: 500ms}\n"+more), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("host: {boot-time: 2s, stop-time: 500ms}\n"+more),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	return programs.StartBMCAt(t, lowAddress(t), t.TempDir(), "--config", file)
 }
 
-// lowAddress returns an address that is free, with a port that ipmiconsole takes: it refuses those from 32768 on.
+// lowAddress returns an address that is free, with a port that ipmiconsole takes: it refuses those
+// from 32768 on.
 func lowAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -45,13 +47,15 @@ var openers = []struct {
 }{
 	{"ipmitool", "\r~.", func(t *testing.T, b programs.Target) *programs.Terminal {
 		programs.Need(t, "ipmitool")
-		x := programs.StartTerminal(t, "ipmitool", b.Tool("lanplus", "-C", "17", "sol", "activate")...)
+		x := programs.StartTerminal(t, "ipmitool",
+			b.Tool("lanplus", "-C", "17", "sol", "activate")...)
 		x.Wait("SOL Session operational")
 		return x
 	}},
 	{"ipmiconsole", "&.", func(t *testing.T, b programs.Target) *programs.Terminal {
 		programs.Need(t, "ipmiconsole")
-		x := programs.StartTerminal(t, "ipmiconsole", "-h", b.Addr.String(), "-u", b.User, "-p", b.Password)
+		x := programs.StartTerminal(t, "ipmiconsole", "-h", b.Addr.String(), "-u", b.User, "-p",
+			b.Password)
 		x.Wait("SOL established")
 		return x
 	}},
@@ -62,7 +66,8 @@ var openers = []struct {
 	}},
 }
 
-// A person works at the console of a server of ours with other people's programs, which need no workaround.
+// A person works at the console of a server of ours with other people's programs, which need no
+// workaround.
 func TestConsoleOfOurBMC(t *testing.T) {
 	for _, o := range openers {
 		t.Run(o.name, func(t *testing.T) {
@@ -71,10 +76,12 @@ func TestConsoleOfOurBMC(t *testing.T) {
 			b := startConsoleBMC(t, "")
 			home := t.TempDir()
 			tool := func(line string) programs.Result {
-				return programs.Run(t, home, "ipmitool", b.Tool("lanplus", append([]string{"-C", "17"}, programs.Words(line)...)...)...)
+				return programs.Run(t, home, "ipmitool",
+					b.Tool("lanplus", append([]string{"-C", "17"}, programs.Words(line)...)...)...)
 			}
 			quiet(t, tool("sol info"))
-			if r := tool("sol payload status 1 2"); r.Code != 0 || r.Stdout != "User 2 on channel 1 is enabled\n" {
+			if r := tool("sol payload status 1 2"); r.Code != 0 ||
+				r.Stdout != "User 2 on channel 1 is enabled\n" {
 				t.Error(r)
 			}
 			x := o.open(t, b.Target)
@@ -89,11 +96,13 @@ func TestConsoleOfOurBMC(t *testing.T) {
 				x.Type("echo " + word + "\r")
 				x.Wait("echo " + word + "\r\n" + word + "\r\n")
 			}
-			if r := tool("sol activate"); r.Code == 0 || !strings.Contains(r.Stdout+r.Stderr, "already active on another session") {
+			if r := tool("sol activate"); r.Code == 0 ||
+				!strings.Contains(r.Stdout+r.Stderr, "already active on another session") {
 				t.Error(r)
 			}
 			x.Type("reboot\r")
-			for _, line := range []string{"Restarting system", "Simulated BIOS", "Boot menu", "Linux version", "bmc1 login: "} {
+			for _, line := range []string{"Restarting system", "Simulated BIOS", "Boot menu",
+				"Linux version", "bmc1 login: "} {
 				x.Wait(line)
 			}
 			quiet(t, tool("power off"))
@@ -103,19 +112,22 @@ func TestConsoleOfOurBMC(t *testing.T) {
 			if err := x.End(); err != nil {
 				t.Error(err)
 			}
-			if r := tool("sol deactivate"); !strings.Contains(r.Stdout+r.Stderr, "already de-activated") {
+			if r := tool("sol deactivate"); !strings.Contains(r.Stdout+r.Stderr,
+				"already de-activated") {
 				t.Error(r)
 			}
 		})
 	}
 }
 
-// A console that another session ends is free at once, and FreeIPMI, which listens, says so. (ipmitool does not listen.)
+// A console that another session ends is free at once, and FreeIPMI, which listens, says so.
+// (ipmitool does not listen.)
 func TestConsoleIsTakenOver(t *testing.T) {
 	programs.Need(t, "ipmitool", "ipmiconsole")
 	b := startConsoleBMC(t, "")
 	x := openers[1].open(t, b.Target)
-	quiet(t, programs.Run(t, t.TempDir(), "ipmitool", b.Tool("lanplus", "-C", "3", "sol", "deactivate")...))
+	quiet(t, programs.Run(t, t.TempDir(), "ipmitool",
+		b.Tool("lanplus", "-C", "3", "sol", "deactivate")...))
 	x.Wait("SOL session stolen")
 	y := openers[0].open(t, b.Target)
 	y.Type("\r")
@@ -126,7 +138,8 @@ func TestConsoleIsTakenOver(t *testing.T) {
 	z.Wait("login: ")
 }
 
-// What is pasted arrives whole at a port behind a socket, and what that says before anybody came is shown as history.
+// What is pasted arrives whole at a port behind a socket, and what that says before anybody came is
+// shown as history.
 func TestConsoleBehindSocket(t *testing.T) {
 	for _, o := range openers {
 		t.Run(o.name, func(t *testing.T) {
@@ -136,7 +149,8 @@ func TestConsoleBehindSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			b := startConsoleBMC(t, fmt.Sprintf("console-history: 4\nbmcs: [{console: \"tcp:%s\"}]\n", l.Addr()))
+			b := startConsoleBMC(t, fmt.Sprintf("console-history: 4\nbmcs: [{console: "+
+				"\"tcp:%s\"}]\n", l.Addr()))
 			machine, err := l.Accept()
 			if err != nil {
 				t.Fatal(err)
@@ -150,7 +164,8 @@ func TestConsoleBehindSocket(t *testing.T) {
 			go func() {
 				pause := time.Duration(0)
 				if o.name == "ipmiconsole" {
-					pause = 10 * time.Millisecond // it fails with an internal error when its terminal is slower than its BMC
+					// it fails with an internal error when its terminal is slower than its BMC
+					pause = 10 * time.Millisecond
 				}
 				for rest := flood + "the end\r\n"; rest != ""; time.Sleep(pause) {
 					n := min(len(rest), 1000)
@@ -164,7 +179,8 @@ func TestConsoleBehindSocket(t *testing.T) {
 			}
 			paste := strings.Repeat("a line of text that is pasted into the terminal\r", 60)
 			got := make([]byte, len(paste))
-			for i := 0; i < len(paste); i += 490 { // slower than the eye, for the terminal's own queue
+			// slower than the eye, for the terminal's own queue
+			for i := 0; i < len(paste); i += 490 {
 				x.Type(paste[i:min(i+490, len(paste))])
 				time.Sleep(30 * time.Millisecond)
 			}

@@ -27,7 +27,8 @@ type failure struct {
 
 // Each cause has its own sentence: one line, on stderr, with exit status 1.
 func TestErrorsTellTheirCauses(t *testing.T) {
-	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 10, Entries: 12, SELSize: 12, BadFRU: true}))
+	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 10, Entries: 12, SELSize: 12,
+		BadFRU: true}))
 	keyed := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 5, Kg: "the-bmc-key"}))
 	bmc := programs.StartBMC(t).Target
 
@@ -46,7 +47,8 @@ func TestErrorsTellTheirCauses(t *testing.T) {
 
 	monitor := sim.As(ipmisim.Monitor.Name, ipmisim.Monitor.Password)
 	event := filepath.Join(t.TempDir(), "event")
-	if err := os.WriteFile(event, []byte("0x04 0x01 0x30 0x01 0x59 0x40 0x41\n"), 0o600); err != nil {
+	if err := os.WriteFile(event, []byte("0x04 0x01 0x30 0x01 0x59 0x40 0x41\n"), 0o600); err !=
+		nil {
 		t.Fatal(err)
 	}
 	for _, f := range []failure{
@@ -55,7 +57,8 @@ func TestErrorsTellTheirCauses(t *testing.T) {
 		{name: "wrong password", args: bmc.As(programs.BMCUser, "wrong").Tool("lanplus", "mc", "info"), says: "password"},
 		{name: "wrong password, suite 3", args: bmc.As(programs.BMCUser, "wrong").Tool("lanplus", "-C", "3", "mc", "info"), says: "password", same: true},
 		{name: "wrong password, ipmi_sim", args: sim.As("admin", "wrong").Tool("lanplus", "-C", "3", "mc", "info"), says: "password", same: true},
-		{name: "wrong password, 1.5", args: bmc.As(programs.BMCUser, "wrong").Tool("lan", "mc", "info"), says: "password", same: true,
+		{name: "wrong password, 1.5", args: bmc.As(programs.BMCUser, "wrong").Tool("lan", "mc",
+			"info"), says: "password", same: true,
 			most: 20 * time.Second}, // IPMI 1.5 answers it with silence
 		{name: "wrong user", args: bmc.As("nobody", "x").Tool("lanplus", "mc", "info"), says: "user"},
 		{name: "wrong user, ipmi_sim", args: sim.As("nobody", "x").Tool("lanplus", "-C", "3", "mc", "info"), says: "user", same: true},
@@ -106,7 +109,8 @@ func (f failure) check(t *testing.T) {
 	switch {
 	case r.Code != 1:
 		t.Errorf("exit status %d: %s", r.Code, r)
-	case r.Stdout != "" && !f.prints || strings.Count(r.Stderr, "\n") != 1 || !strings.HasSuffix(r.Stderr, "\n"):
+	case r.Stdout != "" && !f.prints || strings.Count(r.Stderr, "\n") != 1 ||
+		!strings.HasSuffix(r.Stderr, "\n"):
 		t.Errorf("not one line on stderr: %s", r)
 	case !strings.Contains(r.Stderr, f.says):
 		t.Errorf("does not say %q: %s", f.says, r.Stderr)
@@ -127,9 +131,11 @@ func (f failure) check(t *testing.T) {
 // monitorOn makes a user of privilege level User.
 func monitorOn(t *testing.T, b programs.Target) programs.Target {
 	t.Helper()
-	for _, line := range []string{"user set name 6 watcher", "user set password 6 watch-only", "user priv 6 2 1",
+	for _, line := range []string{"user set name 6 watcher", "user set password 6 watch-only",
+		"user priv 6 2 1",
 		"channel setaccess 1 6 callin=on ipmi=on link=on privilege=2", "user enable 6"} {
-		if r := programs.Run(t, t.TempDir(), programs.Lom(), b.Tool("lanplus", programs.Words(line)...)...); r.Code != 0 {
+		if r := programs.Run(t, t.TempDir(), programs.Lom(),
+			b.Tool("lanplus", programs.Words(line)...)...); r.Code != 0 {
 			t.Fatalf("%s", r)
 		}
 	}
@@ -146,7 +152,8 @@ func TestBMCTellsWhatIsWrongWithItsFiles(t *testing.T) {
 	}
 	// A BMC that ran once leaves its file.
 	once := programs.StartBMCAt(t, "127.0.0.1:0", state)
-	if r := programs.Run(t, dir, programs.Lom(), once.Tool("lanplus", "user", "set", "name", "5", "kept")...); r.Code != 0 {
+	if r := programs.Run(t, dir, programs.Lom(),
+		once.Tool("lanplus", "user", "set", "name", "5", "kept")...); r.Code != 0 {
 		t.Fatal(r)
 	}
 	once.Kill()
@@ -154,7 +161,8 @@ func TestBMCTellsWhatIsWrongWithItsFiles(t *testing.T) {
 	filepath.Walk(state, func(name string, info os.FileInfo, err error) error {
 		if err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 			damaged = append(damaged, name)
-			return os.WriteFile(name, []byte(strings.Repeat("this is not a BMC's state\n", 20)), 0o600)
+			return os.WriteFile(name, []byte(strings.Repeat("this is not a BMC's state\n", 20)),
+				0o600)
 		}
 		return nil
 	})
@@ -170,6 +178,8 @@ func TestBMCTellsWhatIsWrongWithItsFiles(t *testing.T) {
 		{"missing password file", "no-password", []string{"bmc", "--listen", "127.0.0.1:0", "--password-file", filepath.Join(dir, "no-password")}},
 		{"bad address", "not-an-address", []string{"bmc", "--listen", "not-an-address"}},
 	} {
-		t.Run(c.name, func(t *testing.T) { failure{name: c.name, args: c.args, says: c.says}.check(t) })
+		t.Run(c.name, func(t *testing.T) {
+			failure{name: c.name, args: c.args, says: c.says}.check(t)
+		})
 	}
 }

@@ -24,7 +24,8 @@ const (
 	keyF10 = "\x1b[V"
 )
 
-// fromGRUBToShell works at a console whose machine is about to start, until a command of the guest's shell has answered.
+// fromGRUBToShell works at a console whose machine is about to start, until a command of the
+// guest's shell has answered.
 func fromGRUBToShell(x *programs.Terminal) {
 	for _, shown := range []string{"SeaBIOS", "GNU GRUB", "executed automatically in"} {
 		x.Within(bootTime, shown)
@@ -43,20 +44,23 @@ func fromGRUBToShell(x *programs.Terminal) {
 	}
 }
 
-// By each of the programs that open consoles, which need no workaround, a person brings the machine from GRUB to a shell, and other people
-// switch it meanwhile.
+// By each of the programs that open consoles, which need no workaround, a person brings the machine
+// from GRUB to a shell, and other people switch it meanwhile.
 func TestMachineConsole(t *testing.T) {
 	dir := guest(t)
 	for _, o := range openers {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			programs.Must(t, "ipmitool", "ipmiconsole", "script")
-			r := remote{startConfigured(t, fmt.Sprintf("host: {power: off, qemu: {memory: 256, cdrom: %s/guest.iso}}\n", dir)), t, t.TempDir()}
+			r := remote{startConfigured(t,
+				fmt.Sprintf("host: {power: off, qemu: {memory: 256, cdrom: %s/guest.iso}}\n", dir)),
+				t, t.TempDir()}
 			x := o.open(t, r.Target)
 			r.run("ipmitool", "power on", "Up/On")
 			fromGRUBToShell(x)
 			if o.name == "lom" { // the rest is the same for all, and takes its time
-				// busybox's prompt asks where the cursor is, and the terminal's answer is not counted as typed.
+				// busybox's prompt asks where the cursor is, and the terminal's answer is not
+				// counted as typed.
 				x.Type("\r")
 				x.Within(bootTime, "\x1b[6n")
 				x.Type("\x1b[24;80R~.")
@@ -96,9 +100,13 @@ func TestMachineConsoleOfTheSimulator(t *testing.T) {
 	l.Close()
 	// It is stopped before its first instruction until the console is open.
 	said := filepath.Join(t.TempDir(), "port")
-	qemu := exec.Command("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-M", "pc", "-accel", "tcg", "-m", "256", "-S",
-		"-monitor", "stdio", "-chardev", fmt.Sprintf("socket,id=s,host=127.0.0.1,port=%d,server=on,wait=off", port), "-serial", "chardev:s",
-		"-fw_cfg", "name=etc/sercon-port,file="+said, "-drive", "if=ide,index=2,media=cdrom,readonly=on,format=raw,file="+filepath.Join(dir, "guest.iso"))
+	qemu := exec.Command("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+		"-M", "pc", "-accel", "tcg", "-m", "256", "-S",
+		"-monitor", "stdio", "-chardev",
+		fmt.Sprintf("socket,id=s,host=127.0.0.1,port=%d,server=on,wait=off", port), "-serial",
+		"chardev:s",
+		"-fw_cfg", "name=etc/sercon-port,file="+said, "-drive",
+		"if=ide,index=2,media=cdrom,readonly=on,format=raw,file="+filepath.Join(dir, "guest.iso"))
 	if err := writeFile(said, "\xf8\x03"); err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +128,10 @@ func TestMachineConsoleOfTheSimulator(t *testing.T) {
 		}
 		return err == nil
 	})
-	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 1, Serial: fmt.Sprintf("127.0.0.1:%d", port)}))
-	x := programs.StartTerminal(t, programs.Lom(), sim.Tool("lanplus", "-C", "3", "sol", "activate")...)
+	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 1,
+		Serial: fmt.Sprintf("127.0.0.1:%d", port)}))
+	x := programs.StartTerminal(t, programs.Lom(),
+		sim.Tool("lanplus", "-C", "3", "sol", "activate")...)
 	x.Wait("SOL Session operational")
 	time.Sleep(time.Second) // the simulator connects to the port when it is up
 	if _, err := io.WriteString(monitor, "cont\n"); err != nil {
@@ -134,13 +144,15 @@ func TestMachineConsoleOfTheSimulator(t *testing.T) {
 	}
 }
 
-// The set-up screens of UEFI firmware are entered over the console, by the boot device and by a key; a setting is changed there, saved, and found changed
-// after a reset.
+// The set-up screens of UEFI firmware are entered over the console, by the boot device and by a
+// key; a setting is changed there, saved, and found changed after a reset.
 func TestMachineFirmwareSetup(t *testing.T) {
 	t.Parallel()
 	programs.Must(t, "qemu-system-x86_64", "ipmitool", "script", "/usr/share/OVMF")
 	nvram := filepath.Join(t.TempDir(), "nvram.fd")
-	r := remote{startConfigured(t, fmt.Sprintf("host: {power: off, qemu: {memory: 256, firmware: ovmf, nvram: %s}}\n", nvram)), t, t.TempDir()}
+	r := remote{startConfigured(t,
+		fmt.Sprintf("host: {power: off, qemu: {memory: 256, firmware: ovmf, nvram: %s}}\n", nvram)),
+		t, t.TempDir()}
 	x := programs.StartTerminal(t, programs.Lom(), r.Tool("lanplus", "sol", "activate")...)
 	x.Wait("SOL Session operational")
 	walk := func(steps ...string) {
@@ -161,9 +173,13 @@ func TestMachineFirmwareSetup(t *testing.T) {
 	r.run("lom", "chassis bootparam get 5", "BIOS Setup")
 	r.run("lom", "power on", "Up/On")
 	walk(toInitiator...)
-	walk("format is accepted.", "\r", "Please type in your data", "iqn.2026-11.org.lom:bmc\r", "iqn.2026-11.org.lom:bmc", "", "Enter>=Select Entry", keyF9,
-		"Load default configuration?", "n", "Initiator Name", keyF10, "Save configuration changes?", "y")
-	within(t, time.Minute, "the setting is kept", func() bool { return strings.Contains(read(nvram), "iqn.2026-11.org.lom:bmc") })
+	walk("format is accepted.", "\r", "Please type in your data", "iqn.2026-11.org.lom:bmc\r",
+		"iqn.2026-11.org.lom:bmc", "", "Enter>=Select Entry", keyF9,
+		"Load default configuration?", "n", "Initiator Name", keyF10, "Save configuration changes?",
+		"y")
+	within(t, time.Minute, "the setting is kept", func() bool {
+		return strings.Contains(read(nvram), "iqn.2026-11.org.lom:bmc")
+	})
 
 	r.run("lom", "power reset", "Reset")
 	// The firmware listens for a key for three seconds of its own time.

@@ -19,21 +19,24 @@ import (
 // slow is how long things take that wait for an emulated machine on a busy one.
 const slow = 4 * time.Minute
 
-// startDomain runs a libvirt daemon with the domain node1, and "lom bmc" for it. More goes into <os> and <devices>.
+// startDomain runs a libvirt daemon with the domain node1, and "lom bmc" for it. More goes into
+// <os> and <devices>.
 func startDomain(t *testing.T, system, devices string) (*libvirtd.Daemon, *programs.BMC) {
 	t.Helper()
 	programs.Need(t, "ipmitool")
 	d := libvirtd.Start(t)
 	d.Define("node1", system, devices)
 	config := filepath.Join(t.TempDir(), "domain.yaml")
-	text := fmt.Sprintf("still: true\nhost: {libvirt: {domain: node1, uri: 'qemu:///session', socket: %s}}\n", d.Socket)
+	text := fmt.Sprintf("still: true\nhost: {libvirt: {domain: node1, uri: 'qemu:///session', "+
+		"socket: %s}}\n", d.Socket)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return d, programs.StartBMC(t, "--config", config)
 }
 
-// A domain of libvirt is switched by ipmitool and by lom; its console is seen over Serial over LAN, and it hears the power button.
+// A domain of libvirt is switched by ipmitool and by lom; its console is seen over Serial over LAN,
+// and it hears the power button.
 func TestMachineLibvirt(t *testing.T) {
 	g := guest(t)
 	// The daemon's user cannot look into other people's caches.
@@ -65,8 +68,9 @@ func TestMachineLibvirt(t *testing.T) {
 	within(t, slow, "the guest's shell", shows("# "))
 	console.Type("echo $((6*7))2\r")
 	within(t, slow, "the answer of the shell", shows("422"))
-	console.Type("\r~B")        // a break, which Linux takes for the magic key
-	time.Sleep(2 * time.Second) // it goes another way than characters do; Linux waits five seconds for the next one
+	console.Type("\r~B") // a break, which Linux takes for the magic key
+	// it goes another way than characters do; Linux waits five seconds for the next one
+	time.Sleep(2 * time.Second)
 	console.Type("h")
 	within(t, slow, "what Linux says to a break", shows("sysrq: HELP"))
 	r.run(programs.Lom(), "power soft", "Soft")
@@ -80,11 +84,13 @@ func TestMachineLibvirt(t *testing.T) {
 	r.run("ipmitool", "chassis bootparam get 5", "CD/DVD")
 	r.run(programs.Lom(), "power on", "Up/On")
 	within(t, slow, "on", r.is("on"))
-	if xml := d.Virsh("dumpxml", "node1"); !strings.Contains(xml, "<boot dev='cdrom'/>") || strings.Contains(xml, "<kernel>") {
+	if xml := d.Virsh("dumpxml", "node1"); !strings.Contains(xml, "<boot dev='cdrom'/>") ||
+		strings.Contains(xml, "<kernel>") {
 		t.Errorf("it does not boot from the CD:\n%s", xml)
 	}
 	within(t, slow, "the boot device is taken back", func() bool {
-		got := programs.Run(t, r.home, "ipmitool", bmc.Tool("lanplus", "chassis", "bootparam", "get", "5")...)
+		got := programs.Run(t, r.home, "ipmitool",
+			bmc.Tool("lanplus", "chassis", "bootparam", "get", "5")...)
 		return strings.Contains(got.Stdout, "Boot Flag Invalid")
 	})
 	id := d.Virsh("domid", "node1")
@@ -142,9 +148,11 @@ func TestMachineLibvirtFails(t *testing.T) {
 	d.Kill()
 	within(t, slow, "nothing is known without a daemon", func() bool {
 		got := programs.Run(t, r.home, "ipmitool", bmc.Tool("lanplus", "chassis", "status")...)
-		return got.Code == 1 && got.Stdout == "" && strings.Contains(got.Stderr, "not supported in present state")
+		return got.Code == 1 && got.Stdout == "" &&
+			strings.Contains(got.Stderr, "not supported in present state")
 	})
-	if got := programs.Run(t, r.home, "ipmitool", bmc.Tool("lanplus", "power", "off")...); got.Code == 0 {
+	if got := programs.Run(t, r.home, "ipmitool",
+		bmc.Tool("lanplus", "power", "off")...); got.Code == 0 {
 		t.Errorf("without a daemon, %s", got)
 	}
 	r.run(programs.Lom(), "mc info", "IPMI Version")
@@ -159,7 +167,8 @@ func TestMachineLibvirtFails(t *testing.T) {
 	}
 }
 
-// VirtualBMC's folder is run as it is: its address ::, which is all that the machine has, its port, its user.
+// VirtualBMC's folder is run as it is: its address ::, which is all that the machine has, its port,
+// its user.
 func TestMachineLibvirtAsVirtualBMC(t *testing.T) {
 	programs.Need(t, "ipmitool")
 	d := libvirtd.Start(t)
@@ -175,7 +184,9 @@ func TestMachineLibvirtAsVirtualBMC(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("[VirtualBMC]\nusername = admin\npassword = 50%%%%-off\naddress = ::\nport = %d\ndomain_name = node-0\nlibvirt_uri = %s\nactive = True\n\n", port, d.URI("qemu:///session"))
+	text := fmt.Sprintf("[VirtualBMC]\nusername = admin\npassword = 50%%%%-off\naddress = "+
+		"::\nport = %d\ndomain_name = node-0\nlibvirt_uri = %s\nactive = True\n\n", port,
+		d.URI("qemu:///session"))
 	if err := os.WriteFile(filepath.Join(folder, "config"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -195,24 +206,31 @@ func TestMachineLibvirtAsVirtualBMC(t *testing.T) {
 	}()
 	line := make([]byte, 200)
 	n, err := out.Read(line)
-	if want := fmt.Sprintf("node-0 answers at [::]:%d\n", port); err != nil || string(line[:n]) != want {
+	if want := fmt.Sprintf("node-0 answers at [::]:%d\n", port); err != nil ||
+		string(line[:n]) != want {
 		t.Fatalf("%v: %q, want %q", err, line[:n], want)
 	}
 	for _, host := range []string{"127.0.0.1", "127.0.0.9", "::1"} {
 		tool := func(program, command, state string) {
 			t.Helper()
-			r := programs.Run(t, home, program, "-I", "lanplus", "-H", host, "-p", fmt.Sprint(port), "-U", "admin", "-P", "50%-off", "power", command)
+			r := programs.Run(t, home, program, "-I", "lanplus", "-H", host, "-p", fmt.Sprint(port),
+				"-U", "admin", "-P", "50%-off", "power", command)
 			if quiet(t, r); !strings.HasSuffix(r.Stdout, state+"\n") {
 				t.Errorf("no %q in %s", state, r)
 			}
 		}
 		tool("ipmitool", "status", "is off")
 		tool(programs.Lom(), "on", "Up/On")
-		within(t, slow, "virsh sees that it is on", func() bool { return d.Virsh("domstate", "node-0") == "running" })
+		within(t, slow, "virsh sees that it is on", func() bool {
+			return d.Virsh("domstate", "node-0") == "running"
+		})
 		tool("ipmitool", "off", "Down/Off")
-		within(t, slow, "virsh sees that it is off", func() bool { return d.Virsh("domstate", "node-0") == "shut off" })
+		within(t, slow, "virsh sees that it is off", func() bool {
+			return d.Virsh("domstate", "node-0") == "shut off"
+		})
 		within(t, slow, "lom sees that it is off", func() bool {
-			r := programs.Run(t, home, programs.Lom(), "-I", "lanplus", "-H", host, "-p", fmt.Sprint(port), "-U", "admin", "-P", "50%-off", "power", "status")
+			r := programs.Run(t, home, programs.Lom(), "-I", "lanplus", "-H", host, "-p",
+				fmt.Sprint(port), "-U", "admin", "-P", "50%-off", "power", "status")
 			return strings.HasSuffix(r.Stdout, "is off\n")
 		})
 	}

@@ -57,7 +57,9 @@ func TestMachinePower(t *testing.T) {
 		return !strings.Contains(r.tool("lom", "chassis bootparam get 5").Stdout, "Boot Flag Valid")
 	})
 	r.run("lom", "power cycle", "Cycle")
-	within(t, 20*time.Second, "another QEMU after a cycle", func() bool { return r.is("on")() && pid() != first })
+	within(t, 20*time.Second, "another QEMU after a cycle", func() bool {
+		return r.is("on")() && pid() != first
+	})
 	r.run("ipmitool", "power reset", "Reset")
 	r.run("ipmitool", "power diag", "Diag")
 	r.run("ipmitool", "power status", "is on")
@@ -72,12 +74,14 @@ func TestMachinePower(t *testing.T) {
 	})
 }
 
-// QEMU is killed in the midst of power commands, again and again: soon after each, the BMC says what is true, and no machine is left over.
+// QEMU is killed in the midst of power commands, again and again: soon after each, the BMC says
+// what is true, and no machine is left over.
 func TestMachineKilled(t *testing.T) {
 	bmc, said := startMachine(t, "off", "")
 	r := remote{bmc, t, t.TempDir()}
 	random := rand.New(rand.NewPCG(6, 40))
-	commands := []string{"power on", "power off", "power cycle", "power reset", "power soft", "power diag"}
+	commands := []string{"power on", "power off", "power cycle", "power reset", "power soft",
+		"power diag"}
 	killed := 0
 	var slowest time.Duration
 	for round := 0; killed < 40; round++ {
@@ -101,8 +105,9 @@ func TestMachineKilled(t *testing.T) {
 		}
 		killed += len(all)
 		<-done
-		// The truth is what the process table says. A cycle makes another machine a second later: both are looked at together.
-		// Its delay is until it was last asked for what it then told wrongly: how long its answer takes on a busy machine does not count.
+		// The truth is what the process table says. A cycle makes another machine a second later:
+		// both are looked at together. Its delay is until it was last asked for what it then told
+		// wrongly: how long its answer takes on a busy machine does not count.
 		began, wrong := time.Now(), time.Duration(0)
 		within(t, 10*time.Second, "the BMC says what is true after "+command, func() bool {
 			asked := time.Since(began)
@@ -121,13 +126,17 @@ func TestMachineKilled(t *testing.T) {
 		t.Errorf("after %v the BMC still told what is wrong", slowest)
 	}
 	r.run("lom", "power off", "Down/Off")
-	within(t, 5*time.Second, "nothing is left over", func() bool { return r.is("off")() && len(processes(said)) == 0 })
+	within(t, 5*time.Second, "nothing is left over", func() bool {
+		return r.is("off")() && len(processes(said)) == 0
+	})
 	time.Sleep(1500 * time.Millisecond) // longer than a cycle takes
 	if all := processes(said); len(all) != 0 {
 		t.Errorf("processes %v are left over", all)
 	}
 	// It is as good as new.
 	r.run("lom", "power on", "Up/On")
-	within(t, 10*time.Second, "on again", func() bool { return r.is("on")() && len(processes(said)) == 1 })
+	within(t, 10*time.Second, "on again", func() bool {
+		return r.is("on")() && len(processes(said)) == 1
+	})
 	quiet(t, programs.Run(t, r.home, "ipmitool", r.Tool("lanplus", "chassis", "status")...))
 }

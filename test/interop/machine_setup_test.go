@@ -19,7 +19,9 @@ import (
 // lomSetup runs "lom setup console" on an unpacked system, for SOL on ttyS0.
 func lomSetup(t *testing.T, root string, more ...string) programs.Result {
 	t.Helper()
-	return programs.Run(t, t.TempDir(), programs.Lom(), append([]string{"setup", "console", "--root", root, "--port", "ttyS0", "--baud", "115200"}, more...)...)
+	return programs.Run(t, t.TempDir(), programs.Lom(),
+		append([]string{"setup", "console", "--root", root, "--port", "ttyS0", "--baud", "115200"},
+			more...)...)
 }
 
 // files returns what is below root: the content of files, with their modes, and where links point.
@@ -64,15 +66,19 @@ func differences(a, b map[string]string) (names []string) {
 	return names
 }
 
-// setUp goes through what an administrator does: look, look at the changes, and make them. It returns what the files were before.
+// setUp goes through what an administrator does: look, look at the changes, and make them. It
+// returns what the files were before.
 func setUp(t *testing.T, root string) map[string]string {
 	t.Helper()
 	before := files(t, root)
-	if r := lomSetup(t, root); r.Code != 1 || !strings.Contains(r.Stdout, "Serial over LAN: ttyS0 at 115200 bit/s") || !strings.Contains(r.Stdout, "--apply") {
+	if r := lomSetup(t, root); r.Code != 1 ||
+		!strings.Contains(r.Stdout, "Serial over LAN: ttyS0 at 115200 bit/s") ||
+		!strings.Contains(r.Stdout, "--apply") {
 		t.Errorf("nothing is set up, but: %s", r)
 	}
 	dry := lomSetup(t, root, "--dry-run")
-	if dry.Code != 0 || !strings.Contains(dry.Stdout, "\n+") || !strings.Contains(dry.Stdout, "ttyS0") {
+	if dry.Code != 0 || !strings.Contains(dry.Stdout, "\n+") ||
+		!strings.Contains(dry.Stdout, "ttyS0") {
 		t.Errorf("no changes are shown: %s", dry)
 	}
 	if d := differences(before, files(t, root)); len(d) > 0 {
@@ -87,7 +93,8 @@ func setUp(t *testing.T, root string) map[string]string {
 			t.Errorf("%s has changed, which was not shown before", name)
 		}
 	}
-	if r := lomSetup(t, root); r.Code != 0 || strings.Contains(r.Stdout, "missing") || strings.Contains(r.Stdout, "wrong") {
+	if r := lomSetup(t, root); r.Code != 0 || strings.Contains(r.Stdout, "missing") ||
+		strings.Contains(r.Stdout, "wrong") {
 		t.Errorf("after apply: %s", r)
 	}
 	if r := lomSetup(t, root, "--dry-run"); r.Code != 0 || r.Stdout != "" {
@@ -103,14 +110,16 @@ func undo(t *testing.T, root string, before map[string]string) {
 	if d := differences(before, files(t, root)); len(d) > 0 {
 		t.Errorf("undo leaves %v changed", d)
 	}
-	if r := lomSetup(t, root, "--undo"); r.Code != 1 || !strings.Contains(r.Stderr, "nothing to undo") {
+	if r := lomSetup(t, root, "--undo"); r.Code != 1 ||
+		!strings.Contains(r.Stderr, "nothing to undo") {
 		t.Errorf("a second undo: %s", r)
 	}
 }
 
 // The unpacked systems of some distributions are set up for SOL, and put back.
 func TestMachineSetupConsole(t *testing.T) {
-	for _, name := range []string{"debian", "fedora", "suse", "alpine", "centos5", "sles11", "debian5", "arch"} {
+	for _, name := range []string{"debian", "fedora", "suse", "alpine", "centos5", "sles11",
+		"debian5", "arch"} {
 		t.Run(name, func(t *testing.T) {
 			a, err := txtar.ParseFile(filepath.Join("../../setup/testdata", name+".txtar"))
 			if err != nil {
@@ -137,8 +146,8 @@ func TestMachineSetupConsole(t *testing.T) {
 	}
 }
 
-// Of a system whose boot loader is not understood, lom says so and exits 1; --apply leaves it as it is, unless
-// the rest is asked for.
+// Of a system whose boot loader is not understood, lom says so and exits 1; --apply leaves it as it
+// is, unless the rest is asked for.
 func TestMachineSetupConsoleUnknown(t *testing.T) {
 	root := t.TempDir()
 	for name, text := range map[string]string{
@@ -154,7 +163,8 @@ func TestMachineSetupConsoleUnknown(t *testing.T) {
 		}
 	}
 	before := files(t, root)
-	if r := lomSetup(t, root); r.Code != 1 || !strings.Contains(r.Stdout, "LILO") || strings.Contains(r.Stdout, "agrees with SOL.") {
+	if r := lomSetup(t, root); r.Code != 1 || !strings.Contains(r.Stdout, "LILO") ||
+		strings.Contains(r.Stdout, "agrees with SOL.") {
 		t.Errorf("got %s, want LILO named and exit code 1", r)
 	}
 	for _, more := range []string{"--apply", "--partly"} {
@@ -166,10 +176,13 @@ func TestMachineSetupConsoleUnknown(t *testing.T) {
 		t.Errorf("the refusals have changed %v", d)
 	}
 	r := lomSetup(t, root, "--apply", "--partly")
-	if r.Code != 1 || !strings.Contains(r.Stdout, "Whether the system agrees with SOL is unknown.") {
+	if r.Code != 1 || !strings.Contains(r.Stdout,
+		"Whether the system agrees with SOL is unknown.") {
 		t.Errorf("got %s, want that it is unknown, and exit code 1", r)
 	}
-	if r := lomSetup(t, root, "-o", "json"); r.Code != 1 || !strings.Contains(r.Stdout, `"agrees": false`) || !strings.Contains(r.Stdout, `"verdict": "unknown"`) {
+	if r := lomSetup(t, root, "-o", "json"); r.Code != 1 ||
+		!strings.Contains(r.Stdout, `"agrees": false`) ||
+		!strings.Contains(r.Stdout, `"verdict": "unknown"`) {
 		t.Errorf("got %s, want the verdict unknown", r)
 	}
 	undo(t, root, before)
@@ -206,11 +219,13 @@ func command(t *testing.T, name string, args ...string) {
 // What a disk of a test has: sectors, and its only partition.
 const sector, partStart, partSize = 512, 2048, 192 << 20
 
-// diskImage makes a disk of a system, with GRUB in front of its only partition, as grub-install leaves it.
+// diskImage makes a disk of a system, with GRUB in front of its only partition, as grub-install
+// leaves it.
 func diskImage(t *testing.T, root string) string {
 	t.Helper()
 	core := filepath.Join(t.TempDir(), "core.img")
-	command(t, "grub-mkimage", "-O", "i386-pc", "-o", core, "-p", "(hd0,msdos1)/boot/grub", "biosdisk", "part_msdos", "ext2")
+	command(t, "grub-mkimage", "-O", "i386-pc", "-o", core, "-p", "(hd0,msdos1)/boot/grub",
+		"biosdisk", "part_msdos", "ext2")
 	boot, err := os.ReadFile("/usr/lib/grub/i386-pc/boot.img")
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +280,8 @@ func diskOf(t *testing.T, root string, boot, loader []byte, format ...string) st
 func powerOn(t *testing.T, image string) *programs.Terminal {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "machine.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "host:\n  power: off\n  qemu: {memory: 256, disks: [%s]}\n", image), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil,
+		"host:\n  power: off\n  qemu: {memory: 256, disks: [%s]}\n", image), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	bmc := programs.StartBMC(t, "--config", config)
@@ -291,8 +307,9 @@ func logIn(t *testing.T, x *programs.Terminal) {
 	}
 }
 
-// A Debian that knows nothing of a serial console is set up on its unpacked root, and then boots as a machine behind a BMC of ours: over
-// SOL there are GRUB's menu, in which a key moves, the kernel, and the prompt, at which root logs in.
+// A Debian that knows nothing of a serial console is set up on its unpacked root, and then boots as
+// a machine behind a BMC of ours: over SOL there are GRUB's menu, in which a key moves, the kernel,
+// and the prompt, at which root logs in.
 func TestMachineSetupConsoleBoots(t *testing.T) {
 	t.Parallel()
 	root := debian(t)
@@ -338,9 +355,9 @@ func grubLegacy(t *testing.T) string {
 	return dir
 }
 
-// A system with GRUB legacy, as Red Hat's installer left it, is set up on its unpacked root, and then boots as
-// a machine behind a BMC of ours: over SOL, GRUB asks for a key, shows its menu in 80x25, and the
-// kernel, init and the prompt follow.
+// A system with GRUB legacy, as Red Hat's installer left it, is set up on its unpacked root, and
+// then boots as a machine behind a BMC of ours: over SOL, GRUB asks for a key, shows its menu in
+// 80x25, and the kernel, init and the prompt follow.
 func TestMachineSetupLegacyGrubBoots(t *testing.T) {
 	t.Parallel()
 	root, legacy := debian(t), grubLegacy(t)
@@ -354,7 +371,8 @@ func TestMachineSetupLegacyGrubBoots(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stage := range []string{"stage1", "stage2", "e2fs_stage1_5"} {
-		command(t, "cp", filepath.Join(legacy, "usr/lib/grub/x86_64-pc", stage), filepath.Join(root, "boot/grub"))
+		command(t, "cp", filepath.Join(legacy, "usr/lib/grub/x86_64-pc", stage),
+			filepath.Join(root, "boot/grub"))
 	}
 	kernels, err := filepath.Glob(filepath.Join(root, "boot/vmlinuz-*"))
 	if err != nil || len(kernels) != 1 {
@@ -362,12 +380,16 @@ func TestMachineSetupLegacyGrubBoots(t *testing.T) {
 	}
 	version := strings.TrimPrefix(filepath.Base(kernels[0]), "vmlinuz-")
 	// The times are a minute, because this machine may be slow.
-	menu := "# grub.conf generated by anaconda\n#boot=/dev/sda\ndefault=0\ntimeout=60\nterminal --timeout=60 console\n" +
+	menu := "# grub.conf generated by anaconda\n#boot=/dev/sda\ndefault=0\ntimeout=60\nterminal " +
+		"--timeout=60 console\n" +
 		"splashimage=(hd0,0)/boot/grub/splash.xpm.gz\nhiddenmenu\n" +
-		"title CentOS (" + version + ")\n\troot (hd0,0)\n\tkernel /boot/vmlinuz-" + version + " ro root=/dev/sda1 rhgb quiet\n" +
+		"title CentOS (" + version + ")\n\troot (hd0,0)\n\tkernel /boot/vmlinuz-" + version +
+		" ro root=/dev/sda1 rhgb quiet\n" +
 		"\tinitrd /boot/initrd.img-" + version + "\n" +
-		"title Second\n\troot (hd0,0)\n\tkernel /boot/vmlinuz-" + version + " ro root=/dev/sda1 single\n"
-	if err := os.WriteFile(filepath.Join(root, "boot/grub/grub.conf"), []byte(menu), 0o600); err != nil {
+		"title Second\n\troot (hd0,0)\n\tkernel /boot/vmlinuz-" + version +
+		" ro root=/dev/sda1 single\n"
+	if err := os.WriteFile(filepath.Join(root, "boot/grub/grub.conf"), []byte(menu), 0o600); err !=
+		nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("./grub.conf", filepath.Join(root, "boot/grub/menu.lst")); err != nil {
@@ -378,7 +400,8 @@ func TestMachineSetupLegacyGrubBoots(t *testing.T) {
 	image := diskOf(t, root, make([]byte, sector), nil, "-t", "ext2", "-I", "128")
 	undo(t, root, before)
 
-	shell := exec.Command(filepath.Join(legacy, "usr/sbin/grub"), "--batch", "--device-map=/dev/null")
+	shell := exec.Command(filepath.Join(legacy, "usr/sbin/grub"), "--batch",
+		"--device-map=/dev/null")
 	shell.Stdin = strings.NewReader("device (hd0) " + image + "\nroot (hd0,0)\nsetup (hd0)\nquit\n")
 	if out, err := shell.CombinedOutput(); err != nil || !strings.Contains(string(out), "Done.") {
 		t.Fatalf("GRUB is not installed: %v\n%s", err, out)

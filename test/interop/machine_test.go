@@ -13,7 +13,8 @@ import (
 	"lom/internal/programs"
 )
 
-// bootTime is how long the guest may take from power on to its prompt. It takes seconds, where the processor is not shared.
+// bootTime is how long the guest may take from power on to its prompt. It takes seconds, where the
+// processor is not shared.
 const bootTime = 5 * time.Minute
 
 var built struct {
@@ -22,8 +23,8 @@ var built struct {
 	err  error
 }
 
-// guest returns the folder of a small Linux to boot, in which there are lom and the scripts of test/guest. What does not depend on them is made
-// when there is none yet, and kept.
+// guest returns the folder of a small Linux to boot, in which there are lom and the scripts of
+// test/guest. What does not depend on them is made when there is none yet, and kept.
 func guest(t *testing.T) string {
 	t.Helper()
 	programs.NeedGuest(t)
@@ -51,10 +52,12 @@ func buildGuest() (string, error) {
 	if err := run("go", "build", "-o", answer, "../guest/answer"); err != nil {
 		return "", err
 	}
-	return dir, run("../guest/build", dir, programs.Lom(), answer, "../guest/compare", "../guest/expire", "../guest/panic")
+	return dir, run("../guest/build", dir, programs.Lom(), answer, "../guest/compare",
+		"../guest/expire", "../guest/panic")
 }
 
-// startMachine runs "lom bmc" with a QEMU machine that boots the guest, and returns the file with what its second serial port says.
+// startMachine runs "lom bmc" with a QEMU machine that boots the guest, and returns the file with
+// what its second serial port says.
 func startMachine(t *testing.T, power, words string) (*programs.BMC, string) {
 	t.Helper()
 	g := guest(t)
@@ -134,12 +137,15 @@ func (r remote) tool(program, line string) programs.Result {
 	if program == "lom" {
 		program = programs.Lom()
 	}
-	return programs.Run(r.t, r.home, program, r.Tool("lanplus", append([]string{"-C", "17"}, programs.Words(line)...)...)...)
+	return programs.Run(r.t, r.home, program,
+		r.Tool("lanplus", append([]string{"-C", "17"}, programs.Words(line)...)...)...)
 }
 
 // is reports whether the power is on, or off.
 func (r remote) is(state string) func() bool {
-	return func() bool { return strings.HasSuffix(r.tool("lom", "power status").Stdout, " is "+state+"\n") }
+	return func() bool {
+		return strings.HasSuffix(r.tool("lom", "power status").Stdout, " is "+state+"\n")
+	}
 }
 
 // processes returns the IDs of the processes whose arguments contain a text.

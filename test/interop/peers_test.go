@@ -29,10 +29,12 @@ func logSomething(t *testing.T, b programs.Target) {
 	t.Helper()
 	home := t.TempDir()
 	event := filepath.Join(home, "event")
-	if err := os.WriteFile(event, []byte("0x04 0x01 0x30 0x01 0x59 0x40 0x41\n"), 0o600); err != nil {
+	if err := os.WriteFile(event, []byte("0x04 0x01 0x30 0x01 0x59 0x40 0x41\n"), 0o600); err !=
+		nil {
 		t.Fatal(err)
 	}
-	if r := programs.Run(t, home, "ipmitool", b.Tool("lanplus", "sel", "add", event)...); r.Code != 0 {
+	if r := programs.Run(t, home, "ipmitool", b.Tool("lanplus", "sel", "add", event)...); r.Code !=
+		0 {
 		t.Fatal(r)
 	}
 }
@@ -50,8 +52,10 @@ func TestIpmitoolLikesOurBMC(t *testing.T) {
 	for _, way := range ways {
 		t.Run(strings.Join(way, " "), func(t *testing.T) {
 			for _, line := range []string{
-				"mc info", "power status", "chassis status", "sdr elist all", "sensor list", "sel elist", "sel info",
-				"fru print", "lan print 1", "user list 1", "channel info 1", "session info active", "mc guid",
+				"mc info", "power status", "chassis status", "sdr elist all", "sensor list",
+				"sel elist", "sel info",
+				"fru print", "lan print 1", "user list 1", "channel info 1", "session info active",
+				"mc guid",
 			} {
 				args := append(append([]string{}, way[1:]...), programs.Words(line)...)
 				r := programs.Run(t, home, "ipmitool", bmc.Tool(way[0], args...)...)
@@ -81,7 +85,8 @@ func TestFreeIPMILikesOurBMC(t *testing.T) {
 	bmc := programs.StartBMC(t)
 	home := t.TempDir()
 	logSomething(t, bmc.Target)
-	ways := [][]string{{"LAN"}, {"LAN", "-a", "STRAIGHT_PASSWORD_KEY"}, {"LAN", "-a", "MD2"}, {"LAN_2_0"}}
+	ways := [][]string{{"LAN"}, {"LAN", "-a", "STRAIGHT_PASSWORD_KEY"}, {"LAN", "-a", "MD2"},
+		{"LAN_2_0"}}
 	for _, s := range suitesOfFreeIPMI {
 		ways = append(ways, []string{"LAN_2_0", "-I", fmt.Sprint(s)})
 	}
@@ -92,7 +97,8 @@ func TestFreeIPMILikesOurBMC(t *testing.T) {
 				args := append(append([]string{"-l", "ADMIN"}, way[1:]...), w[1:]...)
 				r := programs.Run(t, home, w[0], bmc.FreeIPMI(way[0], args...)...)
 				if w[0] == "bmc-config" && r.Code == 1 {
-					// It says so of every BMC that lacks one of the cipher suites 0 to 14, and who is safe lacks 0.
+					// It says so of every BMC that lacks one of the cipher suites 0 to 14, and who
+					// is safe lacks 0.
 					r.Code = 0
 				}
 				quiet(t, r)
@@ -103,7 +109,8 @@ func TestFreeIPMILikesOurBMC(t *testing.T) {
 				}
 			}
 			power := func(options ...string) programs.Result {
-				return programs.Run(t, home, "ipmipower", bmc.FreeIPMI(way[0], append(append([]string{}, way[1:]...), options...)...)...)
+				return programs.Run(t, home, "ipmipower",
+					bmc.FreeIPMI(way[0], append(append([]string{}, way[1:]...), options...)...)...)
 			}
 			r := power("--stat")
 			quiet(t, r)
@@ -116,13 +123,16 @@ func TestFreeIPMILikesOurBMC(t *testing.T) {
 		for _, c := range [][2]string{{"--off", "off"}, {"--on", "on"}} {
 			args := []string{c[0], "--wait-until-" + c[1]}
 			quiet(t, programs.Run(t, home, "ipmipower", bmc.FreeIPMI("LAN_2_0", args...)...))
-			if r := programs.Run(t, home, "ipmipower", bmc.FreeIPMI("LAN_2_0", "--stat")...); !strings.HasSuffix(r.Stdout, ": "+c[1]+"\n") {
+			if r := programs.Run(t, home, "ipmipower",
+				bmc.FreeIPMI("LAN_2_0", "--stat")...); !strings.HasSuffix(r.Stdout,
+				": "+c[1]+"\n") {
 				t.Errorf("after %s: %s", c[0], r)
 			}
 		}
 	})
 	// Without -l, each program asks for the least privilege that it needs.
-	for _, line := range []string{"bmc-info", "ipmi-sensors --quiet-cache", "ipmi-sel --quiet-cache", "ipmi-fru --quiet-cache"} {
+	for _, line := range []string{"bmc-info", "ipmi-sensors --quiet-cache",
+		"ipmi-sel --quiet-cache", "ipmi-fru --quiet-cache"} {
 		w := programs.Words(line)
 		quiet(t, programs.Run(t, home, w[0], bmc.FreeIPMI("LAN_2_0", w[1:]...)...))
 	}
@@ -133,7 +143,9 @@ func TestUnsafeLogInsAreOffUntilAskedFor(t *testing.T) {
 	programs.Need(t, "ipmitool")
 	home := t.TempDir()
 	config := filepath.Join(home, "unsafe.yaml")
-	if err := os.WriteFile(config, []byte("allow: {cipher-suite-0: true, anonymous: true, auth-none: true}\n"), 0o600); err != nil {
+	if err := os.WriteFile(config,
+		[]byte("allow: {cipher-suite-0: true, anonymous: true, auth-none: true}\n"), 0o600); err !=
+		nil {
 		t.Fatal(err)
 	}
 	safe := programs.StartBMC(t).Target
@@ -142,14 +154,19 @@ func TestUnsafeLogInsAreOffUntilAskedFor(t *testing.T) {
 		{"lanplus", "-C", "0", "mc", "info"},
 		{"lan", "-A", "NONE", "mc", "info"},
 	} {
-		if r := programs.Run(t, home, "ipmitool", safe.Tool(args[0], append([]string{"-N", "1", "-R", "1"}, args[1:]...)...)...); r.Code == 0 {
+		if r := programs.Run(t, home, "ipmitool",
+			safe.Tool(args[0], append([]string{"-N", "1", "-R", "1"},
+				args[1:]...)...)...); r.Code == 0 {
 			t.Errorf("a safe BMC lets in: %s", r)
 		}
-		if r := programs.Run(t, home, "ipmitool", unsafe.Tool(args[0], args[1:]...)...); r.Code != 0 {
+		if r := programs.Run(t, home, "ipmitool", unsafe.Tool(args[0], args[1:]...)...); r.Code !=
+			0 {
 			t.Errorf("an unsafe BMC refuses: %s", r)
 		}
 	}
-	if r := programs.Run(t, home, "ipmitool", safe.As("", "").Tool("lanplus", "-N", "1", "-R", "1", "-C", "3", "-L", "USER", "mc", "info")...); r.Code == 0 {
+	if r := programs.Run(t, home, "ipmitool",
+		safe.As("", "").Tool("lanplus", "-N", "1", "-R", "1", "-C", "3", "-L", "USER", "mc",
+			"info")...); r.Code == 0 {
 		t.Errorf("a safe BMC lets anyone in: %s", r)
 	}
 }

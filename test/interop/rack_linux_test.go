@@ -11,8 +11,8 @@ import (
 	"lom/internal/programs"
 )
 
-// Ten thousand BMCs in one process, each slow as real ones are and with sixty sensors, are BMCs like others to the programs: the first,
-// one in the middle and the last.
+// Ten thousand BMCs in one process, each slow as real ones are and with sixty sensors, are BMCs
+// like others to the programs: the first, one in the middle and the last.
 func TestProgramsLikeTenThousandBMCs(t *testing.T) {
 	programs.Need(t, "ipmitool", "bmc-info", "ipmi-sensors", "ipmipower")
 	home := t.TempDir()
@@ -26,11 +26,13 @@ func TestProgramsLikeTenThousandBMCs(t *testing.T) {
 		if err == nil {
 			err = json.Unmarshal(data, &stats)
 		}
-		if err != nil || stats.BMCs != 10000 || stats.Overflows != 0 || stats.Most != 1 || len(stats.Each) != 3 || stats.Each["bmc5000"].Requests < 300 {
+		if err != nil || stats.BMCs != 10000 || stats.Overflows != 0 || stats.Most != 1 ||
+			len(stats.Each) != 3 || stats.Each["bmc5000"].Requests < 300 {
 			t.Errorf("programs that ask one thing at a time: %+v, %v", stats, err)
 		}
 	})
-	rack := programs.StartBMC(t, "--count", "10000", "--profile", "dense", "--service-time", "1ms", "--stats", file)
+	rack := programs.StartBMC(t, "--count", "10000", "--profile", "dense", "--service-time", "1ms",
+		"--stats", file)
 	for _, at := range []string{"127.0.0.1", "127.0.19.136", "127.0.39.16"} {
 		t.Run(at, func(t *testing.T) {
 			b := rack.Target
@@ -43,7 +45,8 @@ func TestProgramsLikeTenThousandBMCs(t *testing.T) {
 				"mc info":      "Product ID                : 60 ",
 				"fru print 0":  "Simulated Node",
 			} {
-				r := programs.Run(t, home, "ipmitool", b.Tool("lanplus", programs.Words(line)...)...)
+				r := programs.Run(t, home, "ipmitool",
+					b.Tool("lanplus", programs.Words(line)...)...)
 				quiet(t, r)
 				if !strings.Contains(r.Stdout, want) {
 					t.Errorf("no %q in %s", want, r)
@@ -60,7 +63,8 @@ func TestProgramsLikeTenThousandBMCs(t *testing.T) {
 				t.Errorf("%s", r)
 			}
 			quiet(t, programs.Run(t, home, "bmc-info", b.FreeIPMI("LAN_2_0")...))
-			r = programs.Run(t, home, "ipmi-sensors", b.FreeIPMI("LAN_2_0", "--quiet-cache", "--sdr-cache-recreate")...)
+			r = programs.Run(t, home, "ipmi-sensors",
+				b.FreeIPMI("LAN_2_0", "--quiet-cache", "--sdr-cache-recreate")...)
 			quiet(t, r)
 			if n := strings.Count(r.Stdout, "\n"); n < 60 {
 				t.Errorf("%d lines of sensors", n)

@@ -40,12 +40,15 @@ func refusingBMC(t *testing.T, r refusal) programs.Target {
 	if known < len(r.commands) {
 		t.Fatalf("not all of %q are commands", r.commands)
 	}
-	b, err := bmc.New(bmc.Config{Host: sim.New(sim.Config{On: true}), Commands: mux, Users: []bmc.UserConfig{
-		{Name: programs.BMCUser, Password: ipmi.NewSecret(programs.BMCPassword), Privilege: ipmi.PrivilegeAdministrator}}})
+	b, err := bmc.New(bmc.Config{Host: sim.New(sim.Config{On: true}), Commands: mux,
+		Users: []bmc.UserConfig{
+			{Name: programs.BMCUser, Password: ipmi.NewSecret(programs.BMCPassword),
+				Privilege: ipmi.PrivilegeAdministrator}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if link.conn, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+	if link.conn, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	var serving sync.WaitGroup
@@ -57,7 +60,8 @@ func refusingBMC(t *testing.T, r refusal) programs.Target {
 				return
 			}
 			const payloadType, payload = 5, 16 // in an RMCP+ packet outside a session
-			if r.status != 0 && n >= payload+8 && ipmi.PayloadType(buf[payloadType]) == ipmi.PayloadOpenSession {
+			if r.status != 0 && n >= payload+8 &&
+				ipmi.PayloadType(buf[payloadType]) == ipmi.PayloadOpenSession {
 				answer, err := rmcp.AppendPresession20(nil, ipmi.PayloadOpenSessionResp,
 					append([]byte{buf[payload], byte(r.status), 0, 0}, buf[payload+4:payload+8]...))
 				if err == nil {
@@ -75,7 +79,8 @@ func refusingBMC(t *testing.T, r refusal) programs.Target {
 			t.Error(err)
 		}
 	})
-	return programs.Target{Addr: link.conn.LocalAddr().(*net.UDPAddr).AddrPort(), User: programs.BMCUser, Password: programs.BMCPassword}
+	return programs.Target{Addr: link.conn.LocalAddr().(*net.UDPAddr).AddrPort(),
+		User: programs.BMCUser, Password: programs.BMCPassword}
 }
 
 // A refusingLink sends what its BMC says, except once where drop says so.

@@ -13,7 +13,8 @@ import (
 	"lom/internal/programs"
 )
 
-// SIGHUP has lom bmc read its file again: a BMC that stays keeps its sessions, and a file that is wrong changes nothing.
+// SIGHUP has lom bmc read its file again: a BMC that stays keeps its sessions, and a file that is
+// wrong changes nothing.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	programs.Need(t, "ipmitool")
@@ -35,13 +36,15 @@ func TestReload(t *testing.T) {
 	line := func(name string, n int, host string) string {
 		return fmt.Sprintf("- {name: %s, listen: '%s', host: {%s}}", name, at(n), host)
 	}
-	write(line("stays", 0, "power: on"), line("goes", 1, "power: on"), line("changes", 2, "power: on"))
+	write(line("stays", 0, "power: on"), line("goes", 1, "power: on"),
+		line("changes", 2, "power: on"))
 	state := t.TempDir()
 	bmc := programs.StartBMCAt(t, listen.String(), state, "--config", config)
 	home := t.TempDir()
 	power := func(n int, want string) {
 		t.Helper()
-		r := programs.Run(t, home, "ipmitool", append(bmc.At(at(n)).Tool("lanplus", "power", "status"), "-R", "1")...)
+		r := programs.Run(t, home, "ipmitool",
+			append(bmc.At(at(n)).Tool("lanplus", "power", "status"), "-R", "1")...)
 		if got := strings.TrimSpace(r.Stdout); got != want {
 			t.Errorf("%v: want %q: %s", at(n), want, r)
 		}
@@ -56,7 +59,9 @@ func TestReload(t *testing.T) {
 		if err := p.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		within(t, time.Minute, "lom says "+want, func() bool { return strings.Contains(bmc.Output()[before:], want) })
+		within(t, time.Minute, "lom says "+want, func() bool {
+			return strings.Contains(bmc.Output()[before:], want)
+		})
 	}
 	console := programs.StartTerminal(t, programs.Lom(), bmc.Tool("lanplus", "sol", "activate")...)
 	console.Type("\r")
@@ -64,7 +69,9 @@ func TestReload(t *testing.T) {
 	power(2, "Chassis Power is on")
 	programs.Run(t, home, "ipmitool", bmc.Tool("lanplus", "power", "status")...)
 
-	write(line("stays", 0, "power: on"), line("changes", 2, "exec: {on: ['true'], off: ['true'], status: [echo, 'off']}"), line("comes", 3, "power: off"))
+	write(line("stays", 0, "power: on"),
+		line("changes", 2, "exec: {on: ['true'], off: ['true'], status: [echo, 'off']}"),
+		line("comes", 3, "power: off"))
 	hangUp("configuration read again: 2 BMCs started, 1 ended, 1 kept\n")
 	hangUp("configuration read again: 0 BMCs started, 0 ended, 3 kept\n")
 	power(0, "Chassis Power is on")
@@ -72,8 +79,9 @@ func TestReload(t *testing.T) {
 	power(2, "Chassis Power is off")
 	power(3, "Chassis Power is off")
 	for want, wrong := range map[string]string{
-		"there is no key \"nmae\" at this place":       "- {nmae: x}",
-		"stays has the address":                        line("stays", 0, "power: on") + "\n" + line("other", 0, "power: on"),
+		"there is no key \"nmae\" at this place": "- {nmae: x}",
+		"stays has the address": line("stays", 0, "power: on") + "\n" +
+			line("other", 0, "power: on"),
 		"names are made of letters":                    line("../x", 0, "power: on"),
 		"192.0.2.1:6230: this machine does not have":   "- {name: far, listen: '192.0.2.1:6230'}",
 		"console: \"modem\" is none of sim, none, tcp": "- {name: stays, console: modem}",
@@ -100,7 +108,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// What a lom that was killed leaves below the folder for temporary files is removed by the next one.
+// What a lom that was killed leaves below the folder for temporary files is removed by the next
+// one.
 func TestKilledLeavesNothing(t *testing.T) {
 	programs.Need(t, "ipmitool")
 	temp := t.TempDir()
@@ -124,7 +133,8 @@ func TestKilledLeavesNothing(t *testing.T) {
 	}
 	startConfigured(t, config)
 	if n := folders(); n != 2 {
-		t.Errorf("%d folders after one was killed and another was started, want those of the two that run", n)
+		t.Errorf("%d folders after one was killed and another was started, want those of the two "+
+			"that run", n)
 	}
 	_ = runs
 }

@@ -23,12 +23,13 @@ func TestRoundTrips(t *testing.T) {
 		line string
 		most int
 		rows int // lines of output at the least
-		// The simulator gives out a record in pieces of 33 bytes, so that reading a hundred of them takes
-		// 200 exchanges, whoever asks: what counts is the call after that.
+		// The simulator gives out a record in pieces of 33 bytes, so that reading a hundred of them
+		// takes 200 exchanges, whoever asks: what counts is the call after that.
 		again bool
 	}{
-		{"-C 3 power status", 5, 1, false}, // Open Session, RAKP 1 and 3, Get Chassis Status, Close Session
-		{"power status", 6, 1, false},      // the simulator refuses suite 17 first
+		// Open Session, RAKP 1 and 3, Get Chassis Status, Close Session
+		{"-C 3 power status", 5, 1, false},
+		{"power status", 6, 1, false}, // the simulator refuses suite 17 first
 		{"sdr elist all", 220, 96, true},
 		{"sensor list", 220, 54, true},
 		{"sel list", 510, 500, false},
@@ -42,7 +43,8 @@ func TestRoundTrips(t *testing.T) {
 		if c.again {
 			programs.Run(t, home, programs.Lom(), tool...)
 		}
-		// On a busy machine an answer may be late, and its packet be sent again: that is not lom's doing.
+		// On a busy machine an answer may be late, and its packet be sent again: that is not lom's
+		// doing.
 		n := 0
 		for range 3 {
 			relay.Reset()
@@ -68,7 +70,8 @@ func TestRoundTripsOfWholeRecords(t *testing.T) {
 	bmc := programs.StartBMC(t, "--profile", "dell")
 	relay := udprelay.Start(t, bmc.Addr, udprelay.Faults{})
 	target := bmc.Target.At(relay.Addr)
-	r := programs.Run(t, t.TempDir(), programs.Lom(), target.Tool("lanplus", "sdr", "elist", "all")...)
+	r := programs.Run(t, t.TempDir(), programs.Lom(),
+		target.Tool("lanplus", "sdr", "elist", "all")...)
 	n, rows := relay.Exchanges(), strings.Count(r.Stdout, "\n")
 	if r.Code != 0 || rows < 40 {
 		t.Errorf("%s", r)
@@ -79,15 +82,18 @@ func TestRoundTripsOfWholeRecords(t *testing.T) {
 	t.Logf("%d records: %d exchanges", rows, n)
 }
 
-// Over a line that takes time, as many requests are under way as the BMC takes, so all of them are answered much sooner.
+// Over a line that takes time, as many requests are under way as the BMC takes, so all of them are
+// answered much sooner.
 func TestWindowOverALine(t *testing.T) {
 	const requests = 500
 	sim := ipmisim.Start(t, ipmisim.Config{Sensors: 96})
-	for name, target := range map[string]programs.Target{"ipmi_sim": simTarget(sim), "lom bmc": programs.StartBMC(t, "--profile", "dell").Target} {
+	for name, target := range map[string]programs.Target{"ipmi_sim": simTarget(sim),
+		"lom bmc": programs.StartBMC(t, "--profile", "dell").Target} {
 		for _, iface := range []client.Interface{client.LANPlus, client.LAN} {
 			relay := udprelay.Start(t, target.Addr, udprelay.Faults{Delay: 2500 * time.Microsecond})
 			ask := func(window int) (took time.Duration, found int) {
-				s, err := client.Dial(t.Context(), relay.Addr.String(), client.WithInterface(iface), client.WithWindow(window),
+				s, err := client.Dial(t.Context(), relay.Addr.String(), client.WithInterface(iface),
+					client.WithWindow(window),
 					client.WithUser(target.User, ipmi.NewSecret(target.Password)))
 				if err != nil {
 					t.Fatal(err)
@@ -97,12 +103,13 @@ func TestWindowOverALine(t *testing.T) {
 				all.Add(requests)
 				start := time.Now()
 				for i := range requests {
-					client.Start(s, ipmi.GetSensorReading{Sensor: uint8(1 + i%16)}, func(_ ipmi.SensorReading, err error) {
-						if err != nil {
-							t.Errorf("%s over %s: %v", name, iface, err)
-						}
-						all.Done()
-					})
+					client.Start(s, ipmi.GetSensorReading{Sensor: uint8(1 + i%16)},
+						func(_ ipmi.SensorReading, err error) {
+							if err != nil {
+								t.Errorf("%s over %s: %v", name, iface, err)
+							}
+							all.Done()
+						})
 				}
 				all.Wait()
 				took = time.Since(start)

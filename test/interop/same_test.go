@@ -25,11 +25,13 @@ func TestOutputIsThatOfIpmitool(t *testing.T) {
 	t.Run("ipmi_sim", func(t *testing.T) {
 		t.Parallel()
 		config := ipmisim.Config{Sensors: 100, Entries: 500}
-		compare(t, pair{"ipmi_sim", simTarget(ipmisim.Start(t, config)), simTarget(ipmisim.Start(t, config))})
+		compare(t, pair{"ipmi_sim", simTarget(ipmisim.Start(t, config)),
+			simTarget(ipmisim.Start(t, config))})
 	})
 	t.Run("lom bmc", func(t *testing.T) {
 		t.Parallel()
-		compare(t, pair{"lom bmc", programs.StartBMC(t, "--still").Target, programs.StartBMC(t, "--still").Target})
+		compare(t, pair{"lom bmc", programs.StartBMC(t, "--still").Target,
+			programs.StartBMC(t, "--still").Target})
 	})
 }
 
@@ -46,8 +48,11 @@ func compare(t *testing.T, p pair) {
 			t.Fatal(err)
 		}
 	}
-	differs := func(s step) bool { return s.differs != "" && (s.differsOn == "" || s.differsOn == p.kind) }
-	// Changes of which the two programs make different things come last: they leave the BMCs unlike.
+	differs := func(s step) bool {
+		return s.differs != "" && (s.differsOn == "" || s.differsOn == p.kind)
+	}
+	// Changes of which the two programs make different things come last: they leave the BMCs
+	// unlike.
 	var steps, last []step
 	for _, s := range commands {
 		if s.changes && differs(s) {
@@ -61,12 +66,17 @@ func compare(t *testing.T, p pair) {
 		if s.changes {
 			ourBMC = p.ours
 		}
-		args := func(line string) []string { return append([]string{"-C", "3"}, programs.Words(line)...) }
-		theirs := programs.Run(t, theirHome, "ipmitool", theirBMC.Tool("lanplus", args(s.line)...)...)
+		args := func(line string) []string {
+			return append([]string{"-C", "3"}, programs.Words(line)...)
+		}
+		theirs := programs.Run(t, theirHome, "ipmitool",
+			theirBMC.Tool("lanplus", args(s.line)...)...)
 		ours := programs.Run(t, ourHome, programs.Lom(), ourBMC.Tool("lanplus", args(s.line)...)...)
 		var wrong []string
-		if a, b := cut(s, theirs.Stdout), cut(s, ours.Stdout); a != b || (theirs.Code == 0) != (ours.Code == 0) {
-			wrong = append(wrong, fmt.Sprintf("%s\nexit status %d and %d\n%s%s", firstDifference(a, b), theirs.Code, ours.Code, theirs.Stderr, ours.Stderr))
+		if a, b := cut(s, theirs.Stdout), cut(s, ours.Stdout); a != b ||
+			(theirs.Code == 0) != (ours.Code == 0) {
+			wrong = append(wrong, fmt.Sprintf("%s\nexit status %d and %d\n%s%s",
+				firstDifference(a, b), theirs.Code, ours.Code, theirs.Stderr, ours.Stderr))
 		}
 		if s.until != "" {
 			for _, b := range []programs.Target{p.theirs, p.ours} {
@@ -74,10 +84,12 @@ func compare(t *testing.T, p pair) {
 			}
 		}
 		if s.changes && s.after != "" {
-			a := programs.Run(t, theirHome, "ipmitool", p.theirs.Tool("lanplus", args(s.after)...)...)
+			a := programs.Run(t, theirHome, "ipmitool",
+				p.theirs.Tool("lanplus", args(s.after)...)...)
 			b := programs.Run(t, theirHome, "ipmitool", p.ours.Tool("lanplus", args(s.after)...)...)
 			if a, b := cut(s, a.Stdout), cut(s, b.Stdout); a != b {
-				wrong = append(wrong, fmt.Sprintf("afterwards, %s shows by ipmitool's BMC and by lom's\n%s", s.after, firstDifference(a, b)))
+				wrong = append(wrong, fmt.Sprintf("afterwards, %s shows by ipmitool's BMC and by "+
+					"lom's\n%s", s.after, firstDifference(a, b)))
 			}
 		}
 		switch {
@@ -95,12 +107,14 @@ func compare(t *testing.T, p pair) {
 	}
 }
 
-// awaitPower waits until a BMC tells the power status: what switches it is not done when the command is answered.
+// awaitPower waits until a BMC tells the power status: what switches it is not done when the
+// command is answered.
 func awaitPower(t *testing.T, home string, b programs.Target, want string) {
 	t.Helper()
 	var r programs.Result
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if r = programs.Run(t, home, "ipmitool", b.Tool("lanplus", "-C", "3", "power", "status")...); r.Stdout == want {
+		if r = programs.Run(t, home, "ipmitool",
+			b.Tool("lanplus", "-C", "3", "power", "status")...); r.Stdout == want {
 			return
 		}
 	}

@@ -29,7 +29,8 @@ func TestPasswordsAppearNowhere(t *testing.T) {
 		said.WriteString(r.Stdout + r.Stderr)
 	}
 	for _, iface := range []string{"lan", "lanplus"} {
-		base := []string{"-I", iface, "-H", bmc.Addr.Addr().String(), "-p", fmt.Sprint(bmc.Addr.Port()), "-U", bmc.User}
+		base := []string{"-I", iface, "-H", bmc.Addr.Addr().String(), "-p",
+			fmt.Sprint(bmc.Addr.Port()), "-U", bmc.User}
 		for _, line := range []string{
 			"-vvvv -P " + programs.BMCPassword + " mc info",
 			"-vvvv -f " + file + " power status",
@@ -58,7 +59,8 @@ func TestPasswordsAppearNowhere(t *testing.T) {
 			"as list":   strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
 		} {
 			if i := strings.Index(strings.ToLower(everything), strings.ToLower(form)); i >= 0 {
-				t.Errorf("the password is in the output %s: …%s…", name, everything[max(0, i-200):min(len(everything), i+len(form)+20)])
+				t.Errorf("the password is in the output %s: …%s…", name,
+					everything[max(0, i-200):min(len(everything), i+len(form)+20)])
 			}
 		}
 	}

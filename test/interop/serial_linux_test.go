@@ -44,8 +44,10 @@ func TestSerialLine(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			line := serveSerial(t, bmc.SerialConfig{Basic: mode == "serial-basic", Trusted: true})
 			home := t.TempDir()
-			for _, command := range []string{"raw 6 1", "mc getenables", "chassis status", "mc watchdog get", "power status", "sel info", "raw 0x2c 1 0xdc 1"} {
-				args := append([]string{"-I", mode, "-D", line + ":115200", "-N", "2"}, strings.Fields(command)...)
+			for _, command := range []string{"raw 6 1", "mc getenables", "chassis status",
+				"mc watchdog get", "power status", "sel info", "raw 0x2c 1 0xdc 1"} {
+				args := append([]string{"-I", mode, "-D", line + ":115200", "-N", "2"},
+					strings.Fields(command)...)
 				theirs := programs.Run(t, home, "ipmitool", args...)
 				ours := programs.Run(t, home, programs.Lom(), args...)
 				if theirs.Code != 0 || ours.Code != 0 || ours.Stdout != theirs.Stdout {
@@ -67,7 +69,8 @@ func TestSerialLogin(t *testing.T) {
 		{"-U admin -P wrong", "lom: " + line + `: wrong password for user "admin"`, 1},
 		{"", "Insufficient privilege level", 1},
 	} {
-		args := append([]string{"-I", "serial-terminal", "-D", line + ":115200"}, strings.Fields(c.args+" power status")...)
+		args := append([]string{"-I", "serial-terminal", "-D", line + ":115200"},
+			strings.Fields(c.args+" power status")...)
 		r := programs.Run(t, t.TempDir(), programs.Lom(), args...)
 		if r.Code != c.code || !strings.Contains(r.Stderr, c.said) {
 			t.Errorf("%q: %s", c.args, r)
@@ -78,7 +81,8 @@ func TestSerialLogin(t *testing.T) {
 // serveSerial starts a BMC on a serial line, and returns the name of the line.
 func serveSerial(t *testing.T, cfg bmc.SerialConfig) string {
 	b, err := bmc.New(bmc.Config{Host: sim.New(sim.Config{On: true}),
-		Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator}}})
+		Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret"),
+			Privilege: ipmi.PrivilegeAdministrator}}})
 	if err != nil {
 		t.Fatal(err)
 	}

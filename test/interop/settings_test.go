@@ -51,9 +51,12 @@ func TestPeersSetUpOurBMC(t *testing.T) {
 	} {
 		var r programs.Result
 		if step.program == "ipmitool" {
-			r = programs.Run(t, home, step.program, bmc.Tool("lanplus", programs.Words(step.line)...)...)
+			r = programs.Run(t, home, step.program,
+				bmc.Tool("lanplus", programs.Words(step.line)...)...)
 		} else {
-			r = programs.Run(t, home, step.program, bmc.FreeIPMI("LAN_2_0", append([]string{"-l", "ADMIN"}, programs.Words(step.line)...)...)...)
+			r = programs.Run(t, home, step.program,
+				bmc.FreeIPMI("LAN_2_0", append([]string{"-l", "ADMIN"},
+					programs.Words(step.line)...)...)...)
 		}
 		quiet(t, r)
 		if !strings.Contains(r.Stdout, step.want) {
@@ -62,22 +65,26 @@ func TestPeersSetUpOurBMC(t *testing.T) {
 	}
 	// The new user can log in.
 	bob := bmc.As("bob", "s3cretlongerthan16x")
-	quiet(t, programs.Run(t, home, "ipmitool", bob.Tool("lanplus", "-L", "OPERATOR", "power", "status")...))
+	quiet(t, programs.Run(t, home, "ipmitool",
+		bob.Tool("lanplus", "-L", "OPERATOR", "power", "status")...))
 }
 
 // Commands reach a satellite controller through our BMC, from everybody and over both versions.
 func TestBridgingThroughOurBMC(t *testing.T) {
 	programs.Need(t, "ipmitool", "ipmi-raw")
 	rack := filepath.Join(t.TempDir(), "rack.yaml")
-	if err := os.WriteFile(rack, []byte("satellites: [{address: 0x24, profile: hpe}]\n"), 0o600); err != nil {
+	if err := os.WriteFile(rack, []byte("satellites: [{address: 0x24, profile: hpe}]\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	bmc := programs.StartBMC(t, "--config", rack)
 	home := t.TempDir()
 	for _, iface := range []string{"lan", "lanplus"} {
 		for _, program := range []string{"ipmitool", programs.Lom()} {
-			for line, want := range map[string]string{"mc info": "Manufacturer ID           : 11", "sdr list": "01-Inlet Ambient"} {
-				r := programs.Run(t, home, program, bmc.Tool(iface, append([]string{"-t", "0x24"}, programs.Words(line)...)...)...)
+			for line, want := range map[string]string{"mc info": "Manufacturer ID           : 11",
+				"sdr list": "01-Inlet Ambient"} {
+				r := programs.Run(t, home, program,
+					bmc.Tool(iface, append([]string{"-t", "0x24"}, programs.Words(line)...)...)...)
 				quiet(t, r)
 				if !strings.Contains(r.Stdout, want) {
 					t.Errorf("no %q in %s", want, r)
@@ -86,7 +93,9 @@ func TestBridgingThroughOurBMC(t *testing.T) {
 		}
 	}
 	for _, driver := range []string{"LAN", "LAN_2_0"} {
-		r := programs.Run(t, home, "ipmi-raw", bmc.FreeIPMI(driver, "-l", "ADMIN", "--target-channel-number=0", "--target-slave-address=0x24", "0", "6", "1")...)
+		r := programs.Run(t, home, "ipmi-raw",
+			bmc.FreeIPMI(driver, "-l", "ADMIN", "--target-channel-number=0",
+				"--target-slave-address=0x24", "0", "6", "1")...)
 		quiet(t, r)
 		if !strings.Contains(r.Stdout, "0B 00 00") {
 			t.Errorf("no maker in %s", r)

@@ -28,8 +28,9 @@ var linked = sync.OnceValue(func() string {
 // asIpmitool is lom by the name of ipmitool.
 func asIpmitool() string { return filepath.Join(linked(), "ipmitool") }
 
-// sameStderr checks that lom, by the name of ipmitool, fails with ipmitool's lines on stderr, and then perhaps one of its own.
-// first says that only ipmitool's first line counts, because its help follows.
+// sameStderr checks that lom, by the name of ipmitool, fails with ipmitool's lines on stderr, and
+// then perhaps one of its own. first says that only ipmitool's first line counts, because its help
+// follows.
 func sameStderr(t *testing.T, first bool, args ...string) {
 	t.Helper()
 	home := t.TempDir()
@@ -44,7 +45,8 @@ func sameStderr(t *testing.T, first bool, args ...string) {
 	if first && rest != "" { // there may be more that stands on a line of its own for ipmitool too
 		rest = rest[strings.LastIndexByte(rest[:len(rest)-1], '\n')+1:]
 	}
-	if want == "\n" || !ok || rest != "" && (!strings.HasPrefix(rest, "lom: ") || strings.Count(rest, "\n") != 1) {
+	if want == "\n" || !ok || rest != "" &&
+		(!strings.HasPrefix(rest, "lom: ") || strings.Count(rest, "\n") != 1) {
 		t.Errorf("%s\nipmitool says\n%slom says\n%s", strings.Join(args, " "), want, ours.Stderr)
 	}
 	if ours.Code != 1 {
@@ -52,14 +54,16 @@ func sameStderr(t *testing.T, first bool, args ...string) {
 	}
 }
 
-// needIpmitool skips the test without ipmitool. Its path is Debian's, because tests put lom before it.
+// needIpmitool skips the test without ipmitool. Its path is Debian's, because tests put lom before
+// it.
 func needIpmitool(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/ipmitool"); err != nil {
 		t.Skip("/usr/bin/ipmitool is not installed; scripts/install-peers tries to")
 	}
 }
 
-// refusedCommands are commands that fail when the BMC refuses one of its own, or does not answer it.
+// refusedCommands are commands that fail when the BMC refuses one of its own, or does not answer
+// it.
 var refusedCommands = []struct {
 	ipmi, line string
 	// What ipmitool does otherwise when there is no answer.
@@ -122,7 +126,8 @@ var refusedCommands = []struct {
 // When a BMC refuses a command or does not answer it, lom says on stderr what ipmitool says.
 func TestStderrOfRefusedCommands(t *testing.T) {
 	needIpmitool(t)
-	for _, code := range []ipmi.CompletionCode{0, ipmi.CodeInvalidCommand, ipmi.CodeNodeBusy, ipmi.CodeTimeout, ipmi.CodeOutOfSpace,
+	for _, code := range []ipmi.CompletionCode{0, ipmi.CodeInvalidCommand, ipmi.CodeNodeBusy,
+		ipmi.CodeTimeout, ipmi.CodeOutOfSpace,
 		ipmi.CodeInitializing, ipmi.CodeInsufficientPrivilege, ipmi.CodeNotInPresentState} {
 		name := "no answer"
 		if code != 0 {
@@ -138,7 +143,9 @@ func TestStderrOfRefusedCommands(t *testing.T) {
 			t.Run(name+" to "+c.line, func(t *testing.T) {
 				t.Parallel()
 				b := refusingBMC(t, refusal{commands: []string{c.ipmi}, code: code})
-				sameStderr(t, false, b.Tool("lanplus", append([]string{"-C", "3", "-N", "1", "-R", "1"}, programs.Words(c.line)...)...)...)
+				sameStderr(t, false, b.Tool("lanplus",
+					append([]string{"-C", "3", "-N", "1", "-R", "1"},
+						programs.Words(c.line)...)...)...)
 			})
 		}
 	}
@@ -196,7 +203,8 @@ func TestStderrWithoutSession(t *testing.T) {
 	})
 	for status := rmcp.StatusNoResources; status <= rmcp.StatusIllegalParameter+1; status++ {
 		t.Run(fmt.Sprintf("status %02x", uint8(status)), func(t *testing.T) {
-			sameStderr(t, false, refusingBMC(t, refusal{status: status}).Tool("lanplus", "-C", "3", "mc", "info")...)
+			sameStderr(t, false, refusingBMC(t, refusal{status: status}).Tool("lanplus", "-C", "3",
+				"mc", "info")...)
 		})
 	}
 	// What -v adds stands in front of the last line.
@@ -206,7 +214,8 @@ func TestStderrWithoutSession(t *testing.T) {
 	} {
 		args := bmc.As(c.user, c.password).Tool("lanplus", programs.Words(c.line)...)
 		for _, program := range []string{"/usr/bin/ipmitool", asIpmitool()} {
-			if r := programs.Run(t, t.TempDir(), program, args...); !strings.Contains(r.Stderr, c.want) {
+			if r := programs.Run(t, t.TempDir(), program, args...); !strings.Contains(r.Stderr,
+				c.want) {
 				t.Errorf("%s does not say %q: %s", program, c.want, r.Stderr)
 			}
 		}
@@ -218,19 +227,28 @@ func TestStderrOfWrongCommandLines(t *testing.T) {
 	needIpmitool(t)
 	bmc := programs.StartBMC(t).Target
 	for _, line := range []string{
-		"foo", "chassis foo", "power foo", "chassis power foo", "mc foo", "bmc foo", "mc watchdog foo", "sdr foo", "sensor foo", "sel foo", "fru foo", "lan foo",
+		"foo", "chassis foo", "power foo", "chassis power foo", "mc foo", "bmc foo",
+		"mc watchdog foo", "sdr foo", "sensor foo", "sel foo", "fru foo", "lan foo",
 		"channel foo", "user foo", "session foo", "session info foo", "pef foo", "sdr list foo",
-		"sensor reading NoSuch", "sensor get NoSuch", "sensor thresh NoSuch unc 5", "sdr get NoSuch", "sdr type NoSuch", "sdr entity NoSuch",
-		"sel get zzz", "sel list zzz", "sel time set yesterday", "sel add /no/such/file", "fru print zzz", "fru write 0 /no/such/file",
-		"lan print 9", "lan print zzz", "lan set 1 ipaddr 10.0.0.300", "lan set 1 vlan id 5000", "lan set 9 snmp x", "lan alert print 9",
-		"channel info zzz", "channel info 99", "channel setaccess 1 2 foo=bar", "user enable 99", "user priv 5 9", "user test 5 17 x", "user list 99",
-		"user set name 5 12345678901234567", "user set password 5 123456789012345678901", "user set password 5 12345678901234567 16",
-		"raw", "raw zz 1", "raw 6 zz", "raw 6 1 zz", "chassis policy foo", "chassis identify zzz", "chassis identify 300", "chassis bootdev usb",
-		"chassis bootdev pxe options=foo", "chassis bootparam get zzz", "mc reset foo", "mc reset", "exec /no/such/file", "sol set nonsense 1 1",
+		"sensor reading NoSuch", "sensor get NoSuch", "sensor thresh NoSuch unc 5",
+		"sdr get NoSuch", "sdr type NoSuch", "sdr entity NoSuch",
+		"sel get zzz", "sel list zzz", "sel time set yesterday", "sel add /no/such/file",
+		"fru print zzz", "fru write 0 /no/such/file",
+		"lan print 9", "lan print zzz", "lan set 1 ipaddr 10.0.0.300", "lan set 1 vlan id 5000",
+		"lan set 9 snmp x", "lan alert print 9",
+		"channel info zzz", "channel info 99", "channel setaccess 1 2 foo=bar", "user enable 99",
+		"user priv 5 9", "user test 5 17 x", "user list 99",
+		"user set name 5 12345678901234567", "user set password 5 123456789012345678901",
+		"user set password 5 12345678901234567 16",
+		"raw", "raw zz 1", "raw 6 zz", "raw 6 1 zz", "chassis policy foo", "chassis identify zzz",
+		"chassis identify 300", "chassis bootdev usb",
+		"chassis bootdev pxe options=foo", "chassis bootparam get zzz", "mc reset foo", "mc reset",
+		"exec /no/such/file", "sol set nonsense 1 1",
 		"sol set enabled perhaps 1",
 	} {
 		t.Run(line, func(t *testing.T) {
-			sameStderr(t, true, bmc.Tool("lanplus", append([]string{"-C", "3"}, programs.Words(line)...)...)...)
+			sameStderr(t, true, bmc.Tool("lanplus",
+				append([]string{"-C", "3"}, programs.Words(line)...)...)...)
 		})
 	}
 }
@@ -252,7 +270,8 @@ func TestStderrIsLomsOwnOtherwise(t *testing.T) {
 		}
 	}
 	many := append(bmc.Tool("lanplus"), "-H", "127.0.0.2:1", "mc", "info")
-	if r := programs.Run(t, t.TempDir(), asIpmitool(), many...); strings.Contains(r.Stderr, "Unable to establish") || !strings.Contains(r.Stderr, "2 of 2 hosts failed\n") {
+	if r := programs.Run(t, t.TempDir(), asIpmitool(), many...); strings.Contains(r.Stderr,
+		"Unable to establish") || !strings.Contains(r.Stderr, "2 of 2 hosts failed\n") {
 		t.Errorf("%s", r)
 	}
 }

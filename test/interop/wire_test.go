@@ -12,19 +12,22 @@ import (
 )
 
 // readable are commands whose packets Wireshark looks into when they are not encrypted.
-var readable = []string{"power status", "mc info", "sdr elist", "sel list first 5", "fru print", "lan print 1", "user list 1", "channel info 1"}
+var readable = []string{"power status", "mc info", "sdr elist", "sel list first 5", "fru print",
+	"lan print 1", "user list 1", "channel info 1"}
 
 // What lom sends as a client, and what it sends as a BMC, Wireshark reads without an objection.
 func TestWiresharkReadsOurPackets(t *testing.T) {
 	if err := tshark.Available(); err != nil {
 		t.Skip(err)
 	}
-	record := func(t *testing.T, to programs.Target, program string, iface string, more ...string) *udprelay.Relay {
+	record := func(t *testing.T, to programs.Target, program string, iface string,
+		more ...string) *udprelay.Relay {
 		relay := udprelay.Start(t, to.Addr, udprelay.Faults{})
 		home := t.TempDir()
 		for _, line := range readable {
 			args := append(append([]string{}, more...), programs.Words(line)...)
-			if r := programs.Run(t, home, program, to.At(relay.Addr).Tool(iface, args...)...); r.Code != 0 {
+			if r := programs.Run(t, home, program,
+				to.At(relay.Addr).Tool(iface, args...)...); r.Code != 0 {
 				t.Errorf("%s", r)
 			}
 		}

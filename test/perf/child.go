@@ -36,7 +36,8 @@ func ownState() state {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	s := state{Goroutines: runtime.NumGoroutine(), Heap: int64(m.HeapAlloc), Resident: resident(os.Getpid())}
+	s := state{Goroutines: runtime.NumGoroutine(), Heap: int64(m.HeapAlloc),
+		Resident: resident(os.Getpid())}
 	s.User, s.System = ownCPU()
 	s.Looking = s.User + s.System - user - system
 	return s
@@ -59,8 +60,9 @@ func resident(pid int) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// bmcRole is "lom bmc" with the arguments behind "bmc", and answers on standard output what is asked on standard input, line
-// by line: "state" is answered by a state; "profile FILE" begins to write a CPU profile; "end of profile" ends it.
+// bmcRole is "lom bmc" with the arguments behind "bmc", and answers on standard output what is
+// asked on standard input, line by line: "state" is answered by a state; "profile FILE" begins to
+// write a CPU profile; "end of profile" ends it.
 func bmcRole(args []string) int {
 	go func() {
 		replies := json.NewEncoder(os.Stdout)
@@ -72,7 +74,8 @@ func bmcRole(args []string) int {
 			_ = replies.Encode(ownState())
 		}
 		// Nothing more is asked: an end as by Ctrl-C.
-		if self, err := os.FindProcess(os.Getpid()); err != nil || self.Signal(os.Interrupt) != nil {
+		if self, err := os.FindProcess(os.Getpid()); err != nil ||
+			self.Signal(os.Interrupt) != nil {
 			os.Exit(0)
 		}
 	}()
@@ -124,8 +127,10 @@ func (r *runner) startBMCs(ctx context.Context, n int, more ...string) (*bmcs, e
 		return nil, err
 	}
 	stats.Close()
-	args := append([]string{"bmc", "--stats", stats.Name(), "--count", fmt.Sprint(n), "--listen", "127.0.0.1:" + port, "--user", bmcUser, "--password-file", password}, more...)
-	b := &bmcs{stats: stats.Name(), port: port, cmd: exec.Command(r.self, args...), said: make(chan string, 16)}
+	args := append([]string{"bmc", "--stats", stats.Name(), "--count", fmt.Sprint(n), "--listen",
+		"127.0.0.1:" + port, "--user", bmcUser, "--password-file", password}, more...)
+	b := &bmcs{stats: stats.Name(), port: port, cmd: exec.Command(r.self, args...),
+		said: make(chan string, 16)}
 	b.shown = strings.Join(append([]string{"lom bmc --count", fmt.Sprint(n)}, more...), " ")
 	b.cmd.Stderr, b.cmd.Env = os.Stderr, environ(r.dir)
 	if b.in, err = b.cmd.StdinPipe(); err != nil {
@@ -228,7 +233,8 @@ var typeArguments = regexp.MustCompile(`\[go\.shape.*\]`)
 
 // profileTop is the head of a CPU profile: the functions that take most of the time themselves.
 func (r *runner) profileTop(ctx context.Context, file string, n int) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-nodecount", fmt.Sprint(n), r.self, file)
+	cmd := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-nodecount", fmt.Sprint(n),
+		r.self, file)
 	cmd.Env = append(os.Environ(), "PPROF_TMPDIR="+filepath.Dir(file))
 	out, err := cmd.Output()
 	if err != nil {
@@ -236,7 +242,8 @@ func (r *runner) profileTop(ctx context.Context, file string, n int) (string, er
 	}
 	var b strings.Builder
 	for l := range strings.Lines(typeArguments.ReplaceAllString(string(out), "[...]")) {
-		if !strings.HasPrefix(l, "File:") && !strings.HasPrefix(l, "Build ID:") && !strings.HasPrefix(l, "Time:") {
+		if !strings.HasPrefix(l, "File:") && !strings.HasPrefix(l, "Build ID:") &&
+			!strings.HasPrefix(l, "Time:") {
 			b.WriteString(l)
 		}
 	}

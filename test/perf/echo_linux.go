@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// echoRole is one end of what the kernel's UDP alone can do: no IPMI, no Go runtime between the system calls, nothing
-// allocated. The server answers at all loopback addresses from one socket, as a rack does; the client asks as many addresses as
-// there are BMCs from one socket, as a Transport does.
+// echoRole is one end of what the kernel's UDP alone can do: no IPMI, no Go runtime between the
+// system calls, nothing allocated. The server answers at all loopback addresses from one socket, as
+// a rack does; the client asks as many addresses as there are BMCs from one socket, as a Transport
+// does.
 func echoRole(args []string) int {
 	f := flag.NewFlagSet("echo", flag.ContinueOnError)
 	var e echo
@@ -71,14 +72,16 @@ type batches struct {
 
 func (e *echo) room(control int) *batches {
 	b := &batches{
-		messages: make([]message, e.batch), names: make([]unix.RawSockaddrInet4, e.batch), vectors: make([]unix.Iovec, e.batch),
-		data: make([]byte, e.batch*e.size), control: make([]byte, e.batch*control+1),
+		messages: make([]message, e.batch), names: make([]unix.RawSockaddrInet4, e.batch),
+		vectors: make([]unix.Iovec, e.batch),
+		data:    make([]byte, e.batch*e.size), control: make([]byte, e.batch*control+1),
 	}
 	for i := range b.messages {
 		m := &b.messages[i]
 		b.vectors[i].Base = &b.data[i*e.size]
 		b.vectors[i].SetLen(e.size)
-		m.Iov, m.Name, m.Namelen = &b.vectors[i], (*byte)(unsafe.Pointer(&b.names[i])), unix.SizeofSockaddrInet4
+		m.Iov, m.Name, m.Namelen = &b.vectors[i], (*byte)(unsafe.Pointer(&b.names[i])),
+			unix.SizeofSockaddrInet4
 		m.SetIovlen(1)
 		if control > 0 {
 			m.Control = &b.control[i*control]
@@ -91,7 +94,8 @@ func (e *echo) room(control int) *batches {
 // call is sendmmsg or recvmmsg.
 func (b *batches) call(number uintptr, fd, n, flags int) (int, error) {
 	for {
-		got, _, errno := unix.Syscall6(number, uintptr(fd), uintptr(unsafe.Pointer(&b.messages[0])), uintptr(n), uintptr(flags), 0, 0)
+		got, _, errno := unix.Syscall6(number, uintptr(fd), uintptr(unsafe.Pointer(&b.messages[0])),
+			uintptr(n), uintptr(flags), 0, 0)
 		switch errno {
 		case 0:
 			return int(got), nil
@@ -150,7 +154,8 @@ func (e *echo) serve(fd int) error {
 		if err != nil {
 			return err
 		}
-		// What came with a packet, its addresses among it, goes back as it is: the answer comes from where the packet was sent to.
+		// What came with a packet, its addresses among it, goes back as it is: the answer comes
+		// from where the packet was sent to.
 		for sent := 0; sent < n; {
 			m, err := b.call(unix.SYS_SENDMMSG, fd, n, 0)
 			if err != nil {
@@ -182,7 +187,8 @@ func (e *echo) ask(fd int) error {
 			k := min(n, e.batch)
 			for i := range k {
 				at := uint32(first[1])<<16 + uint32(first[2])<<8 + uint32(first[3]) + uint32(next)
-				out.names[i] = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: [4]byte{first[0], byte(at >> 16), byte(at >> 8), byte(at)}}
+				out.names[i] = unix.RawSockaddrInet4{Family: unix.AF_INET,
+					Addr: [4]byte{first[0], byte(at >> 16), byte(at >> 8), byte(at)}}
 				port := (*[2]byte)(unsafe.Pointer(&out.names[i].Port))
 				port[0], port[1] = byte(e.port>>8), byte(e.port)
 				if next++; next == e.peers {
@@ -205,7 +211,8 @@ func (e *echo) ask(fd int) error {
 	for time.Since(began) < e.time {
 		n, err := in.call(unix.SYS_RECVMMSG, fd, e.batch, unix.MSG_WAITFORONE)
 		if errors.Is(err, unix.EAGAIN) {
-			return errors.New("all packets under way were lost: fewer of them (-flight) fit " + strconv.Itoa(e.flight))
+			return errors.New("all packets under way were lost: fewer of them (-flight) fit " +
+				strconv.Itoa(e.flight))
 		}
 		if err != nil {
 			return err

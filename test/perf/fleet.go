@@ -23,12 +23,13 @@ import (
 
 // A fleet is a client of many BMCs over one Transport: the process that item 3 measures.
 type fleet struct {
-	first   string // address and port of the first BMC; the others follow
-	count   int
-	suite   int
-	logins  int // log-ins at a time
-	atOnce  int // BMCs whose sensors are read at a time
-	each    int // requests that a BMC's session is given at a time; its window decides how many are under way
+	first  string // address and port of the first BMC; the others follow
+	count  int
+	suite  int
+	logins int // log-ins at a time
+	atOnce int // BMCs whose sensors are read at a time
+	// requests that a BMC's session is given at a time; its window decides how many are under way
+	each    int
 	profile string
 
 	transport *client.Transport
@@ -43,7 +44,9 @@ type stamp struct {
 	addition, erase ipmi.Timestamp
 }
 
-func stampOf(i ipmi.SDRRepositoryInfo) stamp { return stamp{i.Records, i.LastAddition, i.LastErase} }
+func stampOf(i ipmi.SDRRepositoryInfo) stamp {
+	return stamp{i.Records, i.LastAddition, i.LastErase}
+}
 
 // mostSensors is how many sensors of a BMC are read.
 const mostSensors = 60
@@ -64,8 +67,9 @@ type phase struct {
 	After     state
 }
 
-// fleetRole logs in to all BMCs and reads all their sensors, in the steps that it is told on standard input, each a line:
-// "round", "profile", which is a round with a CPU profile, and "close". It tells a phase after each.
+// fleetRole logs in to all BMCs and reads all their sensors, in the steps that it is told on
+// standard input, each a line: "round", "profile", which is a round with a CPU profile, and
+// "close". It tells a phase after each.
 func fleetRole(args []string) int {
 	f := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	var x fleet
@@ -134,7 +138,8 @@ func (x *fleet) run(ctx context.Context) error {
 	return nil
 }
 
-// measure does a job, which returns how many exchanges it took, and looks at the process before and after.
+// measure does a job, which returns how many exchanges it took, and looks at the process before and
+// after.
 func (x *fleet) measure(name string, job func() (int, error), err *error) phase {
 	p := phase{Name: name, Before: ownState()}
 	user, system := ownCPU()
@@ -150,7 +155,8 @@ func (x *fleet) measure(name string, job func() (int, error), err *error) phase 
 		p.Retries += st.Retries
 		p.Timeouts += st.Timeouts
 		p.Busy += st.Busy
-		p.Dropped += st.BadAuthCode + st.BadFlags + st.BadSequence + st.BadSessionID + st.Malformed + st.Stray
+		p.Dropped += st.BadAuthCode + st.BadFlags + st.BadSequence + st.BadSessionID +
+			st.Malformed + st.Stray
 	}
 	return p
 }
@@ -166,8 +172,10 @@ func (x *fleet) login(ctx context.Context) (int, error) {
 	g.SetLimit(x.logins)
 	for i, a := 0, at.Addr(); i < x.count; i, a = i+1, a.Next() {
 		g.Go(func() (err error) {
-			x.sessions[i], err = client.Dial(ctx, netip.AddrPortFrom(a, at.Port()).String(), client.WithInterface(client.LANPlus),
-				client.WithUser(bmcUser, ipmi.NewSecret(bmcPassword)), client.WithCipherSuite(x.suite), client.WithTransport(x.transport))
+			x.sessions[i], err = client.Dial(ctx, netip.AddrPortFrom(a, at.Port()).String(),
+				client.WithInterface(client.LANPlus),
+				client.WithUser(bmcUser, ipmi.NewSecret(bmcPassword)),
+				client.WithCipherSuite(x.suite), client.WithTransport(x.transport))
 			return err
 		})
 	}
@@ -179,8 +187,8 @@ func (x *fleet) login(ctx context.Context) (int, error) {
 	return handshake * x.count, nil
 }
 
-// readRecords reads the sensor records of one BMC for all, which are of the same model, and what all of them say of
-// their records.
+// readRecords reads the sensor records of one BMC for all, which are of the same model, and what
+// all of them say of their records.
 func (x *fleet) readRecords(ctx context.Context) error {
 	raw, err := client.ReadSDRs(ctx, x.sessions[0])
 	if err != nil {
@@ -210,7 +218,8 @@ func (x *fleet) readRecords(ctx context.Context) error {
 	return g.Wait()
 }
 
-// round reads all sensors of all BMCs once, after asking each whether its sensor records are those that are known.
+// round reads all sensors of all BMCs once, after asking each whether its sensor records are those
+// that are known.
 func (x *fleet) round() (int, error) {
 	r := &round{fleet: x, done: make(chan struct{})}
 	r.left.Store(int64(len(x.sessions)))
@@ -233,7 +242,8 @@ type round struct {
 	err error
 }
 
-// A reader reads the sensors of one BMC: it is what the fleet keeps for each that it reads just now.
+// A reader reads the sensors of one BMC: it is what the fleet keeps for each that it reads just
+// now.
 type reader struct {
 	*round
 	session *client.Session

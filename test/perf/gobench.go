@@ -17,12 +17,14 @@ const benchTime = "300ms"
 
 // benchmarks is item 4: go test's own benchmarks of packets, of each cipher suite.
 func (r *runner) benchmarks(ctx context.Context) error {
-	suites := []string{"test", "-run", "^$", "-bench", "^BenchmarkPacket$", "-benchmem", "-benchtime", benchTime, "./rmcp"}
+	suites := []string{"test", "-run", "^$", "-bench", "^BenchmarkPacket$", "-benchmem",
+		"-benchtime", benchTime, "./rmcp"}
 	out, err := goTest(ctx, suites)
 	if err != nil {
 		return err
 	}
-	ends := []string{"test", "-run", "^$", "-bench", "^(BenchmarkSession|BenchmarkPacket)$", "-benchmem", "-benchtime", benchTime, "./client", "./bmc"}
+	ends := []string{"test", "-run", "^$", "-bench", "^(BenchmarkSession|BenchmarkPacket)$",
+		"-benchmem", "-benchtime", benchTime, "./client", "./bmc"}
 	more, err := goTest(ctx, ends)
 	if err != nil {
 		return err
@@ -33,7 +35,9 @@ func (r *runner) benchmarks(ctx context.Context) error {
 			b.WriteString(l)
 		}
 	}
-	return r.report.set("item 4", packetTable(out)+"\nA whole request on the client's side and on the BMC's:\n\n```text\n"+b.String()+"```\n\n```text\ngo "+
+	return r.report.set("item 4", packetTable(out)+
+		"\nA whole request on the client's side and on the BMC's:\n\n```text\n"+b.String()+
+		"```\n\n```text\ngo "+
 		strings.Join(suites, " ")+"\ngo "+strings.Join(ends, " ")+"\n```\n")
 }
 
@@ -52,7 +56,8 @@ var packetLine = regexp.MustCompile(`(?m)^BenchmarkPacket/suite=(\d+)/(\w+?)(?:-
 // packetTable makes a table of the benchmarks of the cipher suites.
 func packetTable(out string) string {
 	jobs := []string{"pack", "unpack", "seal", "open", "bare"}
-	t := table{head: append(append([]string{"cipher suite"}, jobs...), "seal / bare", "open / bare", "allocations")}
+	t := table{head: append(append([]string{"cipher suite"}, jobs...), "seal / bare", "open / bare",
+		"allocations")}
 	ns, allocs := map[string]map[string]float64{}, map[string]int{}
 	var order []string
 	for _, m := range packetLine.FindAllStringSubmatch(out, -1) {

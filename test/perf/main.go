@@ -60,7 +60,8 @@ func main() {
 	flag.StringVar(&s.items, "items", "1,2,3,4", "what to measure")
 	flag.IntVar(&s.n, "n", 10, "how often each program is run; medians are reported")
 	flag.StringVar(&s.report, "report", "", "the report whose tables are written anew")
-	flag.DurationVar(&s.delay, "delay", 2500*time.Microsecond, "of the relay before the BMC of item 1, each way")
+	flag.DurationVar(&s.delay, "delay", 2500*time.Microsecond,
+		"of the relay before the BMC of item 1, each way")
 	flag.IntVar(&s.hosts, "hosts", 1000, "BMCs of item 2")
 	flag.IntVar(&s.fleet, "fleet", 10000, "BMCs of item 3")
 	flag.IntVar(&s.rounds, "rounds", 3, "how often item 3 reads all sensors of all BMCs")
@@ -86,7 +87,8 @@ var items = []struct {
 	{"soak", "a long time", (*runner).soak},
 }
 
-// run measures the items that are asked for. What one of them cannot do does not keep the others from being measured.
+// run measures the items that are asked for. What one of them cannot do does not keep the others
+// from being measured.
 func run(ctx context.Context, s settings) error {
 	// FreeIPMI's programs are in /usr/sbin, which is not on everyone's path.
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// peak runs a program once more and returns how much memory it and its children had at the most, all together, in bytes; 0
-// where the system does not tell. Memory that processes share is counted once (PSS). What wait4 tells is of no
-// use: it counts what this program had before it became the other.
+// peak runs a program once more and returns how much memory it and its children had at the most,
+// all together, in bytes; 0 where the system does not tell. Memory that processes share is counted
+// once (PSS). What wait4 tells is of no use: it counts what this program had before it became the
+// other.
 func (r *runner) peak(ctx context.Context, p *program) int64 {
 	home := p.home
 	if home == "" {
@@ -77,7 +78,8 @@ func childrenShare(parent int) int64 {
 		}
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		// The name of the program, in parentheses, may hold anything.
-		if f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:])); len(f) > 1 && f[1] == strconv.Itoa(parent) {
+		if f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:])); len(f) > 1 &&
+			f[1] == strconv.Itoa(parent) {
 			sum += share(pid)
 		}
 	}

@@ -34,8 +34,10 @@ func TestFlight(t *testing.T) {
 	packet := func(ms int, request bool) udprelay.Packet {
 		return udprelay.Packet{Time: at.Add(time.Duration(ms) * time.Millisecond), Request: request}
 	}
-	// The first answer reaches the client at 6 ms, when two more are under way; the last request has no answer.
-	most, lost := flight([]udprelay.Packet{packet(0, true), packet(4, false), packet(5, true), packet(5, true), packet(8, false), packet(8, false), packet(20, true)}, 2*time.Millisecond)
+	// The first answer reaches the client at 6 ms, when two more are under way; the last request
+	// has no answer.
+	most, lost := flight([]udprelay.Packet{packet(0, true), packet(4, false), packet(5, true),
+		packet(5, true), packet(8, false), packet(8, false), packet(20, true)}, 2*time.Millisecond)
 	if most != 3 || lost != 1 {
 		t.Errorf("%d at the most, %d lost", most, lost)
 	}
@@ -52,14 +54,16 @@ BenchmarkPacket/suite=3/seal-2   	100	  900 ns/op	  8 B/op	  1 allocs/op
 }
 
 func TestSoakSummary(t *testing.T) {
-	got := soakSummary("=== RUN   TestSoak\n    soak_linux_test.go:130: 200 BMCs, logged in\n    soak_linux_test.go:53:   1/8: heap 3.8 MB\n    x_test.go:5: client: {}; more\n--- PASS")
+	got := soakSummary("=== RUN   TestSoak\n    soak_linux_test.go:130: 200 BMCs, logged in\n    " +
+		"soak_linux_test.go:53:   1/8: heap 3.8 MB\n    x_test.go:5: client: {}; more\n--- PASS")
 	if want := "200 BMCs, logged in\n1/8: heap 3.8 MB\nclient: {}; more\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestRanges(t *testing.T) {
-	for n, want := range map[int]string{1: "127.0.0.[1-1]", 255: "127.0.0.[1-255]", 300: "127.0.0.[1-255],127.0.1.[0-44]", 66000: ""} {
+	for n, want := range map[int]string{1: "127.0.0.[1-1]", 255: "127.0.0.[1-255]",
+		300: "127.0.0.[1-255],127.0.1.[0-44]", 66000: ""} {
 		if got := ranges(n); want != "" && got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}

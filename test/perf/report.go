@@ -47,7 +47,8 @@ func between(b []byte, name, text string) ([]byte, error) {
 	if !ok || !ok2 {
 		return nil, fmt.Errorf("there is no section %q", name)
 	}
-	return bytes.Join([][]byte{head, []byte(first), []byte("\n" + text + "\n"), []byte(last), tail}, nil), nil
+	return bytes.Join([][]byte{head, []byte(first), []byte("\n" + text + "\n"), []byte(last), tail},
+		nil), nil
 }
 
 // A table is one of Markdown.
@@ -90,7 +91,8 @@ func machine(ctx context.Context) string {
 	}
 	t := table{head: []string{"", "measured on"}}
 	t.add("when", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
-	t.add("processor", fmt.Sprintf("%s, %d CPUs", first("/proc/cpuinfo", "model name"), runtime.NumCPU()))
+	t.add("processor", fmt.Sprintf("%s, %d CPUs", first("/proc/cpuinfo", "model name"),
+		runtime.NumCPU()))
 	t.add("memory", first("/proc/meminfo", "MemTotal"))
 	t.add("system", version("uname", "-srm"))
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {

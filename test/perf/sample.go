@@ -118,8 +118,8 @@ func environ(home string) []string {
 	return append(env, "HOME="+home, "LC_ALL=C", "TZ=UTC")
 }
 
-// turns runs the programs one after the other, n times, and returns the samples of each. A program that fails is left
-// out from then on, and its error told in place of its samples.
+// turns runs the programs one after the other, n times, and returns the samples of each. A program
+// that fails is left out from then on, and its error told in place of its samples.
 func (r *runner) turns(ctx context.Context, n int, programs []*program) ([][]sample, []error) {
 	all, errs := make([][]sample, len(programs)), make([]error, len(programs))
 	for i := range n {

@@ -26,15 +26,17 @@ var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 type target struct{ host, port, user, password string }
 
 func (t target) lom(lom string, words ...string) []string {
-	return append([]string{lom, "-I", "lanplus", "-C", "3", "-H", t.host, "-p", t.port, "-U", t.user, "-P", t.password}, words...)
+	return append([]string{lom, "-I", "lanplus", "-C", "3", "-H", t.host, "-p", t.port, "-U",
+		t.user, "-P", t.password}, words...)
 }
 
 func (t target) ipmitool(words ...string) []string { return t.lom("ipmitool", words...) }
 
-// freeIPMI is the line of one of FreeIPMI's programs. Its caches are in the user's home folder wherever HOME is, unless
-// another is named; ipmipower and ipmi-chassis have none.
+// freeIPMI is the line of one of FreeIPMI's programs. Its caches are in the user's home folder
+// wherever HOME is, unless another is named; ipmipower and ipmi-chassis have none.
 func (t target) freeIPMI(name string, words ...string) []string {
-	line := []string{name, "-D", "LAN_2_0", "-I", "3", "-W", "opensesspriv", "-h", t.host + ":" + t.port, "-u", t.user, "-p", t.password, "-l", "ADMIN"}
+	line := []string{name, "-D", "LAN_2_0", "-I", "3", "-W", "opensesspriv", "-h",
+		t.host + ":" + t.port, "-u", t.user, "-p", t.password, "-l", "ADMIN"}
 	switch name {
 	case "ipmi-sensors", "ipmi-sel", "ipmi-fru":
 		line = append(line, "--quiet-cache", "--sdr-cache-directory={home}")
@@ -121,7 +123,8 @@ func (r *runner) slowLine(ctx context.Context) error {
 			}
 			m := median(samples[i])
 			medians[p.name] = m
-			all.add(j.name, p.name, fmt.Sprint(m.exchanges), seconds(m.wall), seconds(m.cpu), bytesOf(m.memory))
+			all.add(j.name, p.name, fmt.Sprint(m.exchanges), seconds(m.wall), seconds(m.cpu),
+				bytesOf(m.memory))
 		}
 		addRatios(&ratios, j, medians)
 	}
@@ -131,7 +134,8 @@ func (r *runner) slowLine(ctx context.Context) error {
 		say("a small buffer: %v", err)
 		gentle = "The small buffer was not measured: " + err.Error() + "\n"
 	}
-	return r.report.set("item 1", all.String()+"\n"+ratios.String()+"\n"+gentle+"\n```text\n"+commands.String()+"```\n")
+	return r.report.set("item 1", all.String()+"\n"+ratios.String()+"\n"+gentle+"\n```text\n"+
+		commands.String()+"```\n")
 }
 
 // addRatios says how lom does beside the others, of which the fastest counts, and by each goal.
@@ -168,20 +172,25 @@ func (r *runner) slowJobs(t target) []job {
 	sensors := func() []*program {
 		// Programs differ in what they list beside the sensors with a reading.
 		const listed = simSensors - 4
-		return []*program{own(lines(listed, "|"), "sdr", "elist"), tool(lines(listed, "|"), "sdr", "elist"),
+		return []*program{own(lines(listed, "|"), "sdr", "elist"),
+			tool(lines(listed, "|"), "sdr", "elist"),
 			free(lines(listed, "|"), "ipmi-sensors")}
 	}
 	events := func() []*program {
-		return []*program{own(lines(simEntries, "|"), "sel", "list"), tool(lines(simEntries, "|"), "sel", "list"),
+		return []*program{own(lines(simEntries, "|"), "sel", "list"),
+			tool(lines(simEntries, "|"), "sel", "list"),
 			free(lines(simEntries, "|"), "ipmi-sel")}
 	}
 	inventory := func() []*program {
-		return []*program{own(lines(4, "FRU Device Description"), "fru", "print"), tool(lines(4, "FRU Device Description"), "fru", "print"),
+		return []*program{own(lines(4, "FRU Device Description"), "fru", "print"),
+			tool(lines(4, "FRU Device Description"), "fru", "print"),
 			free(lines(4, "FRU Inventory Device"), "ipmi-fru")}
 	}
 	return []job{
-		{"power status", false, []*program{own(power, "power", "status"), tool(power, "power", "status"),
-			free(lines(1, ": o"), "ipmipower", "--stat"), free(lines(1, "System Power"), "ipmi-chassis", "--get-chassis-status")},
+		{"power status", false, []*program{own(power, "power", "status"),
+			tool(power, "power", "status"),
+			free(lines(1, ": o"), "ipmipower", "--stat"),
+			free(lines(1, "System Power"), "ipmi-chassis", "--get-chassis-status")},
 			[]goal{{1, []string{"ipmitool", "ipmipower", "ipmi-chassis"}}}},
 		{"sdr elist, cold", false, sensors(), []goal{{3, []string{"ipmitool", "ipmi-sensors"}}}},
 		{"sdr elist, warm", true, sensors(), []goal{{3, []string{"ipmi-sensors"}}, {12, []string{"ipmitool"}}}},

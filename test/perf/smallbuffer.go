@@ -11,10 +11,11 @@ import (
 	"lom/internal/udprelay"
 )
 
-// smallBuffer shows that a BMC with room for two requests, each of which takes it 5 ms, is never given more once that is
-// known, and is used as well as it can be. It returns a table.
+// smallBuffer shows that a BMC with room for two requests, each of which takes it 5 ms, is never
+// given more once that is known, and is used as well as it can be. It returns a table.
 func (r *runner) smallBuffer(ctx context.Context) (string, error) {
-	b, err := r.startBMCs(ctx, 1, "--profile", fleetProfile, "--service-time", "5ms", "--buffer", "2")
+	b, err := r.startBMCs(ctx, 1, "--profile", fleetProfile, "--service-time", "5ms", "--buffer",
+		"2")
 	if err != nil {
 		return "", err
 	}
@@ -36,11 +37,15 @@ func (r *runner) smallBuffer(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	first := &program{name: "lom, first time: it learns", args: t.lom(r.lom, "sensor", "list"), home: homes[0], check: rows}
-	learnt := &program{name: "lom, from then on", args: t.lom(r.lom, "sensor", "list"), home: homes[0], check: rows}
-	single := &program{name: "lom --window 1", args: t.lom(r.lom, "--window", "1", "sensor", "list"), home: homes[1], check: rows}
+	first := &program{name: "lom, first time: it learns", args: t.lom(r.lom, "sensor", "list"),
+		home: homes[0], check: rows}
+	learnt := &program{name: "lom, from then on", args: t.lom(r.lom, "sensor", "list"),
+		home: homes[0], check: rows}
+	single := &program{name: "lom --window 1",
+		args: t.lom(r.lom, "--window", "1", "sensor", "list"), home: homes[1], check: rows}
 	tool := &program{name: "ipmitool", args: t.ipmitool("sensor", "list"), check: rows}
-	out := table{head: []string{"sensor list, " + b.shown, "exchanges", "most at a time", "lost", "time", "lom is faster by", "goal"}}
+	out := table{head: []string{"sensor list, " + b.shown, "exchanges", "most at a time", "lost",
+		"time", "lom is faster by", "goal"}}
 	if _, err := r.run(ctx, single); err != nil { // its cache
 		return "", err
 	}
@@ -72,18 +77,22 @@ func (r *runner) smallBuffer(ctx context.Context) (string, error) {
 		switch p {
 		case learnt:
 			own = m
-			verdict = "at most 2 at a time, none lost: " + met(slices.Max(most) <= 2 && slices.Max(lost) == 0)
+			verdict = "at most 2 at a time, none lost: " +
+				met(slices.Max(most) <= 2 && slices.Max(lost) == 0)
 		case single, tool:
 			faster = times(m.wall, own.wall)
 			verdict = "1.8: " + met(float64(m.wall) >= 1.8*float64(own.wall))
 		}
-		out.add(p.name, fmt.Sprint(m.exchanges), fmt.Sprint(slices.Max(most)), fmt.Sprint(slices.Max(lost)), seconds(m.wall), faster, verdict)
+		out.add(p.name, fmt.Sprint(m.exchanges), fmt.Sprint(slices.Max(most)),
+			fmt.Sprint(slices.Max(lost)), seconds(m.wall), faster, verdict)
 	}
 	c, err := b.end()
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s\nThe BMC itself has counted %d requests, of which %d found no room; since the last of those it has answered %d.\n", &out, c.Requests, c.Overflows, c.SinceOverflow), nil
+	return fmt.Sprintf("%s\nThe BMC itself has counted %d requests, of which %d found no room; "+
+		"since the last of those it has answered %d.\n", &out, c.Requests, c.Overflows,
+		c.SinceOverflow), nil
 }
 
 func met(ok bool) string {
@@ -93,7 +102,8 @@ func met(ok bool) string {
 	return "missed"
 }
 
-// flight returns how many requests were under way at the most, as the client saw it, and how many had no answer.
+// flight returns how many requests were under way at the most, as the client saw it, and how many
+// had no answer.
 func flight(packets []udprelay.Packet, delay time.Duration) (most, lost int) {
 	type event struct {
 		at    time.Time

@@ -14,14 +14,16 @@ var soakLine = regexp.MustCompile(`(?m)^ +\S+\.go:\d+: +(\d+/\d+: heap .*|\d+ BM
 
 // soak is the soak of test/faults, of whose lines some are reported.
 func (r *runner) soak(ctx context.Context) error {
-	args := []string{"test", "-count=1", "-timeout", "0", "-v", "-run", "^TestSoak$", "./test/faults", "-args", "-soak=" + r.soakTime.String(), fmt.Sprintf("-bmcs=%d", r.fleet)}
+	args := []string{"test", "-count=1", "-timeout", "0", "-v", "-run", "^TestSoak$",
+		"./test/faults", "-args", "-soak=" + r.soakTime.String(), fmt.Sprintf("-bmcs=%d", r.fleet)}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go test: %w\n%s", err, out)
 	}
-	return r.report.set("soak", "```text\ngo "+strings.Join(args, " ")+"\n"+soakSummary(string(out))+"```\n")
+	return r.report.set("soak", "```text\ngo "+strings.Join(args, " ")+"\n"+
+		soakSummary(string(out))+"```\n")
 }
 
 // soakSummary returns the first and the last lines, and some in between.

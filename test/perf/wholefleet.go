@@ -106,7 +106,8 @@ func (r *runner) wholeFleet(ctx context.Context) error {
 	}
 	profile := filepath.Join(r.dir, "fleet.pprof")
 	say("logging in")
-	c, err := r.startFleet("-first", "127.0.0.1:"+b.port, "-count", fmt.Sprint(r.fleet), "-profile", profile)
+	c, err := r.startFleet("-first", "127.0.0.1:"+b.port, "-count", fmt.Sprint(r.fleet), "-profile",
+		profile)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,9 @@ func (r *runner) wholeFleet(ctx context.Context) error {
 			return both{}, err
 		}
 		now, err := b.ask("state")
-		x := both{phase: p, state: now, bmc: now.User + now.System - now.Looking - last.User - last.System, kernel: p.System + now.System - last.System}
+		x := both{phase: p, state: now, bmc: now.User +
+			now.System - now.Looking - last.User - last.System,
+			kernel: p.System + now.System - last.System}
 		last = now
 		return x, err
 	}
@@ -136,7 +139,8 @@ func (r *runner) wholeFleet(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		say("%d exchanges in %v, %.0f a second", x.Exchanges, x.Took.Round(time.Millisecond), x.perSecond())
+		say("%d exchanges in %v, %.0f a second", x.Exchanges, x.Took.Round(time.Millisecond),
+			x.perSecond())
 		rounds = append(rounds, x)
 		e, err := r.echo(ctx, packet)
 		if err != nil {
@@ -152,7 +156,8 @@ func (r *runner) wholeFleet(ctx context.Context) error {
 	if _, err := with(c.step("close")); err != nil {
 		return err
 	}
-	t := table{head: []string{fmt.Sprintf("%d BMCs, %d sensors each", r.fleet, x.Sensors), "figure", "goal"}}
+	t := table{head: []string{fmt.Sprintf("%d BMCs, %d sensors each", r.fleet, x.Sensors), "figure",
+		"goal"}}
 	n := int64(r.fleet)
 	t.add("start of the BMCs, until they answer", seconds(started), "")
 	t.add("log-in to all", seconds(login.Took), "")
@@ -160,14 +165,20 @@ func (r *runner) wholeFleet(ctx context.Context) error {
 	t.add("a round: records checked, all sensors read", seconds(x.Took), "")
 	t.add("exchanges a second", fmt.Sprintf("%.0f", x.perSecond()), "")
 	t.add("exchanges a second and core, both ends", fmt.Sprintf("%.0f", x.perCore()), "")
-	t.add("exchanges a second and core, client alone", fmt.Sprintf("%.0f", float64(x.Exchanges)/(x.User+x.System).Seconds()), "")
-	share := func(d time.Duration) string { return fmt.Sprintf("%.0f %%", 100*float64(d)/float64(x.cpu())) }
+	t.add("exchanges a second and core, client alone",
+		fmt.Sprintf("%.0f", float64(x.Exchanges)/(x.User+x.System).Seconds()), "")
+	share := func(d time.Duration) string {
+		return fmt.Sprintf("%.0f %%", 100*float64(d)/float64(x.cpu()))
+	}
 	t.add("CPU: client / BMCs", share(x.User+x.System)+" / "+share(x.bmc), "")
 	t.add("of it in the kernel", share(x.kernel), "")
 	t.add("packets sent again in all rounds", fmt.Sprint(x.Retries), "")
-	t.add("heap of the client for a session, after log-in", bytesOf((login.After.Heap-login.Before.Heap)/n), "4 KB")
-	t.add("heap of the client for a session, after the rounds", bytesOf((x.After.Heap-login.Before.Heap)/n), "4 KB")
-	t.add("resident memory of the client for a session", bytesOf((x.After.Resident-login.Before.Resident)/n), "")
+	t.add("heap of the client for a session, after log-in",
+		bytesOf((login.After.Heap-login.Before.Heap)/n), "4 KB")
+	t.add("heap of the client for a session, after the rounds",
+		bytesOf((x.After.Heap-login.Before.Heap)/n), "4 KB")
+	t.add("resident memory of the client for a session",
+		bytesOf((x.After.Resident-login.Before.Resident)/n), "")
 	t.add("heap for a BMC", bytesOf((fresh.Heap-one.Heap)/(n-1)), "20 KB")
 	t.add("resident memory for a BMC", bytesOf((fresh.Resident-one.Resident)/(n-1)), "")
 	t.add("heap for a BMC with a session", bytesOf((x.state.Heap-one.Heap)/(n-1)), "")
@@ -175,14 +186,18 @@ func (r *runner) wholeFleet(ctx context.Context) error {
 	t.add("goroutines of the BMCs", fmt.Sprint(x.state.Goroutines), "none for a BMC")
 	t.add("kernel alone: exchanges a second", fmt.Sprintf("%.0f", echo.perSecond()), "")
 	t.add("kernel alone: exchanges a second and core", fmt.Sprintf("%.0f", echo.perCore()), "")
-	t.add("kernel alone is faster by, for a core", fmt.Sprintf("%.2f", echo.perCore()/x.perCore()), "3")
-	t.add("kernel alone is faster by, in all", fmt.Sprintf("%.2f", echo.perSecond()/x.perSecond()), "")
+	t.add("kernel alone is faster by, for a core", fmt.Sprintf("%.2f", echo.perCore()/x.perCore()),
+		"3")
+	t.add("kernel alone is faster by, in all", fmt.Sprintf("%.2f", echo.perSecond()/x.perSecond()),
+		"")
 	return r.report.set("item 3", t.String()+"\n"+top)
 }
 
 // middleRound returns the round whose rate is in the middle.
 func middleRound(rounds []both) both {
-	all := slices.SortedFunc(slices.Values(rounds), func(a, b both) int { return cmp.Compare(a.perSecond(), b.perSecond()) })
+	all := slices.SortedFunc(slices.Values(rounds), func(a, b both) int {
+		return cmp.Compare(a.perSecond(), b.perSecond())
+	})
 	return all[len(all)/2]
 }
 
@@ -205,12 +220,14 @@ func (r *runner) profiled(ctx context.Context, b *bmcs, c *crew, file string) (s
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&text, "Where the CPU time of the %s goes (`go tool pprof -top`):\n\n```text\n%s```\n\n", p[0], top)
+		fmt.Fprintf(&text, "Where the CPU time of the %s goes (`go tool pprof "+
+			"-top`):\n\n```text\n%s```\n\n", p[0], top)
 	}
 	return text.String(), nil
 }
 
-// echo measures what the kernel's UDP alone can do with packets of a size between as many addresses.
+// echo measures what the kernel's UDP alone can do with packets of a size between as many
+// addresses.
 func (r *runner) echo(ctx context.Context, size int) (both, error) {
 	say("the kernel alone")
 	server := exec.CommandContext(ctx, r.self, "echo", "-size", fmt.Sprint(size))
@@ -233,7 +250,8 @@ func (r *runner) echo(ctx context.Context, size int) (both, error) {
 	if err := told.Decode(&at); err != nil {
 		return both{}, err
 	}
-	b, err := exec.CommandContext(ctx, r.self, "echo", "-size", fmt.Sprint(size), "-port", fmt.Sprint(at.Port), "-peers", fmt.Sprint(r.fleet), "-for", "2s").Output()
+	b, err := exec.CommandContext(ctx, r.self, "echo", "-size", fmt.Sprint(size), "-port",
+		fmt.Sprint(at.Port), "-peers", fmt.Sprint(r.fleet), "-for", "2s").Output()
 	if err != nil {
 		return both{}, fmt.Errorf("echo: %w", err)
 	}
@@ -244,6 +262,8 @@ func (r *runner) echo(ctx context.Context, size int) (both, error) {
 	if err := told.Decode(&served); err != nil {
 		return both{}, err
 	}
-	say("%d exchanges in %v, %.1f packets a call", asked.Packets, asked.Took.Round(time.Millisecond), float64(asked.Packets)/float64(max(asked.Calls, 1)))
-	return both{phase: phase{Took: asked.Took, Exchanges: asked.Packets, User: asked.User, System: asked.System}, bmc: served.User + served.System}, nil
+	say("%d exchanges in %v, %.1f packets a call", asked.Packets,
+		asked.Took.Round(time.Millisecond), float64(asked.Packets)/float64(max(asked.Calls, 1)))
+	return both{phase: phase{Took: asked.Took, Exchanges: asked.Packets, User: asked.User,
+		System: asked.System}, bmc: served.User + served.System}, nil
 }

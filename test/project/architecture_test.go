@@ -75,7 +75,8 @@ func list(t *testing.T, goos string) []listed {
 }
 
 // Standard packages that do I/O or leave the process: nothing for floor 1.
-var withIO = []string{"net", "os", "os/exec", "os/signal", "syscall", "log", "net/http", "io/ioutil", "unsafe", "plugin", "testing"}
+var withIO = []string{"net", "os", "os/exec", "os/signal", "syscall", "log", "net/http",
+	"io/ioutil", "unsafe", "plugin", "testing"}
 
 func TestImportsGoDownOnly(t *testing.T) {
 	rs := rules(t)
@@ -155,7 +156,8 @@ func TestFormatsAreOnlyFormats(t *testing.T) {
 		}
 		for _, file := range p.GoFiles {
 			fset := token.NewFileSet()
-			f, err := parser.ParseFile(fset, filepath.Join(p.Dir, file), nil, parser.SkipObjectResolution)
+			f, err := parser.ParseFile(fset, filepath.Join(p.Dir, file), nil,
+				parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,8 +175,10 @@ func TestFormatsAreOnlyFormats(t *testing.T) {
 						break
 					}
 					switch n.Sel.Name {
-					case "Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker":
-						t.Errorf("%s: time.%s reads the clock on floor 1", fset.Position(n.Pos()), n.Sel.Name)
+					case "Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer",
+						"NewTicker":
+						t.Errorf("%s: time.%s reads the clock on floor 1", fset.Position(n.Pos()),
+							n.Sel.Name)
 					}
 				}
 				return true

@@ -17,17 +17,23 @@ func TestReadersAreFuzzed(t *testing.T) {
 			continue
 		}
 		readers := functions(t, p.Dir, false, func(f *ast.FuncDecl) bool {
-			return f.Name.IsExported() && readsBytes(f) && (f.Name.Name == "UnmarshalBinary" || strings.HasPrefix(f.Name.Name, "Parse") || strings.HasPrefix(f.Name.Name, "Read"))
+			return f.Name.IsExported() && readsBytes(f) &&
+				(f.Name.Name == "UnmarshalBinary" || strings.HasPrefix(f.Name.Name, "Parse") ||
+					strings.HasPrefix(f.Name.Name, "Read"))
 		})
-		targets := functions(t, p.Dir, true, func(f *ast.FuncDecl) bool { return strings.HasPrefix(f.Name.Name, "Fuzz") })
+		targets := functions(t, p.Dir, true, func(f *ast.FuncDecl) bool {
+			return strings.HasPrefix(f.Name.Name, "Fuzz")
+		})
 		if len(readers) > 0 && len(targets) == 0 {
-			t.Errorf("%s reads bytes (%s) and has no fuzz target", p.ImportPath, strings.Join(readers[:min(3, len(readers))], ", "))
+			t.Errorf("%s reads bytes (%s) and has no fuzz target", p.ImportPath,
+				strings.Join(readers[:min(3, len(readers))], ", "))
 		}
 		t.Logf("%s: %d readers, %s", p.ImportPath, len(readers), strings.Join(targets, " "))
 	}
 }
 
-// functions returns the names of the functions that are wanted, in the package's files or in those of its tests.
+// functions returns the names of the functions that are wanted, in the package's files or in those
+// of its tests.
 func functions(t *testing.T, dir string, tests bool, want func(*ast.FuncDecl) bool) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -21,7 +21,8 @@ func TestRenameModule(t *testing.T) {
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
 		out, err := cmd.CombinedOutput()
 		if (err == nil) != want {
-			t.Fatalf("%s %s: got %v, want success %v\n%s", name, strings.Join(args, " "), err, want, out)
+			t.Fatalf("%s %s: got %v, want success %v\n%s", name, strings.Join(args, " "), err, want,
+				out)
 		}
 		return string(out)
 	}

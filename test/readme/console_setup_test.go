@@ -10,7 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// What docs/console-setup.md shows is what lom prints, from a CentOS 5 as it was installed to a console, and back.
+// What docs/console-setup.md shows is what lom prints, from a CentOS 5 as it was installed to a
+// console, and back.
 func TestConsoleSetupPageIsTrue(t *testing.T) {
 	all := examples(t, "../../docs/console-setup.md")
 	if len(all) < 8 {

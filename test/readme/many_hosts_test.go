@@ -27,7 +27,8 @@ func TestManyHostsPageIsTrue(t *testing.T) {
 	home, env := newHome(t)
 	exports := ""
 	for _, e := range all {
-		command, shown := strings.ReplaceAll(e.command, "6230", port), strings.ReplaceAll(e.output, "6230", port)
+		command, shown := strings.ReplaceAll(e.command, "6230", port),
+			strings.ReplaceAll(e.output, "6230", port)
 		switch name, isFile := strings.CutPrefix(command, "cat "); {
 		case isFile:
 			if err := os.WriteFile(filepath.Join(home, name), []byte(shown), 0o600); err != nil {

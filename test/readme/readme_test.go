@@ -88,19 +88,22 @@ func TestReadmeIsTrue(t *testing.T) {
 	machine := fmt.Sprint(freePort(t))
 	for _, e := range all {
 		// The program has been built already.
-		command := demoPorts.ReplaceAllString(strings.Replace(e.command, "go run ./cmd/lom", "bin/lom", 1), ports+"$1")
+		command := demoPorts.ReplaceAllString(strings.Replace(e.command, "go run ./cmd/lom",
+			"bin/lom", 1), ports+"$1")
 		e.output = demoPorts.ReplaceAllString(e.output, ports+"$1")
 		if strings.Contains(command, " machine") || strings.Contains(command, machinePort) {
 			if !hasGuest(t) {
 				continue
 			}
-			command, e.output = strings.ReplaceAll(command, machinePort, machine), strings.ReplaceAll(e.output, machinePort, machine)
+			command, e.output = strings.ReplaceAll(command, machinePort, machine),
+				strings.ReplaceAll(e.output, machinePort, machine)
 		}
 		switch {
 		case strings.HasPrefix(command, "export "):
 			exports += command + "\n"
 		case command == "bin/lom demo":
-			background(t, home, env, exports+"exec "+command+" --listen 127.0.0.1:"+ports+"1", e.output, 20*time.Second)
+			background(t, home, env, exports+"exec "+command+" --listen 127.0.0.1:"+ports+"1",
+				e.output, 20*time.Second)
 		case command == "make machine":
 			dir := filepath.Join(home, "machine")
 			if err := os.Mkdir(dir, 0o755); err != nil {
@@ -113,7 +116,8 @@ func TestReadmeIsTrue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			more := append([]string{"LOM=" + programs.Lom(), "LISTEN=127.0.0.1:" + machine, "MACHINE=" + dir}, env...)
+			more := append([]string{"LOM=" + programs.Lom(), "LISTEN=127.0.0.1:" + machine,
+				"MACHINE=" + dir}, env...)
 			background(t, home, more, "exec "+script, e.output, 3*time.Minute)
 		default:
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
@@ -140,7 +144,8 @@ func newHome(t *testing.T) (home string, env []string) {
 	if err := os.Symlink(programs.Lom(), filepath.Join(bin, "lom")); err != nil {
 		t.Fatal(err)
 	}
-	return home, append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "LC_ALL=C", "TZ=UTC", "PATH="+bin+":"+os.Getenv("PATH"))
+	return home, append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home, "LC_ALL=C", "TZ=UTC",
+		"PATH="+bin+":"+os.Getenv("PATH"))
 }
 
 // machinePort is the port of the machine's BMC.
@@ -205,11 +210,13 @@ func runProgram(t *testing.T, ports string) {
 		t.Fatal("README.md has no Go program")
 	}
 	want := ""
-	for _, m := range regexp.MustCompile(`(?m)Println\(.*\) // (.*)$`).FindAllSubmatch(block[1], -1) {
+	for _, m := range regexp.MustCompile(`(?m)Println\(.*\) // (.*)$`).FindAllSubmatch(block[1],
+		-1) {
 		want += string(m[1]) + "\n"
 	}
 	source := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(source, demoPorts.ReplaceAll(block[1], []byte(ports+"$1")), 0o600); err != nil {
+	if err := os.WriteFile(source, demoPorts.ReplaceAll(block[1], []byte(ports+"$1")),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("go", "run", source)
@@ -220,7 +227,8 @@ func runProgram(t *testing.T, ports string) {
 }
 
 // background runs a command that goes on until the test ends, and waits for its output.
-func background(t *testing.T, home string, env []string, command, shown string, most time.Duration) {
+func background(t *testing.T, home string, env []string, command, shown string,
+	most time.Duration) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir, cmd.Env = home, env

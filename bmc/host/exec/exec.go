@@ -14,23 +14,25 @@ import (
 	"lom/bmc/host"
 )
 
-// Config is the commands. Each is a program and its arguments, started without a shell. What the machine has no
-// command for, it cannot do; but a cycle is made of Off and On if there is none for it.
+// Config is the commands. Each is a program and its arguments, started without a shell. What the
+// machine has no command for, it cannot do; but a cycle is made of Off and On if there is none for
+// it.
 type Config struct {
 	On, Off, Cycle, Reset, Soft, Diag []string
 
-	// Status prints on or off as its last word and ends with status 0. Whatever else it does says that the
-	// power is not known: a program that fails ends with status 1 as well as one that means off. It may be
-	// started while another command runs. Without Status, the power is what was commanded last, and is not
-	// known before the first command and after one that failed.
+	// Status prints on or off as its last word and ends with status 0. Whatever else it does says
+	// that the power is not known: a program that fails ends with status 1 as well as one that
+	// means off. It may be started while another command runs. Without Status, the power is what
+	// was commanded last, and is not known before the first command and after one that failed.
 	Status []string
-	// BootDevice is started before On, Cycle and Reset with one more argument: default, network, disk, safe, diagnostic, cd, setup or
-	// floppy.
+	// BootDevice is started before On, Cycle and Reset with one more argument: default, network,
+	// disk, safe, diagnostic, cd, setup or floppy.
 	BootDevice []string
 
 	Timeout time.Duration // of a command; 0 is 10 s
 	Poll    time.Duration // from one Status to the next; 0 is 1 s
-	Env     []string      // NAME=VALUE, added to the BMC's own: the place for secrets, which all can see in arguments
+	// NAME=VALUE, added to the BMC's own: the place for secrets, which all can see in arguments
+	Env []string
 }
 
 // Check says what is wrong in a description.
@@ -38,7 +40,8 @@ func (c *Config) Check() error {
 	if len(c.On) == 0 || len(c.Off) == 0 {
 		return errors.New("a machine that commands control needs on and off")
 	}
-	for _, command := range [][]string{c.On, c.Off, c.Cycle, c.Reset, c.Soft, c.Diag, c.Status, c.BootDevice} {
+	for _, command := range [][]string{c.On, c.Off, c.Cycle, c.Reset, c.Soft, c.Diag, c.Status,
+		c.BootDevice} {
 		if len(command) > 0 && command[0] == "" {
 			return errors.New("a command begins with the name of a program")
 		}
@@ -91,7 +94,8 @@ func New(cfg Config) *Machine {
 	if cfg.Poll == 0 {
 		cfg.Poll = time.Second
 	}
-	m := &Machine{cfg: cfg, jobs: make(chan func(), maxJobs), looked: make(chan struct{}), lookTime: lookTime, interval: time.Second}
+	m := &Machine{cfg: cfg, jobs: make(chan func(), maxJobs), looked: make(chan struct{}),
+		lookTime: lookTime, interval: time.Second}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	return m
 }
@@ -122,8 +126,10 @@ func (m *Machine) SetCycleInterval(d time.Duration) {
 
 // devices are the words for boot devices.
 var devices = map[host.Device]string{
-	host.BootDefault: "default", host.BootNetwork: "network", host.BootDisk: "disk", host.BootSafe: "safe",
-	host.BootDiagnostic: "diagnostic", host.BootCD: "cd", host.BootSetup: "setup", host.BootFloppy: "floppy",
+	host.BootDefault: "default", host.BootNetwork: "network", host.BootDisk: "disk",
+	host.BootSafe:       "safe",
+	host.BootDiagnostic: "diagnostic", host.BootCD: "cd", host.BootSetup: "setup",
+	host.BootFloppy: "floppy",
 }
 
 // CanBoot implements host.Host.
@@ -145,11 +151,12 @@ func (m *Machine) SetBoot(b host.Boot) error {
 // Identify implements host.Host: there is no light, and the BMC tells itself what it is told.
 func (m *Machine) Identify(bool) error { return nil }
 
-// Control implements host.Host. A machine whose power is not known can be told everything: the command knows
-// better what it can do.
+// Control implements host.Host. A machine whose power is not known can be told everything: the
+// command knows better what it can do.
 func (m *Machine) Control(a host.Action, done func(error)) (pending bool, err error) {
 	c := &m.cfg
-	command, ok := map[host.Action][]string{host.PowerOn: c.On, host.PowerOff: c.Off, host.PowerCycle: c.Cycle, host.Reset: c.Reset,
+	command, ok := map[host.Action][]string{host.PowerOn: c.On, host.PowerOff: c.Off,
+		host.PowerCycle: c.Cycle, host.Reset: c.Reset,
 		host.SoftShutdown: c.Soft, host.Diagnostic: c.Diag}[a]
 	switch {
 	case !ok, len(command) == 0 && a != host.PowerCycle:
@@ -272,8 +279,8 @@ func (m *Machine) control(a host.Action, command []string, done func(error)) {
 	}
 }
 
-// restarted tells that a reset or a cycle has started the machine, if that was not seen. Was and offs are
-// from before.
+// restarted tells that a reset or a cycle has started the machine, if that was not seen. Was and
+// offs are from before.
 func (m *Machine) restarted(a host.Action, was host.Power, offs int) {
 	m.telling.Lock()
 	defer m.telling.Unlock()
@@ -300,7 +307,8 @@ func (m *Machine) setBoot(a host.Action) error {
 	return err
 }
 
-// switched takes notice that a command has switched the power. Where it can be asked for, that is what counts.
+// switched takes notice that a command has switched the power. Where it can be asked for, that is
+// what counts.
 func (m *Machine) switched(p host.Power) {
 	if len(m.cfg.Status) > 0 {
 		m.look()
@@ -340,7 +348,8 @@ func powerIn(program, out string, err error) (host.Power, error) {
 	case "off":
 		return host.Off, nil
 	}
-	return host.Unknown, fmt.Errorf("%s ended with %q, which is neither on nor off", program, last[:min(len(last), 40)])
+	return host.Unknown, fmt.Errorf("%s ended with %q, which is neither on nor off", program,
+		last[:min(len(last), 40)])
 }
 
 // maxOutput is how much of a command's output is kept.

@@ -17,17 +17,22 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newMachine returns a machine whose power is a file, and what was done to it, another.
-func newMachine(t *testing.T, change func(*Config)) (m *Machine, dir string, events chan host.Event) {
+func newMachine(t *testing.T,
+	change func(*Config)) (m *Machine, dir string, events chan host.Event) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("there is no shell to play the machine")
 	}
 	dir = t.TempDir()
-	sh := func(script string) []string { return []string{"sh", "-c", "cd " + dir + "; " + script, "sh"} }
+	sh := func(script string) []string {
+		return []string{"sh", "-c", "cd " + dir + "; " + script, "sh"}
+	}
 	cfg := Config{
-		On: sh("touch on; echo on >>log"), Off: sh("rm -f on; echo off >>log"), Reset: sh("echo reset $KEY >>log"),
-		Diag:   sh("echo first >&2; echo no such outlet >&2; exit 7"),
-		Status: sh("[ ! -e fault ] || { cat fault; exit 1; }; [ -e on ] && echo Power is ON || echo Power is Off"), BootDevice: sh("echo boot $1 >>log"),
+		On: sh("touch on; echo on >>log"), Off: sh("rm -f on; echo off >>log"),
+		Reset: sh("echo reset $KEY >>log"),
+		Diag:  sh("echo first >&2; echo no such outlet >&2; exit 7"),
+		Status: sh("[ ! -e fault ] || { cat fault; exit 1; }; [ -e on ] && echo Power is ON || " +
+			"echo Power is Off"), BootDevice: sh("echo boot $1 >>log"),
 		Poll: 20 * time.Millisecond, Timeout: time.Hour, Env: []string{"KEY=secret"},
 	}
 	if change != nil {
@@ -103,7 +108,8 @@ func TestCommands(t *testing.T) {
 	expect(t, events, host.Restarted)
 	must(host.PowerCycle)
 	expect(t, events, host.PoweredOff, host.Started)
-	if err := do(t, m, host.Diagnostic); err == nil || err.Error() != "sh: no such outlet (exit status 7)" || m.State().Fault == nil {
+	if err := do(t, m, host.Diagnostic); err == nil ||
+		err.Error() != "sh: no such outlet (exit status 7)" || m.State().Fault == nil {
 		t.Errorf("diag: %v, fault %v", err, m.State().Fault)
 	}
 	// Somebody else switches it off.
@@ -112,7 +118,8 @@ func TestCommands(t *testing.T) {
 	}
 	expect(t, events, host.PoweredOff)
 	log, err := os.ReadFile(filepath.Join(dir, "log"))
-	if want := "boot default\non\nboot cd\nreset secret\nboot cd\noff\non\n"; err != nil || string(log) != want {
+	if want := "boot default\non\nboot cd\nreset secret\nboot cd\noff\non\n"; err != nil ||
+		string(log) != want {
 		t.Errorf("%q, %v", log, err)
 	}
 }
@@ -128,7 +135,8 @@ func TestStatusThatFails(t *testing.T) {
 	if err := os.Rename(fault+"1", fault); err != nil {
 		t.Fatal(err)
 	}
-	if e := expect(t, events, host.Unseen); e.Err == nil || e.Err.Error() != "sh: no answer (exit status 1)" {
+	if e := expect(t, events, host.Unseen); e.Err == nil ||
+		e.Err.Error() != "sh: no answer (exit status 1)" {
 		t.Errorf("got %v", e.Err)
 	}
 	if p := m.State().Power; p != host.Unknown {
@@ -145,7 +153,8 @@ func TestStatusThatFails(t *testing.T) {
 	}
 	expect(t, events, host.Seen, host.Started)
 
-	for _, status := range [][]string{{"no-such-program"}, {"false"}, {"true"}, {"sh", "-c", "echo on; exit 1"}, {"sh", "-c", "echo off; exit 1"},
+	for _, status := range [][]string{{"no-such-program"}, {"false"}, {"true"},
+		{"sh", "-c", "echo on; exit 1"}, {"sh", "-c", "echo off; exit 1"},
 		{"echo", "unknown"}, {"sh", "-c", "kill -9 $$"}} {
 		blind, _, events := newMachine(t, func(c *Config) { c.Status = status })
 		expect(t, events, host.Unseen)
@@ -156,14 +165,18 @@ func TestStatusThatFails(t *testing.T) {
 	}
 	// A program that hangs is found out before its time is over.
 	hangs, _, events := newMachine(t, func(c *Config) { c.Status = []string{"sleep", "600"} })
-	if e := expect(t, events, host.Unseen); e.Err.Error() != "sleep does not answer" || hangs.State().Power != host.Unknown {
+	if e := expect(t, events, host.Unseen); e.Err.Error() != "sleep does not answer" ||
+		hangs.State().Power != host.Unknown {
 		t.Errorf("got %v, %v", e.Err, hangs.State().Power)
 	}
 }
 
 // Without a command for it, the power is what was commanded, as long as that is known.
 func TestWithoutStatus(t *testing.T) {
-	m, dir, events := newMachine(t, func(c *Config) { c.Status = nil; c.Off[2] += "; [ ! -e fault ]" })
+	m, dir, events := newMachine(t, func(c *Config) {
+		c.Status = nil
+		c.Off[2] += "; [ ! -e fault ]"
+	})
 	expect(t, events, host.Unseen)
 	for _, step := range []struct {
 		do   host.Action
@@ -183,19 +196,26 @@ func TestWithoutStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := do(t, m, host.PowerOff); err == nil || m.State().Power != host.Unknown {
-		t.Errorf("after an off that failed (%v), the power is %v, want unknown", err, m.State().Power)
+		t.Errorf("after an off that failed (%v), the power is %v, want unknown", err,
+			m.State().Power)
 	}
 	expect(t, events, host.Unseen)
 }
 
 func TestCommandsThatFail(t *testing.T) {
 	for a, change := range map[host.Action]func(*Config){
-		host.PowerOn:  func(c *Config) { c.On = []string{"no-such-program"} },
-		host.PowerOff: func(c *Config) { c.Off, c.Timeout = []string{"sleep", "60"}, time.Millisecond },
+		host.PowerOn: func(c *Config) { c.On = []string{"no-such-program"} },
+		host.PowerOff: func(c *Config) {
+			c.Off, c.Timeout = []string{"sleep", "60"}, time.Millisecond
+		},
 	} {
-		m, _, events := newMachine(t, func(c *Config) { c.Status, c.BootDevice = nil, nil; change(c) })
+		m, _, events := newMachine(t, func(c *Config) {
+			c.Status, c.BootDevice = nil, nil
+			change(c)
+		})
 		expect(t, events, host.Unseen)
-		want := map[host.Action]string{host.PowerOn: "no-such-program", host.PowerOff: "sleep took longer than 1ms"}[a]
+		want := map[host.Action]string{host.PowerOn: "no-such-program",
+			host.PowerOff: "sleep took longer than 1ms"}[a]
 		if err := do(t, m, a); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: got %v, want %s", a, err, want)
 		}

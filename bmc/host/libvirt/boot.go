@@ -13,9 +13,9 @@ import (
 	"lom/bmc/host"
 )
 
-// The description of a domain says in one of two ways from where it boots: by kinds of device, in <os>, or by numbers that
-// devices have, in <devices>. A kernel in <os> goes before both. The description is edited where that stands, and every
-// other byte of it stays.
+// The description of a domain says in one of two ways from where it boots: by kinds of device, in
+// <os>, or by numbers that devices have, in <devices>. A kernel in <os> goes before both. The
+// description is edited where that stands, and every other byte of it stays.
 
 // A description is what a domain's description says of booting.
 type description struct {
@@ -51,7 +51,8 @@ type element struct {
 
 // kindOf is the kind of device that a boot device is, as in <boot dev=…>.
 var kindOf = map[host.Device]string{
-	host.BootNetwork: "network", host.BootDisk: "hd", host.BootSafe: "hd", host.BootDiagnostic: "hd", host.BootCD: "cdrom",
+	host.BootNetwork: "network", host.BootDisk: "hd", host.BootSafe: "hd",
+	host.BootDiagnostic: "hd", host.BootCD: "cdrom",
 	host.BootFloppy: "fd",
 }
 
@@ -187,11 +188,14 @@ func (d *description) ordered() (indexes []int) {
 			indexes = append(indexes, i)
 		}
 	}
-	slices.SortStableFunc(indexes, func(a, b int) int { return cmp.Compare(d.devices[a].order, d.devices[b].order) })
+	slices.SortStableFunc(indexes, func(a, b int) int {
+		return cmp.Compare(d.devices[a].order, d.devices[b].order)
+	})
 	return indexes
 }
 
-// boot says in one text from where a domain boots: two descriptions that say the same boot from the same.
+// boot says in one text from where a domain boots: two descriptions that say the same boot from the
+// same.
 func (d *description) boot() string {
 	var order []string
 	count := map[string]int{}
@@ -214,11 +218,13 @@ type edit struct {
 	text string
 }
 
-// menuTime is how long the firmware waits for a key to show its menu, in milliseconds. Its setup is reached from there.
+// menuTime is how long the firmware waits for a key to show its menu, in milliseconds. Its setup is
+// reached from there.
 const menuTime = 10000
 
-// withBoot returns the description with another boot device first; what is asked for by BootDefault stands in it already. A device
-// of a kind that the domain does not have is passed over, as by a machine's firmware.
+// withBoot returns the description with another boot device first; what is asked for by BootDefault
+// stands in it already. A device of a kind that the domain does not have is passed over, as by a
+// machine's firmware.
 func withBoot(text string, boot host.Device) (string, error) {
 	if boot == host.BootDefault {
 		return text, nil
@@ -238,7 +244,8 @@ func withBoot(text string, boot host.Device) (string, error) {
 		for _, s := range d.menus {
 			edits = append(edits, edit{s, ""})
 		}
-		edits = append(edits, edit{span{d.osEnd, d.osEnd}, fmt.Sprintf("<bootmenu enable='yes' timeout='%d'/>", menuTime)})
+		edits = append(edits, edit{span{d.osEnd, d.osEnd},
+			fmt.Sprintf("<bootmenu enable='yes' timeout='%d'/>", menuTime)})
 	case !there:
 		return text, nil
 	default:
@@ -268,8 +275,8 @@ func (d *description) byKind(kind string) edit {
 	return edit{span{d.osEnd, d.osEnd}, all}
 }
 
-// byNumber numbers the devices anew: those of a kind first, those with a number before those without, and then the others that
-// have one.
+// byNumber numbers the devices anew: those of a kind first, those with a number before those
+// without, and then the others that have one.
 func (d *description) byNumber(kind string) (edits []edit) {
 	var first, last []int
 	for _, i := range d.ordered() {

@@ -107,19 +107,24 @@ func TestBootDevice(t *testing.T) {
 }
 
 func TestBadDescriptions(t *testing.T) {
-	for _, text := range []string{"", "domain", "<domain>", "<domain></os>", "<domain", strings.Repeat("<a>", 100), "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"} {
+	for _, text := range []string{"", "domain", "<domain>", "<domain></os>", "<domain",
+		strings.Repeat("<a>", 100), "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"} {
 		if _, err := readDescription(text); !errors.Is(err, errXML) {
 			t.Errorf("%.20q: %v", text, err)
 		}
 	}
-	if _, err := withBoot("<domain type='lxc'><os><type>exe</type></os></domain>", host.BootDisk); err != host.ErrUnsupported {
+	if _, err := withBoot("<domain type='lxc'><os><type>exe</type></os></domain>",
+		host.BootDisk); err != host.ErrUnsupported {
 		t.Errorf("a container boots: %v", err)
 	}
 }
 
-// Whatever a description says, one that is edited is as good XML as it was, asks for what was asked, and editing it again changes nothing.
+// Whatever a description says, one that is edited is as good XML as it was, asks for what was
+// asked, and editing it again changes nothing.
 func FuzzDescription(f *testing.F) {
-	for _, text := range []string{byKind, byNumber, byKernel, "<domain><os><type>hvm</type><boot/></os><devices><disk><boot order='1'/></disk><disk/></devices></domain>"} {
+	for _, text := range []string{byKind, byNumber, byKernel,
+		"<domain><os><type>hvm</type><boot/></os><devices><disk><boot " +
+			"order='1'/></disk><disk/></devices></domain>"} {
 		for d := range host.BootFloppy + 1 {
 			f.Add(text, uint8(d))
 		}

@@ -16,14 +16,16 @@ import (
 type Config struct {
 	Domain string // name
 
-	// URI is libvirt's connection URI: DRIVER:///system or DRIVER:///session by a socket of this machine,
-	// DRIVER+tcp://HOST[:PORT]/system by TCP, DRIVER+ssh://[USER@]HOST[:PORT]/system by the program ssh. "" is
-	// qemu:///system.
+	// URI is libvirt's connection URI: DRIVER:///system or DRIVER:///session by a socket of this
+	// machine, DRIVER+tcp://HOST[:PORT]/system by TCP, DRIVER+ssh://[USER@]HOST[:PORT]/system by
+	// the program ssh. "" is qemu:///system.
 	URI string
-	// Socket is the socket of libvirt's daemon, if it is not where distributions have it. ?socket= of the URI says it too.
+	// Socket is the socket of libvirt's daemon, if it is not where distributions have it. ?socket=
+	// of the URI says it too.
 	Socket string
-	// History is how many of the newest characters of the domain's console are kept for those who open it. With it,
-	// the console is open as long as the domain runs, and "virsh console" needs --force.
+	// History is how many of the newest characters of the domain's console are kept for those who
+	// open it. With it, the console is open as long as the domain runs, and "virsh console" needs
+	// --force.
 	History int
 }
 
@@ -85,7 +87,8 @@ func (c *Config) target() (t target, err error) {
 		socket = c.Socket
 	}
 	if _, secret := u.User.Password(); secret {
-		return t, errors.New("the URI of libvirt has a password in it, which everyone sees who sees the URI; remove it, and give ssh a key")
+		return t, errors.New("the URI of libvirt has a password in it, which everyone sees who " +
+			"sees the URI; remove it, and give ssh a key")
 	}
 	switch {
 	case transport == "unix" && u.Host == "":
@@ -101,16 +104,19 @@ func (c *Config) target() (t target, err error) {
 	case transport == "ssh" && u.Hostname() != "":
 		t.addresses = []string{u.Hostname()}
 		t.ssh = sshTarget{
-			program: query.Get("command"), user: u.User.Username(), host: u.Hostname(), port: u.Port(), key: query.Get("keyfile"), driver: driver, socket: socket,
+			program: query.Get("command"), user: u.User.Username(), host: u.Hostname(),
+			port: u.Port(), key: query.Get("keyfile"), driver: driver, socket: socket,
 		}
 		err = t.ssh.check()
 	default:
-		return t, fmt.Errorf("%q is a way to libvirt that lom does not know; it knows %s, %s+tcp://HOST/system and %s+ssh://USER@HOST/system", uri, defaultURI, driver, driver)
+		return t, fmt.Errorf("%q is a way to libvirt that lom does not know; it knows %s, "+
+			"%s+tcp://HOST/system and %s+ssh://USER@HOST/system", uri, defaultURI, driver, driver)
 	}
 	return t, err
 }
 
-// sockets returns where the sockets of libvirt's daemons are: that for the driver alone, which newer versions have, and that for all.
+// sockets returns where the sockets of libvirt's daemons are: that for the driver alone, which
+// newer versions have, and that for all.
 func sockets(driver string, session bool) []string {
 	folder := "/run/libvirt"
 	if session {
@@ -120,5 +126,6 @@ func sockets(driver string, session bool) []string {
 		}
 		folder = filepath.Join(folder, "libvirt")
 	}
-	return []string{filepath.Join(folder, "virt"+driver+"d-sock"), filepath.Join(folder, "libvirt-sock")}
+	return []string{filepath.Join(folder, "virt"+driver+"d-sock"),
+		filepath.Join(folder, "libvirt-sock")}
 }

@@ -13,8 +13,9 @@ import (
 	"lom/bmc/host/serial"
 )
 
-// A console is the first console of a domain. It is open while somebody is attached, or while its history is kept, because libvirt gives
-// it to one at a time, and "virsh console" is to have it else.
+// A console is the first console of a domain. It is open while somebody is attached, or while its
+// history is kept, because libvirt gives it to one at a time, and "virsh console" is to have it
+// else.
 type console struct {
 	*serial.Port
 	m *Machine
@@ -80,8 +81,8 @@ func (m *Machine) wantsConsole() bool {
 // Times of the console of a domain that is started.
 const (
 	consoleTime = 3 * time.Second // that it has to be opened
-	// ptyTime is how long QEMU may take to notice that its pseudoterminal was opened; it looks once a second, and drops what
-	// is sent before.
+	// ptyTime is how long QEMU may take to notice that its pseudoterminal was opened; it looks once
+	// a second, and drops what is sent before.
 	ptyTime = 1100 * time.Millisecond
 )
 
@@ -146,8 +147,8 @@ func (c *console) open(ctx context.Context) (io.ReadWriteCloser, error) {
 	return s, nil
 }
 
-// A stream is an open console. It has a connection to libvirt's daemon of its own: while nobody takes its characters, nothing else comes
-// by it either.
+// A stream is an open console. It has a connection to libvirt's daemon of its own: while nobody
+// takes its characters, nothing else comes by it either.
 type stream struct {
 	m       *Machine
 	link    *link
@@ -209,7 +210,8 @@ func (m *Machine) openStream(ctx context.Context) (*stream, error) {
 	}
 }
 
-// drain writes to a pipe, and drops what nobody reads any more: go-libvirt waits for ever if a stream is left before its end.
+// drain writes to a pipe, and drops what nobody reads any more: go-libvirt waits for ever if a
+// stream is left before its end.
 type drain struct{ *io.PipeWriter }
 
 func (d drain) Write(p []byte) (int, error) {

@@ -10,7 +10,8 @@ import (
 	"lom/bmc/host"
 )
 
-// control carries out an action, and says how that ended to who asked for it; if nobody did, an event says that it failed.
+// control carries out an action, and says how that ended to who asked for it; if nobody did, an
+// event says that it failed.
 func (m *Machine) control(a host.Action, done func(error)) {
 	if a != host.SoftShutdown && a != host.Diagnostic {
 		m.later.Stop()
@@ -25,7 +26,8 @@ func (m *Machine) control(a host.Action, done func(error)) {
 	if m.failed(err) && m.link != nil {
 		// Somebody else, or the guest, may have been faster.
 		m.look()
-		if p := m.State().Power; a == host.PowerOn && p == host.On || a == host.PowerOff && p == host.Off {
+		if p := m.State().Power; a == host.PowerOn && p == host.On ||
+			a == host.PowerOff && p == host.Off {
 			err = nil
 		}
 	} else if err == nil && m.State().Power == host.Unknown { // the action was late
@@ -68,7 +70,9 @@ func (m *Machine) act(a host.Action, d golibvirt.Domain) error {
 	case a == host.Diagnostic:
 		return l.query(func() error { return l.DomainInjectNmi(d, 0) })
 	}
-	err := l.call(actionTime, func() error { return l.DomainShutdownFlags(d, golibvirt.DomainShutdownAcpiPowerBtn) })
+	err := l.call(actionTime, func() error {
+		return l.DomainShutdownFlags(d, golibvirt.DomainShutdownAcpiPowerBtn)
+	})
 	if is(err, golibvirt.ErrInvalidArg, golibvirt.ErrArgumentUnsupported, golibvirt.ErrNoSupport) {
 		// A hypervisor without ACPI has another way.
 		err = l.call(actionTime, func() error { return l.DomainShutdownFlags(d, 0) })
@@ -76,7 +80,8 @@ func (m *Machine) act(a host.Action, d golibvirt.Domain) error {
 	return err
 }
 
-// awaken does what the power button does to a machine that is on: it ends its sleep. One that was paused runs.
+// awaken does what the power button does to a machine that is on: it ends its sleep. One that was
+// paused runs.
 func (m *Machine) awaken(d golibvirt.Domain) error {
 	var state, why int32
 	err := m.link.query(func() (err error) {
@@ -88,7 +93,8 @@ func (m *Machine) awaken(d golibvirt.Domain) error {
 		return err
 	case golibvirt.DomainState(state) == golibvirt.DomainPmsuspended:
 		return m.link.query(func() error { return m.link.DomainPmWakeup(d, 0) })
-	case golibvirt.DomainState(state) == golibvirt.DomainPaused && golibvirt.DomainPausedReason(why) == golibvirt.DomainPausedUser:
+	case golibvirt.DomainState(state) == golibvirt.DomainPaused &&
+		golibvirt.DomainPausedReason(why) == golibvirt.DomainPausedUser:
 		return m.resume(d)
 	}
 	return nil
@@ -117,7 +123,8 @@ func (m *Machine) start(d golibvirt.Domain, text string) (err error) {
 	flags := golibvirt.DomainCreateFlags(0)
 	paused := m.wantsConsole()
 	if paused {
-		flags = golibvirt.DomainStartPaused // until the console is open, so that its first words are heard
+		// until the console is open, so that its first words are heard
+		flags = golibvirt.DomainStartPaused
 	}
 	err = l.call(actionTime, func() error {
 		if text == "" {
@@ -155,7 +162,8 @@ func (m *Machine) resume(d golibvirt.Domain) error {
 	return l.query(func() error { return l.DomainResume(d) })
 }
 
-// description returns the domain's description with the boot device in it, "" if it is to be started as it is.
+// description returns the domain's description with the boot device in it, "" if it is to be
+// started as it is.
 func (m *Machine) description(d golibvirt.Domain, boot host.Device) (string, error) {
 	l := m.link
 	// With a saved image of its memory, the domain goes on where it was, and does not boot.
@@ -178,8 +186,8 @@ func (m *Machine) description(d golibvirt.Domain, boot host.Device) (string, err
 	return changed, err
 }
 
-// reset begins the domain from its firmware. A hypervisor cannot make a machine that runs boot from elsewhere: if it is to, it is started
-// anew.
+// reset begins the domain from its firmware. A hypervisor cannot make a machine that runs boot from
+// elsewhere: if it is to, it is started anew.
 func (m *Machine) reset(d golibvirt.Domain) error {
 	text, err := m.elsewhere(d)
 	switch {
@@ -198,7 +206,8 @@ func (m *Machine) reset(d golibvirt.Domain) error {
 	return nil
 }
 
-// elsewhere returns the description by which the domain is to be started if that boots from elsewhere than it did, "" if not.
+// elsewhere returns the description by which the domain is to be started if that boots from
+// elsewhere than it did, "" if not.
 func (m *Machine) elsewhere(d golibvirt.Domain) (string, error) {
 	m.mu.Lock()
 	boot := m.boot.Device
@@ -245,7 +254,8 @@ func (m *Machine) restart(d golibvirt.Domain, text string) error {
 }
 
 const (
-	// echoTime is how long after a reset another one is the same: SeaBIOS makes one of its own when it finds that it runs again.
+	// echoTime is how long after a reset another one is the same: SeaBIOS makes one of its own when
+	// it finds that it runs again.
 	echoTime = 2 * time.Second
 	// owedTime is how late libvirt may tell of a reset.
 	owedTime = 20 * time.Second

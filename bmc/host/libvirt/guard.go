@@ -8,11 +8,12 @@ import (
 	"sync"
 )
 
-// A guard stands between the connection to a libvirt daemon and go-libvirt, which believes lengths and serial numbers: what
-// would make it panic, take memory without bound or wait for ever ends the connection instead.
+// A guard stands between the connection to a libvirt daemon and go-libvirt, which believes lengths
+// and serial numbers: what would make it panic, take memory without bound or wait for ever ends the
+// connection instead.
 //
-// A message of libvirt's RPC is its length, with itself, and a header of six numbers, each of four bytes: program, version,
-// procedure, type, serial, status. The payload is XDR.
+// A message of libvirt's RPC is its length, with itself, and a header of six numbers, each of four
+// bytes: program, version, procedure, type, serial, status. The payload is XDR.
 type guard struct {
 	net.Conn
 	ready []byte // was checked, and is to be read
@@ -70,7 +71,8 @@ func (g *guard) Read(p []byte) (int, error) {
 func (g *guard) reason() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.why == nil || errors.Is(g.why, io.EOF) || errors.Is(g.why, io.ErrUnexpectedEOF) || errors.Is(g.why, net.ErrClosed) {
+	if g.why == nil || errors.Is(g.why, io.EOF) || errors.Is(g.why, io.ErrUnexpectedEOF) ||
+		errors.Is(g.why, net.ErrClosed) {
 		return errors.New("libvirt has closed the connection")
 	}
 	return g.why
@@ -84,8 +86,8 @@ type frame struct {
 
 const (
 	headerSize = 28
-	// maxMessage is the longest message, which is short of what libvirt itself allows; the longest that is asked for
-	// is the description of a domain.
+	// maxMessage is the longest message, which is short of what libvirt itself allows; the longest
+	// that is asked for is the description of a domain.
 	maxMessage = 8 << 20
 )
 
@@ -139,9 +141,12 @@ const (
 
 // replies are the procedures that are called, and what is in their replies.
 var replies = map[uint32]begin{
-	procOpen: plain, procCreateXML: text, procDestroy: plain, procGetXMLDesc: text, procLookupByName: text, procResume: plain,
-	procAuthList: list, procAuthPolkit: plain, procHasManagedSave: plain, procCreate: text, procOpenConsole: plain, procInjectNMI: plain,
-	procGetState: plain, procReset: plain, procShutdown: plain, procPMWakeup: plain, procRegister: plain, procDeregister: plain,
+	procOpen: plain, procCreateXML: text, procDestroy: plain, procGetXMLDesc: text,
+	procLookupByName: text, procResume: plain,
+	procAuthList: list, procAuthPolkit: plain, procHasManagedSave: plain, procCreate: text,
+	procOpenConsole: plain, procInjectNMI: plain,
+	procGetState: plain, procReset: plain, procShutdown: plain, procPMWakeup: plain,
+	procRegister: plain, procDeregister: plain,
 }
 
 // Where the length of a text is in the payload.
@@ -204,7 +209,8 @@ func (f *frame) fits(m []byte) bool {
 			f.stream = serial
 		}
 	case typeStream:
-		if serial == 0 || serial != f.stream || program != programRemote || procedure != procOpenConsole || status > statusContinue {
+		if serial == 0 || serial != f.stream || program != programRemote ||
+			procedure != procOpenConsole || status > statusContinue {
 			return false
 		}
 		if status == statusError {

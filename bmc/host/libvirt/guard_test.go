@@ -17,7 +17,8 @@ import (
 
 // message makes a message of libvirt's RPC.
 func message(procedure, kind, serial, status uint32, payload ...uint32) []byte {
-	words := append([]uint32{uint32(headerSize + 4*len(payload)), programRemote, 1, procedure, kind, serial, status}, payload...)
+	words := append([]uint32{uint32(headerSize + 4*len(payload)), programRemote, 1, procedure, kind,
+		serial, status}, payload...)
 	var out []byte
 	for _, w := range words {
 		out = binary.BigEndian.AppendUint32(out, w)
@@ -51,7 +52,8 @@ func TestGuard(t *testing.T) {
 		{"an unknown procedure", message(99, typeReply, 1, 0), 0, errGuard},
 		{"a stream", join(message(procOpenConsole, typeReply, 1, 0), message(procOpenConsole, typeStream, 1, statusContinue, 0x61626364)), 2, io.EOF},
 		{"a stream that nobody opened", message(procOpenConsole, typeStream, 1, statusContinue, 0x61626364), 0, errGuard},
-		{"a stream after its end", join(message(procOpenConsole, typeReply, 1, 0), message(procOpenConsole, typeStream, 1, statusOK),
+		{"a stream after its end", join(message(procOpenConsole, typeReply, 1, 0),
+			message(procOpenConsole, typeStream, 1, statusOK),
 			message(procOpenConsole, typeStream, 1, statusContinue, 0x61626364)), 2, errGuard},
 		{"another protocol", []byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"), 0, errGuard},
 	} {
@@ -76,7 +78,8 @@ func TestGuard(t *testing.T) {
 func FuzzGuard(f *testing.F) {
 	f.Add(message(procAuthList, typeReply, 1, 0, 1, 0))
 	f.Add(message(procLifecycle, typeMessage, 0, 0, 1, 4, 0x61626364, 0, 0, 0, 0, 1, 2, 0))
-	f.Add(append(message(procOpenConsole, typeReply, 1, 0), message(procOpenConsole, typeStream, 1, statusContinue, 0x61626364)...))
+	f.Add(append(message(procOpenConsole, typeReply, 1, 0),
+		message(procOpenConsole, typeStream, 1, statusContinue, 0x61626364)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := bytes.NewReader(data)
 		var fr frame
@@ -95,13 +98,15 @@ func FuzzGuard(f *testing.F) {
 
 // A daemon that answers with what is hostile, or not at all, costs the connection and nothing else.
 func TestHostileDaemon(t *testing.T) {
-	greet := [][]byte{message(procAuthList, typeReply, 1, 0, 1, 0), message(procOpen, typeReply, 2, 0)}
+	greet := [][]byte{message(procAuthList, typeReply, 1, 0, 1, 0),
+		message(procOpen, typeReply, 2, 0)}
 	refusal := message(procLookupByName, typeReply, 3, statusError, 42, 10, 1, 4, 0x61626364, 2)
 	for name, answers := range map[string][][]byte{
-		"short length":   {{0, 0, 0, 1}},
-		"huge list":      {message(procAuthList, typeReply, 1, 0, 0x7fffffff)},
-		"reply twice":    append(greet[:2:2], append(bytes.Clone(refusal), refusal...)),
-		"huge text":      append(greet[:2:2], message(procLookupByName, typeReply, 3, 0, 0x7fffffff)),
+		"short length": {{0, 0, 0, 1}},
+		"huge list":    {message(procAuthList, typeReply, 1, 0, 0x7fffffff)},
+		"reply twice":  append(greet[:2:2], append(bytes.Clone(refusal), refusal...)),
+		"huge text": append(greet[:2:2],
+			message(procLookupByName, typeReply, 3, 0, 0x7fffffff)),
 		"end":            append(greet[:2:2], nil),
 		"silence":        greet,
 		"something else": {[]byte("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")},
@@ -185,12 +190,14 @@ func TestTargets(t *testing.T) {
 		c.cfg.Domain = "d"
 		got, err := c.cfg.target()
 		if c.err != "" {
-			if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "secret") {
+			if err == nil || !strings.Contains(err.Error(), c.err) ||
+				strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: %v", c.cfg.URI, err)
 			}
 			continue
 		}
-		if s := got.network + " " + strings.Join(got.addresses, " ") + " " + string(got.name); err != nil || s != c.want {
+		if s := got.network + " " + strings.Join(got.addresses, " ") + " " +
+			string(got.name); err != nil || s != c.want {
 			t.Errorf("%s: %s, %v", c.cfg.URI, s, err)
 		}
 	}

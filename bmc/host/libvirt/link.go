@@ -15,10 +15,11 @@ import (
 
 // How long libvirt's daemon may take.
 const (
-	dialTime   = 2 * time.Second
-	queryTime  = 10 * time.Second // for an answer from memory
-	firstTime  = 2 * time.Second  // the same when the BMC waits for it to start
-	actionTime = 90 * time.Second // to start or end a hypervisor's process, which libvirt itself waits for
+	dialTime  = 2 * time.Second
+	queryTime = 10 * time.Second // for an answer from memory
+	firstTime = 2 * time.Second  // the same when the BMC waits for it to start
+	// to start or end a hypervisor's process, which libvirt itself waits for
+	actionTime = 90 * time.Second
 )
 
 // A link is a connection to a libvirt daemon. Its calls are made by one goroutine at a time.
@@ -45,7 +46,8 @@ func (t *target) open(ctx context.Context, patience time.Duration) (*link, error
 	if err != nil {
 		return nil, err
 	}
-	l := &link{patience: patience, conn: newGuard(conn), changed: make(chan struct{}, 1), resets: make(chan struct{}, 1)}
+	l := &link{patience: patience, conn: newGuard(conn), changed: make(chan struct{}, 1),
+		resets: make(chan struct{}, 1)}
 	l.Libvirt = golibvirt.NewWithDialer(l)
 	l.stop = context.AfterFunc(ctx, func() { l.conn.Close() })
 	err = l.query(func() error { return l.ConnectToURI(t.name) })
@@ -134,7 +136,8 @@ func (l *link) watch(name string) error {
 		}
 		l.drains.Go(func() {
 			for e := range resets {
-				if r, ok := e.(*golibvirt.DomainEventCallbackRebootMsg); ok && r.Msg.Dom.Name == name {
+				if r, ok := e.(*golibvirt.DomainEventCallbackRebootMsg); ok &&
+					r.Msg.Dom.Name == name {
 					signal(l.resets)
 				}
 			}

@@ -15,9 +15,9 @@ import (
 
 // A Machine is a libvirt domain. Its zero value is of no use: see New.
 //
-// One goroutine, that of work, makes all calls, one after the other, and tells the events. What libvirt's daemon tells is
-// only taken as a reason to ask: the domain's number, which is another one at each start, says what has happened meanwhile,
-// also when the daemon was away.
+// One goroutine, that of work, makes all calls, one after the other, and tells the events. What
+// libvirt's daemon tells is only taken as a reason to ask: the domain's number, which is another
+// one at each start, says what has happened meanwhile, also when the daemon was away.
 type Machine struct {
 	cfg    Config
 	target target
@@ -61,12 +61,12 @@ const (
 	lastRetry  = 2 * time.Second
 )
 
-// pollTime is from one look at the domain to the next while libvirt's daemon tells nothing, so that a daemon that has stopped to answer
-// is noticed.
+// pollTime is from one look at the domain to the next while libvirt's daemon tells nothing, so that
+// a daemon that has stopped to answer is noticed.
 const pollTime = 2 * time.Second
 
-// Nothing is known of the domain while libvirt's daemon has not answered for so long: asked for the domain, or told to do
-// something with it.
+// Nothing is known of the domain while libvirt's daemon has not answered for so long: asked for the
+// domain, or told to do something with it.
 const (
 	lateLook   = 2 * time.Second
 	lateAction = 5 * time.Second
@@ -78,7 +78,8 @@ const maxJobs = 8
 // New returns the domain, in the state it is in if libvirt says so at once.
 func New(cfg Config) *Machine {
 	m := &Machine{
-		cfg: cfg, jobs: make(chan func(), maxJobs), done: make(chan struct{}), looked: make(chan struct{}), id: unseen, interval: time.Second,
+		cfg: cfg, jobs: make(chan func(), maxJobs), done: make(chan struct{}),
+		looked: make(chan struct{}), id: unseen, interval: time.Second,
 		changed: make(chan struct{}), wait: firstRetry,
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
@@ -101,7 +102,8 @@ func (m *Machine) Notify(f func(host.Event)) {
 // Looked implements host.Watcher.
 func (m *Machine) Looked() <-chan struct{} { return m.looked }
 
-// State implements host.Host. While libvirt's daemon is away, nothing is known: the domain goes on without it.
+// State implements host.Host. While libvirt's daemon is away, nothing is known: the domain goes on
+// without it.
 func (m *Machine) State() host.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -129,8 +131,8 @@ func (m *Machine) CanBoot(b host.Boot) bool {
 	return ok || b.Device == host.BootDefault || b.Device == host.BootSetup
 }
 
-// SetBoot implements host.Host. The domain's own description is never changed: a start from elsewhere is made with a
-// changed copy.
+// SetBoot implements host.Host. The domain's own description is never changed: a start from
+// elsewhere is made with a changed copy.
 func (m *Machine) SetBoot(b host.Boot) error {
 	if !m.CanBoot(b) {
 		return host.ErrUnsupported
@@ -141,7 +143,8 @@ func (m *Machine) SetBoot(b host.Boot) error {
 	return nil
 }
 
-// Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself what it is told.
+// Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself
+// what it is told.
 func (m *Machine) Identify(bool) error { return nil }
 
 // Control implements host.Host.
@@ -279,7 +282,9 @@ func (m *Machine) look() {
 
 // overdue notes after d that libvirt's daemon does not answer, unless stop is called before.
 func (m *Machine) overdue(d time.Duration) (stop func()) {
-	return host.Overdue(d, func() { m.setAway(fmt.Errorf("libvirt at %s does not answer", m.cfg.uri())) })
+	return host.Overdue(d, func() {
+		m.setAway(fmt.Errorf("libvirt at %s does not answer", m.cfg.uri()))
+	})
 }
 
 // find finds the domain.
@@ -289,7 +294,8 @@ func (m *Machine) find() (d golibvirt.Domain, err error) {
 	}
 	d, err = m.link.domain(m.cfg.Domain)
 	if is(err, golibvirt.ErrNoDomain) {
-		err = fmt.Errorf("libvirt at %s has no domain %s; virsh list --all shows those it has", m.cfg.uri(), m.cfg.Domain)
+		err = fmt.Errorf("libvirt at %s has no domain %s; virsh list --all shows those it has",
+			m.cfg.uri(), m.cfg.Domain)
 	}
 	return d, err
 }
@@ -344,7 +350,8 @@ func (m *Machine) note(id int32) (was int32) {
 	return was
 }
 
-// announce tells what has happened to the domain. One that was not seen before has not begun to run.
+// announce tells what has happened to the domain. One that was not seen before has not begun to
+// run.
 func (m *Machine) announce(was, id int32) {
 	m.tellSight()
 	if m.restarts || was == id || was == unseen {

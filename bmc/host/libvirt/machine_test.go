@@ -149,10 +149,13 @@ func TestPower(t *testing.T) {
 	none(t, events)
 
 	// A machine that does not start says why.
-	d.Define("broken", "", "<disk type='file'><source file='/nowhere/disk'/><target dev='hda' bus='ide'/></disk>")
+	d.Define("broken", "", "<disk type='file'><source file='/nowhere/disk'/><target dev='hda' "+
+		"bus='ide'/></disk>")
 	broken, events := start(t, Config{Domain: "broken", URI: d.URI("qemu:///session")})
 	expect(t, events, host.Seen)
-	if err := try(t, broken, host.PowerOn); err == nil || !strings.Contains(err.Error(), "/nowhere/disk") || broken.State().Power != host.Off || broken.State().Fault == nil {
+	if err := try(t, broken, host.PowerOn); err == nil ||
+		!strings.Contains(err.Error(), "/nowhere/disk") || broken.State().Power != host.Off ||
+		broken.State().Fault == nil {
 		t.Errorf("%v, %+v", err, broken.State())
 	}
 }
@@ -169,10 +172,12 @@ func TestDaemonRestarts(t *testing.T) {
 	}
 	d.Kill()
 	why := "libvirt at qemu:///session?socket=" + d.Socket + " cannot be reached: "
-	if e := expect(t, events, host.Unseen); !strings.Contains(e.Err.Error(), why) || m.State().Power != host.Unknown {
+	if e := expect(t, events, host.Unseen); !strings.Contains(e.Err.Error(), why) ||
+		m.State().Power != host.Unknown {
 		t.Errorf("%v, the power is %v", e.Err, m.State().Power)
 	}
-	if err := try(t, m, host.PowerOff); !errors.Is(err, host.ErrUnseen) || !strings.Contains(err.Error(), why) {
+	if err := try(t, m, host.PowerOff); !errors.Is(err, host.ErrUnseen) ||
+		!strings.Contains(err.Error(), why) {
 		t.Errorf("an action without a daemon: %v", err)
 	}
 	seen := func() {
@@ -201,7 +206,9 @@ func TestDaemonRestarts(t *testing.T) {
 // A boot device is used at the next starts, without a change of the domain, and also by a reset.
 func TestBootDeviceOfDomain(t *testing.T) {
 	d := libvirtd.Start(t)
-	d.Define("node1", "<boot dev='hd'/>", "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk><interface type='user'/>")
+	d.Define("node1", "<boot dev='hd'/>",
+		"<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk><interface "+
+			"type='user'/>")
 	before := d.Virsh("dumpxml", "--inactive", "node1")
 	m, events := start(t, Config{Domain: "node1", URI: d.URI("qemu:///session")})
 	expect(t, events, host.Seen)
@@ -316,12 +323,15 @@ func TestOtherDriver(t *testing.T) {
 	must(t, m, host.PowerCycle)
 	expect(t, events, host.PoweredOff, host.Started)
 	missing, events := start(t, Config{Domain: "nobody", URI: d.URI("test:///default")})
-	if e := expect(t, events, host.Unseen); missing.State().Power != host.Unknown || !strings.Contains(e.Err.Error(), "has no domain nobody; virsh list --all shows those it has") {
+	if e := expect(t, events, host.Unseen); missing.State().Power != host.Unknown ||
+		!strings.Contains(e.Err.Error(),
+			"has no domain nobody; virsh list --all shows those it has") {
 		t.Errorf("%v, %+v", e.Err, missing.State())
 	}
 }
 
-// By ssh, a program connects to the socket on the other machine. Here that is this one, and the program plays both ssh and netcat.
+// By ssh, a program connects to the socket on the other machine. Here that is this one, and the
+// program plays both ssh and netcat.
 func TestBySSH(t *testing.T) {
 	d := libvirtd.Start(t)
 	self, err := os.Executable()
@@ -329,10 +339,12 @@ func TestBySSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	ssh := filepath.Join(t.TempDir(), "ssh")
-	if err := os.WriteFile(ssh, []byte("#!/bin/sh\nLOM_TEST_SSH=1 exec "+self+" \"$@\"\n"), 0o755); err != nil {
+	if err := os.WriteFile(ssh, []byte("#!/bin/sh\nLOM_TEST_SSH=1 exec "+self+" \"$@\"\n"),
+		0o755); err != nil {
 		t.Fatal(err)
 	}
-	m, events := start(t, Config{Domain: "test", URI: "test+ssh://root@192.0.2.1:22/default?command=" + ssh + "&socket=" + d.Socket})
+	m, events := start(t, Config{Domain: "test",
+		URI: "test+ssh://root@192.0.2.1:22/default?command=" + ssh + "&socket=" + d.Socket})
 	expect(t, events, host.Seen)
 	if p := m.State().Power; p != host.On {
 		t.Errorf("the power is %v, want on", p)
@@ -340,8 +352,10 @@ func TestBySSH(t *testing.T) {
 	must(t, m, host.PowerOff)
 	expect(t, events, host.PoweredOff)
 
-	_, events = start(t, Config{Domain: "test", URI: "test+ssh://nobody@192.0.2.1/default?command=" + ssh + "&socket=" + d.Socket})
-	if e := expect(t, events, host.Unseen); !strings.Contains(e.Err.Error(), "ssh says: nobody@192.0.2.1: Permission denied (publickey).") {
+	_, events = start(t, Config{Domain: "test",
+		URI: "test+ssh://nobody@192.0.2.1/default?command=" + ssh + "&socket=" + d.Socket})
+	if e := expect(t, events, host.Unseen); !strings.Contains(e.Err.Error(),
+		"ssh says: nobody@192.0.2.1: Permission denied (publickey).") {
 		t.Errorf("got %v", e.Err)
 	}
 }
@@ -351,7 +365,8 @@ func playSSH(args []string) int {
 	line := strings.Join(args, " ")
 	_, socket, ok := strings.Cut(args[len(args)-1], "exec nc -U ")
 	if !ok || !strings.HasPrefix(line, "-T -o BatchMode=yes -e none -p 22 -l root -- 192.0.2.1 ") {
-		fmt.Fprint(os.Stderr, "Warning: not allowed\r\nnobody@192.0.2.1: Permission denied (publickey).\r\n")
+		fmt.Fprint(os.Stderr, "Warning: not allowed\r\nnobody@192.0.2.1: Permission denied "+
+			"(publickey).\r\n")
 		return 255
 	}
 	conn, err := net.Dial("unix", strings.Trim(socket, "'"))

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// An sshTarget is a daemon on another machine, reached by the program ssh, which has keys and names of hosts in its own configuration.
+// An sshTarget is a daemon on another machine, reached by the program ssh, which has keys and names
+// of hosts in its own configuration.
 type sshTarget struct {
 	program, user, host, port, key string // "" is what ssh takes itself
 	driver, socket                 string
@@ -28,7 +29,8 @@ func (t *sshTarget) check() error {
 	return nil
 }
 
-// arguments returns those of ssh. Netcat, at the other end, is what libvirt itself uses where its own helper is not installed.
+// arguments returns those of ssh. Netcat, at the other end, is what libvirt itself uses where its
+// own helper is not installed.
 func (t *sshTarget) arguments() []string {
 	args := []string{"-T", "-o", "BatchMode=yes", "-e", "none"}
 	for _, o := range [][2]string{{"-p", t.port}, {"-l", t.user}, {"-i", t.key}} {

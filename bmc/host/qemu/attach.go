@@ -31,8 +31,8 @@ func listenAnew(path string) (net.Listener, error) {
 	return net.Listen("unix", path)
 }
 
-// An attempt to attach to a machine may take attachTime; retryTime is from one to the next. A machine that
-// is there is looked at every pollTime, and has lookTime to answer.
+// An attempt to attach to a machine may take attachTime; retryTime is from one to the next. A
+// machine that is there is looked at every pollTime, and has lookTime to answer.
 const (
 	attachTime = 5 * time.Second
 	retryTime  = 500 * time.Millisecond
@@ -40,8 +40,8 @@ const (
 	lookTime   = 2 * time.Second
 )
 
-// see takes what was seen of a machine that is attached to, or why nothing was, and tells what has happened.
-// A machine that appears where nothing was has started.
+// see takes what was seen of a machine that is attached to, or why nothing was, and tells what has
+// happened. A machine that appears where nothing was has started.
 func (m *Machine) see(r *run, p host.Power, why error) {
 	m.mu.Lock()
 	m.current, m.away, m.fault = r, why, nil
@@ -64,7 +64,9 @@ func (m *Machine) attach() {
 	r, power := &run{}, host.Unknown
 	if err == nil {
 		// QEMU serves one at a time: while another program is connected, it does not greet.
-		stop := host.Overdue(lookTime, func() { m.see(nil, host.Unknown, m.noMachine(errors.New("it does not answer"))) })
+		stop := host.Overdue(lookTime, func() {
+			m.see(nil, host.Unknown, m.noMachine(errors.New("it does not answer")))
+		})
 		r.monitor, err = newMonitor(conn, attachTime)
 		stop()
 	}
@@ -138,8 +140,8 @@ func (m *Machine) poll(r *run) {
 // shutDown takes notice that a machine that was attached to has said that it ends.
 func (m *Machine) shutDown(r *run) { m.leave(r, host.Off, nil) }
 
-// lost takes notice that a machine that was attached to cannot be seen any longer. If it was told to quit, it
-// has ended.
+// lost takes notice that a machine that was attached to cannot be seen any longer. If it was told
+// to quit, it has ended.
 func (m *Machine) lost(r *run, err error) {
 	if r.obeys && errors.Is(err, errMonitorGone) {
 		m.shutDown(r)

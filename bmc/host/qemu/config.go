@@ -23,7 +23,8 @@ type Config struct {
 	CPUs    int    // 0 is 1
 
 	Firmware string // file of UEFI firmware, or "ovmf" for the distribution's; "" is SeaBIOS
-	NVRAM    string // file of the UEFI variables, made if it is not there; "" keeps them until Close
+	// file of the UEFI variables, made if it is not there; "" keeps them until Close
+	NVRAM string
 
 	Disks   []string // images, raw or qcow2; 2 at the most
 	CDROM   string   // image
@@ -36,9 +37,11 @@ type Config struct {
 	// History is how many of the newest characters of its serial port those get who open it.
 	History int
 
-	// Attach is the path of the QMP socket of a machine that somebody else starts. All above is then without meaning.
+	// Attach is the path of the QMP socket of a machine that somebody else starts. All above is
+	// then without meaning.
 	Attach string
-	// Wire is the path of the socket to which such a machine's ipmi-bmc-extern connects; "" if it has none.
+	// Wire is the path of the socket to which such a machine's ipmi-bmc-extern connects; "" if it
+	// has none.
 	Wire string
 
 	On bool // power comes on when the BMC starts for the first time
@@ -68,14 +71,19 @@ func or(s, otherwise string) string {
 
 // Check says what is wrong in a description, without a look at the files it names.
 func (c *Config) Check() error {
-	described := c.Firmware + c.NVRAM + c.CDROM + c.Kernel + c.Initrd + c.Append + c.Program + c.Machine + c.Accel
+	described := c.Firmware + c.NVRAM + c.CDROM + c.Kernel + c.Initrd + c.Append + c.Program +
+		c.Machine + c.Accel
 	switch {
-	case c.Attach != "" && (described != "" || len(c.Disks)+len(c.Network)+len(c.Args)+c.Memory+c.CPUs != 0):
-		return errors.New("a machine that is attached to by qmp is described where it is started; remove the other keys")
+	case c.Attach != "" && (described != "" ||
+		len(c.Disks)+len(c.Network)+len(c.Args)+c.Memory+c.CPUs != 0):
+		return errors.New("a machine that is attached to by qmp is described where it is " +
+			"started; remove the other keys")
 	case c.Wire != "" && c.Attach == "":
-		return errors.New("ipmi is the socket of a machine that is attached to by qmp; remove it, or name the other too")
+		return errors.New("ipmi is the socket of a machine that is attached to by qmp; remove " +
+			"it, or name the other too")
 	case c.Attach != "" && c.On:
-		return errors.New("a machine that is attached to by qmp is not started here; remove power: on")
+		return errors.New("a machine that is attached to by qmp is not started here; remove " +
+			"power: on")
 	case c.Memory < 0 || c.CPUs < 0:
 		return errors.New("memory and cpus are positive numbers")
 	case len(c.Disks) > 2:
@@ -83,7 +91,8 @@ func (c *Config) Check() error {
 	case c.Kernel == "" && c.Initrd+c.Append != "":
 		return errors.New("initrd and append belong to a kernel; name it")
 	case c.NVRAM != "" && c.Firmware == "":
-		return errors.New("nvram belongs to UEFI firmware; name it by firmware, such as firmware: ovmf")
+		return errors.New("nvram belongs to UEFI firmware; name it by firmware, such as " +
+			"firmware: ovmf")
 	}
 	return nil
 }
@@ -94,18 +103,23 @@ func (c *Config) arguments(boot host.Boot, p paths) ([]string, error) {
 	if memory == 0 {
 		memory = 512
 	}
-	a := []string{"-nodefaults", "-no-user-config", "-display", "none", "-M", or(c.Machine, "pc"), "-accel", or(c.Accel, "tcg"),
+	a := []string{"-nodefaults", "-no-user-config", "-display", "none", "-M", or(c.Machine, "pc"),
+		"-accel", or(c.Accel, "tcg"),
 		"-m", strconv.Itoa(memory), "-smp", strconv.Itoa(max(c.CPUs, 1))}
 	if c.Name != "" {
 		a = append(a, "-name", escape(c.Name))
 	}
-	a = append(a, "-chardev", "socket,id=lom-qmp,path="+escape(p.qmp()), "-mon", "chardev=lom-qmp,mode=control",
+	a = append(a, "-chardev", "socket,id=lom-qmp,path="+escape(p.qmp()), "-mon",
+		"chardev=lom-qmp,mode=control",
 		"-chardev", "socket,id=lom-ipmi,reconnect=1,path="+escape(p.ipmi()),
-		"-device", "ipmi-bmc-extern,id=lom-bmc,chardev=lom-ipmi", "-device", "isa-ipmi-kcs,bmc=lom-bmc")
+		"-device", "ipmi-bmc-extern,id=lom-bmc,chardev=lom-ipmi", "-device",
+		"isa-ipmi-kcs,bmc=lom-bmc")
 	if p.console {
-		a = append(a, "-chardev", "socket,id=lom-serial,path="+escape(p.serial()), "-serial", "chardev:lom-serial")
+		a = append(a, "-chardev", "socket,id=lom-serial,path="+escape(p.serial()), "-serial",
+			"chardev:lom-serial")
 		if c.Firmware == "" {
-			a = append(a, "-fw_cfg", "name=etc/sercon-port,file="+escape(p.port())) // SeaBIOS writes to the serial port
+			// SeaBIOS writes to the serial port
+			a = append(a, "-fw_cfg", "name=etc/sercon-port,file="+escape(p.port()))
 		}
 	}
 	if c.Firmware != "" {
@@ -117,13 +131,16 @@ func (c *Config) arguments(boot host.Boot, p paths) ([]string, error) {
 			"-drive", "if=pflash,unit=1,format=raw,file="+escape(or(c.NVRAM, p.vars())))
 	}
 	for i, d := range c.Disks {
-		a = append(a, "-drive", fmt.Sprintf("if=ide,index=%d,media=disk,format=%s,file=%s", i, format(d), escape(d)))
+		a = append(a, "-drive", fmt.Sprintf("if=ide,index=%d,media=disk,format=%s,file=%s", i,
+			format(d), escape(d)))
 	}
 	if c.CDROM != "" {
-		a = append(a, "-drive", "if=ide,index=2,media=cdrom,readonly=on,format=raw,file="+escape(c.CDROM))
+		a = append(a, "-drive", "if=ide,index=2,media=cdrom,readonly=on,format=raw,file="+
+			escape(c.CDROM))
 	}
 	for i, n := range c.Network {
-		a = append(a, "-netdev", fmt.Sprintf("%s,id=lom-net%d", n, i), "-device", fmt.Sprintf("e1000,netdev=lom-net%d", i))
+		a = append(a, "-netdev", fmt.Sprintf("%s,id=lom-net%d", n, i), "-device",
+			fmt.Sprintf("e1000,netdev=lom-net%d", i))
 	}
 	order, ok := bootOrder[boot.Device]
 	if !ok {
@@ -154,9 +171,11 @@ func (c *Config) asksForSetup(boot host.Boot) bool {
 	return c.Firmware != "" && boot.Device == host.BootSetup
 }
 
-// bootOrder is the order in which drives are tried, in QEMU's letters: c disk, d CD, n network, a floppy.
+// bootOrder is the order in which drives are tried, in QEMU's letters: c disk, d CD, n network, a
+// floppy.
 var bootOrder = map[host.Device]string{
-	host.BootDefault: "cdn", host.BootDisk: "cdn", host.BootSafe: "cdn", host.BootDiagnostic: "cdn", host.BootSetup: "cdn",
+	host.BootDefault: "cdn", host.BootDisk: "cdn", host.BootSafe: "cdn", host.BootDiagnostic: "cdn",
+	host.BootSetup:   "cdn",
 	host.BootNetwork: "ncd", host.BootCD: "dcn", host.BootFloppy: "acd",
 }
 
@@ -194,7 +213,8 @@ func (c *Config) firmware() (code, vars string, err error) {
 			return f[0], f[1], nil
 		}
 	}
-	return "", "", errors.New("there is no UEFI firmware where distributions have it; install the package ovmf, or name the file by firmware")
+	return "", "", errors.New("there is no UEFI firmware where distributions have it; install " +
+		"the package ovmf, or name the file by firmware")
 }
 
 // prepare writes the files that QEMU reads at a start from boot.

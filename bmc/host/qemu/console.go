@@ -11,8 +11,8 @@ import (
 	"lom/bmc/host/serial"
 )
 
-// Console implements host.ConsoleOwner. A machine whose console nobody asks for before Notify has no serial port; one that
-// somebody else starts has none here.
+// Console implements host.ConsoleOwner. A machine whose console nobody asks for before Notify has
+// no serial port; one that somebody else starts has none here.
 func (m *Machine) Console() host.Console {
 	if m.cfg.Attach != "" {
 		return nil
@@ -21,7 +21,8 @@ func (m *Machine) Console() host.Console {
 	return serial.New(serial.Config{Open: m.acceptSerial, History: m.cfg.History})
 }
 
-// acceptSerial waits until a QEMU connects its serial port: the port is there before QEMU is, so that nothing is lost.
+// acceptSerial waits until a QEMU connects its serial port: the port is there before QEMU is, so
+// that nothing is lost.
 func (m *Machine) acceptSerial(ctx context.Context) (io.ReadWriteCloser, error) {
 	select {
 	case <-m.made:

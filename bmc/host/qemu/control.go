@@ -94,13 +94,15 @@ func (m *Machine) control(a host.Action, done func(error)) {
 			m.settle(done, fmt.Errorf("%d actions wait for QEMU to begin", maxWanted))
 		}
 	default:
-		command := map[host.Action]string{host.Reset: "system_reset", host.Diagnostic: "inject-nmi", host.SoftShutdown: "system_powerdown"}[a]
+		command := map[host.Action]string{host.Reset: "system_reset", host.Diagnostic: "inject-nmi",
+			host.SoftShutdown: "system_powerdown"}[a]
 		_, err := r.monitor.do(command, nil)
 		m.settle(done, err)
 	}
 }
 
-// controlWanted carries out the actions that waited for QEMU to begin, also if it has ended meanwhile.
+// controlWanted carries out the actions that waited for QEMU to begin, also if it has ended
+// meanwhile.
 func (m *Machine) controlWanted(r *run) {
 	list := r.wanted
 	r.wanted = nil

@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// Machines' folders are named folderPrefix and a number. Each has a file that its owner has locked, so that
-// those of a program that was killed can be told from others.
+// Machines' folders are named folderPrefix and a number. Each has a file that its owner has locked,
+// so that those of a program that was killed can be told from others.
 const (
 	folderPrefix = "lom-qemu-"
 	lockName     = "lock"
 )
 
-// makeFolder makes a machine's folder below dir, and removes those that killed programs have left there.
+// makeFolder makes a machine's folder below dir, and removes those that killed programs have left
+// there.
 func makeFolder(dir string) (path string, lock io.Closer, err error) {
 	removeLeft(dir)
 	// It gets its name when it is locked, so that nobody takes it for one that was left.
@@ -40,7 +41,8 @@ func makeFolder(dir string) (path string, lock io.Closer, err error) {
 	return path, f, nil
 }
 
-// removeLeft removes the folders whose owners are gone. What cannot be removed is somebody else's, and stays.
+// removeLeft removes the folders whose owners are gone. What cannot be removed is somebody else's,
+// and stays.
 func removeLeft(dir string) {
 	if !canLock {
 		return

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The folder of a program that was killed is removed by the next one; that of a program that runs is not.
+// The folder of a program that was killed is removed by the next one; that of a program that runs
+// is not.
 func TestFolderThatWasLeft(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("folders are locked on Linux only")

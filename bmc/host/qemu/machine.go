@@ -14,7 +14,8 @@ import (
 
 // A Machine is a QEMU machine. Its zero value is of no use: see New.
 //
-// One goroutine, that of work, does all that takes time, one thing after the other, and tells the events.
+// One goroutine, that of work, does all that takes time, one thing after the other, and tells the
+// events.
 type Machine struct {
 	cfg  Config
 	done chan struct{} // closed when work has returned
@@ -43,10 +44,12 @@ type Machine struct {
 	ipmi   net.Listener // QEMU's BMC connects to it; nil if there is none
 	serial net.Listener // QEMU's serial port connects to it; nil if there is none
 	unable error        // why no machine can be started
-	later  *time.Timer  // switches on after a cycle, or looks for a machine to attach to, nil if neither
-	ended  bool         // the machine that was attached to has said that it ends, and nothing was there since
-	absent bool         // nothing was there to attach to at the last look
-	peer   *peer        // the process that was attached to last, nil if it is not known
+	// switches on after a cycle, or looks for a machine to attach to, nil if neither
+	later *time.Timer
+	// the machine that was attached to has said that it ends, and nothing was there since
+	ended  bool
+	absent bool  // nothing was there to attach to at the last look
+	peer   *peer // the process that was attached to last, nil if it is not known
 }
 
 // A run is one QEMU, from its start to its end.
@@ -54,9 +57,10 @@ type run struct {
 	process *process // nil if it is attached to
 	monitor *monitor // nil until QEMU has greeted
 	kind    host.EventKind
-	args    string        // as it was started
-	obeys   bool          // it ends because it was told to
-	again   bool          // it ended at a reset, and is to be started as the boot device now wants it
+	args    string // as it was started
+	obeys   bool   // it ends because it was told to
+	// it ended at a reset, and is to be started as the boot device now wants it
+	again   bool
 	why     error         // it was ended for this
 	greeted chan struct{} // closed when nobody waits for its greeting any more
 	wanted  []wanted      // what is to be done when it has greeted
@@ -74,7 +78,8 @@ const maxWanted = 8
 
 // New returns a machine that is off.
 func New(cfg Config) *Machine {
-	m := &Machine{cfg: cfg, interval: time.Second, on: cfg.On, done: make(chan struct{}), made: make(chan struct{}), looked: make(chan struct{})}
+	m := &Machine{cfg: cfg, interval: time.Second, on: cfg.On, done: make(chan struct{}),
+		made: make(chan struct{}), looked: make(chan struct{})}
 	m.wake = sync.NewCond(&m.mu)
 	return m
 }
@@ -95,7 +100,9 @@ func (m *Machine) Notify(f func(host.Event)) {
 		if m.cfg.Wire != "" {
 			var err error
 			if m.ipmi, err = listenAnew(m.cfg.Wire); err != nil {
-				m.post(func() { m.fail(fmt.Errorf("the machine's software cannot reach the BMC: %w", err)) })
+				m.post(func() {
+					m.fail(fmt.Errorf("the machine's software cannot reach the BMC: %w", err))
+				})
 			}
 		}
 		m.post(m.attach)
@@ -150,7 +157,8 @@ func (m *Machine) SetCycleInterval(d time.Duration) {
 	m.interval = d
 }
 
-// Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself what it is told.
+// Identify implements host.Host: a machine that is not there has no light, and the BMC tells itself
+// what it is told.
 func (m *Machine) Identify(bool) error { return nil }
 
 // CanBoot implements host.Host.
@@ -262,8 +270,8 @@ func (m *Machine) fail(err error) {
 	m.tell(host.Event{Kind: host.Failed, Err: err})
 }
 
-// anew reports whether it takes another QEMU to boot from where the machine is to boot next: one with other arguments, or one that
-// finds other UEFI variables.
+// anew reports whether it takes another QEMU to boot from where the machine is to boot next: one
+// with other arguments, or one that finds other UEFI variables.
 func (m *Machine) anew(r *run) bool {
 	m.mu.Lock()
 	boot := m.boot
@@ -272,8 +280,8 @@ func (m *Machine) anew(r *run) bool {
 	return err != nil || r.args != fmt.Sprintf("%q", args) || m.cfg.asksForSetup(boot)
 }
 
-// start starts QEMU; kind is what is told when it runs. Who is to be told of its begin by done, hears there
-// also why it did not begin; if nobody is, an event says so.
+// start starts QEMU; kind is what is told when it runs. Who is to be told of its begin by done,
+// hears there also why it did not begin; if nobody is, an event says so.
 func (m *Machine) start(kind host.EventKind, done func(error)) {
 	m.mu.Lock()
 	boot := m.boot
@@ -368,8 +376,8 @@ func (m *Machine) ready(r *run, monitor *monitor) {
 	m.controlWanted(r)
 }
 
-// echoTime is how long after a reset a reset by the guest is the same one: SeaBIOS makes one of its own when it finds that it runs
-// again.
+// echoTime is how long after a reset a reset by the guest is the same one: SeaBIOS makes one of its
+// own when it finds that it runs again.
 const echoTime = time.Second
 
 // serve gives QEMU's events to work.
@@ -454,8 +462,9 @@ func (m *Machine) over(r *run) {
 	m.controlWanted(r)
 }
 
-// setBoot makes the machine that runs boot from where it is to boot next. QEMU can begin from elsewhere only when it is started, so
-// if that differs from how it was started, a reset of the guest ends it, and it is started anew.
+// setBoot makes the machine that runs boot from where it is to boot next. QEMU can begin from
+// elsewhere only when it is started, so if that differs from how it was started, a reset of the
+// guest ends it, and it is started anew.
 func (m *Machine) setBoot() {
 	r := m.current
 	if r == nil || r.monitor == nil {
@@ -466,14 +475,16 @@ func (m *Machine) setBoot() {
 		order := bootOrder[m.boot.Device]
 		m.mu.Unlock()
 		// Machines without drives that a BIOS knows refuse; they have no boot device to set.
-		_, _ = r.monitor.do("human-monitor-command", map[string]any{"command-line": "boot_set " + order})
+		_, _ = r.monitor.do("human-monitor-command",
+			map[string]any{"command-line": "boot_set " + order})
 		return
 	}
 	action := "reset"
 	if m.anew(r) {
 		action = "shutdown"
 	}
-	if _, err := r.monitor.do("set-action", map[string]any{"reboot": action}); err != nil && !errors.Is(err, errMonitorGone) {
+	if _, err := r.monitor.do("set-action", map[string]any{"reboot": action}); err != nil &&
+		!errors.Is(err, errMonitorGone) {
 		m.fail(fmt.Errorf("the boot device was not set: %w", err))
 	}
 }

@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 func playQEMU() {
 	args := strings.Join(os.Args[1:], " ")
 	if strings.Contains(args, "die") {
-		fmt.Fprintln(os.Stderr, "a warning\nqemu: could not open 'no.img': No such file or directory")
+		fmt.Fprintln(os.Stderr, "a warning\nqemu: could not open 'no.img': No such file or "+
+			"directory")
 		os.Exit(1)
 	}
 	path := args[strings.Index(args, "id=lom-qmp,path=")+len("id=lom-qmp,path="):]
@@ -273,7 +274,8 @@ func TestAttach(t *testing.T) {
 		t.Errorf("without a machine, the power is %v, want unknown", p)
 	}
 	for _, a := range []host.Action{host.PowerOn, host.PowerOff, host.Reset} {
-		if err := try(t, m, a); !errors.Is(err, host.ErrUnseen) || !strings.Contains(err.Error(), path) {
+		if err := try(t, m, a); !errors.Is(err, host.ErrUnseen) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%v of a machine that is not seen: %v", a, err)
 		}
 	}
@@ -299,7 +301,8 @@ func TestAttach(t *testing.T) {
 	<-done
 	l.Close()
 	// It has said that it ends, and nothing has come since.
-	if err := try(t, m, host.PowerOn); !errors.Is(err, host.ErrState) || m.State().Power != host.Off {
+	if err := try(t, m, host.PowerOn); !errors.Is(err, host.ErrState) ||
+		m.State().Power != host.Off {
 		t.Errorf("power on after the end: %v, the power is %v", err, m.State().Power)
 	}
 	if l, err = net.Listen("unix", path); err != nil {
@@ -330,21 +333,26 @@ func TestArguments(t *testing.T) {
 	if err := os.WriteFile(raw, []byte("QFI\xfb..."), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Disks: []string{raw}, CDROM: "cd.iso", Kernel: "vmlinuz", Append: "quiet", Network: []string{"user"}}
+	c := Config{Disks: []string{raw}, CDROM: "cd.iso", Kernel: "vmlinuz", Append: "quiet",
+		Network: []string{"user"}}
 	for device, want := range map[host.Device]string{
-		host.BootDefault: "-kernel vmlinuz -append quiet -boot order=cdn", host.BootDisk: "e1000,netdev=lom-net0 -boot order=cdn",
-		host.BootCD: "-boot order=dcn", host.BootNetwork: "-boot order=ncd", host.BootSetup: "-boot order=cdn,menu=on",
+		host.BootDefault: "-kernel vmlinuz -append quiet -boot order=cdn",
+		host.BootDisk:    "e1000,netdev=lom-net0 -boot order=cdn",
+		host.BootCD:      "-boot order=dcn", host.BootNetwork: "-boot order=ncd",
+		host.BootSetup: "-boot order=cdn,menu=on",
 	} {
 		args, err := c.arguments(host.Boot{Device: device}, paths{dir: "/run/x"})
 		line := strings.Join(args, " ")
-		if err != nil || !strings.Contains(line, want) || !strings.Contains(line, "format=qcow2,file="+strings.ReplaceAll(raw, ",", ",,")) {
+		if err != nil || !strings.Contains(line, want) ||
+			!strings.Contains(line, "format=qcow2,file="+strings.ReplaceAll(raw, ",", ",,")) {
 			t.Errorf("%d: %v %s", device, err, line)
 		}
 		if device != host.BootDefault && strings.Contains(line, "vmlinuz") {
 			t.Errorf("%d: %s", device, line)
 		}
 	}
-	for _, bad := range []Config{{Attach: "x", Memory: 1}, {Attach: "x", On: true}, {Memory: -1}, {Append: "x"}, {NVRAM: "x"}, {Wire: "x"}, {Disks: []string{"1", "2", "3"}}} {
+	for _, bad := range []Config{{Attach: "x", Memory: 1}, {Attach: "x", On: true}, {Memory: -1},
+		{Append: "x"}, {NVRAM: "x"}, {Wire: "x"}, {Disks: []string{"1", "2", "3"}}} {
 		if bad.Check() == nil {
 			t.Errorf("%+v passes", bad)
 		}

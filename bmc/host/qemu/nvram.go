@@ -7,8 +7,9 @@ import (
 	"unicode/utf16"
 )
 
-// The UEFI variables are a firmware volume (PI 1.7, volume 3, §3.2.1) that holds a variable store, whose format is that of EDK II's
-// authenticated variables: a header, and variables one after the other, each aligned to four bytes.
+// The UEFI variables are a firmware volume (PI 1.7, volume 3, §3.2.1) that holds a variable store,
+// whose format is that of EDK II's authenticated variables: a header, and variables one after the
+// other, each aligned to four bytes.
 const (
 	volumeSignature = "_FVH"
 	volumeSignedAt  = 40 // in the volume's header
@@ -19,22 +20,27 @@ const (
 	storeFormat  = 0x5a // formatted, at 20
 	storeHealthy = 0xfe // at 21
 
-	variableStart  = 0x55aa // two bytes
-	variableHeader = 60     // start, state, attributes, count, time, key, lengths of name and data, GUID of the vendor
-	variableSizeAt = 36     // the two lengths, four bytes each
-	variableAdded  = 0x3f   // state
-	variableInto   = 0xfe   // bits that stay: it is about to be replaced
-	variableGone   = 0xfd   // bits that stay: it was deleted
+	variableStart = 0x55aa // two bytes
+	// start, state, attributes, count, time, key, lengths of name and data, GUID of the vendor
+	variableHeader = 60
+	variableSizeAt = 36   // the two lengths, four bytes each
+	variableAdded  = 0x3f // state
+	variableInto   = 0xfe // bits that stay: it is about to be replaced
+	variableGone   = 0xfd // bits that stay: it was deleted
 )
 
 // storeGUID marks a store of authenticated variables.
-var storeGUID = [16]byte{0x78, 0x2c, 0xf3, 0xaa, 0x7b, 0x94, 0x9a, 0x43, 0xa1, 0x80, 0x2e, 0x14, 0x4e, 0xc3, 0x77, 0x92}
+var storeGUID = [16]byte{0x78, 0x2c, 0xf3, 0xaa, 0x7b, 0x94, 0x9a, 0x43, 0xa1, 0x80, 0x2e, 0x14,
+	0x4e, 0xc3, 0x77, 0x92}
 
-// globalVariable is the vendor of the variables that the UEFI specification defines (UEFI 2.10 §3.3).
-var globalVariable = [16]byte{0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c}
+// globalVariable is the vendor of the variables that the UEFI specification defines (UEFI 2.10
+// §3.3).
+var globalVariable = [16]byte{0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00,
+	0xe0, 0x98, 0x03, 0x2b, 0x8c}
 
 const (
-	// osIndications is the variable by which an operating system asks the firmware for something at the next start (UEFI 2.10 §8.5.4).
+	// osIndications is the variable by which an operating system asks the firmware for something at
+	// the next start (UEFI 2.10 §8.5.4).
 	osIndications = "OsIndications"
 	bootToSetup   = 1 // its bit for the set-up screens, which the firmware clears
 
@@ -50,7 +56,8 @@ func askForSetup(file string) error {
 	if err != nil {
 		return err
 	}
-	if err := setVariable(b, osIndications, globalVariable, binary.LittleEndian.AppendUint64(nil, bootToSetup)); err != nil {
+	if err := setVariable(b, osIndications, globalVariable,
+		binary.LittleEndian.AppendUint64(nil, bootToSetup)); err != nil {
 		return err
 	}
 	// In place, and without cutting the file first: most of it is as it was, whenever this ends.
@@ -62,8 +69,8 @@ func askForSetup(file string) error {
 	return errors.Join(err, f.Close())
 }
 
-// setVariable sets a variable in a firmware volume, in place: the former one is marked as deleted, and the new one appended. As on flash
-// memory, bits are only cleared.
+// setVariable sets a variable in a firmware volume, in place: the former one is marked as deleted,
+// and the new one appended. As on flash memory, bits are only cleared.
 func setVariable(volume []byte, name string, vendor [16]byte, data []byte) error {
 	store, err := variableStore(volume)
 	if err != nil {
@@ -74,13 +81,15 @@ func setVariable(volume []byte, name string, vendor [16]byte, data []byte) error
 	var former []byte
 	for at+variableHeader <= len(store) && binary.LittleEndian.Uint16(store[at:]) == variableStart {
 		v := store[at:]
-		nameSize, dataSize := uint64(binary.LittleEndian.Uint32(v[variableSizeAt:])), uint64(binary.LittleEndian.Uint32(v[variableSizeAt+4:]))
+		nameSize, dataSize := uint64(binary.LittleEndian.Uint32(v[variableSizeAt:])),
+			uint64(binary.LittleEndian.Uint32(v[variableSizeAt+4:]))
 		if nameSize+dataSize > uint64(len(v)-variableHeader) {
 			return errNotVariables
 		}
 		end := variableHeader + int(nameSize+dataSize)
 		if state := v[2]; (state == variableAdded || state == variableAdded&variableInto) &&
-			[16]byte(v[variableHeader-16:variableHeader]) == vendor && string(v[variableHeader:variableHeader+int(nameSize)]) == string(encoded) {
+			[16]byte(v[variableHeader-16:variableHeader]) == vendor &&
+			string(v[variableHeader:variableHeader+int(nameSize)]) == string(encoded) {
 			former = v
 		}
 		at += (end + 3) &^ 3
@@ -110,7 +119,8 @@ func setVariable(volume []byte, name string, vendor [16]byte, data []byte) error
 
 // variableStore returns where the variables of a firmware volume are.
 func variableStore(volume []byte) ([]byte, error) {
-	if len(volume) < volumeLengthAt+2 || string(volume[volumeSignedAt:volumeSignedAt+4]) != volumeSignature {
+	if len(volume) < volumeLengthAt+2 ||
+		string(volume[volumeSignedAt:volumeSignedAt+4]) != volumeSignature {
 		return nil, errNotVariables
 	}
 	header := int(binary.LittleEndian.Uint16(volume[volumeLengthAt:]))
@@ -119,7 +129,8 @@ func variableStore(volume []byte) ([]byte, error) {
 	}
 	store := volume[header:]
 	size := uint64(binary.LittleEndian.Uint32(store[storeSizeAt:]))
-	if [16]byte(store) != storeGUID || store[20] != storeFormat || store[21] != storeHealthy || size < storeHeader || size > uint64(len(store)) {
+	if [16]byte(store) != storeGUID || store[20] != storeFormat || store[21] != storeHealthy ||
+		size < storeHeader || size > uint64(len(store)) {
 		return nil, errNotVariables
 	}
 	return store[storeHeader:size], nil

@@ -30,8 +30,10 @@ func variables(t *testing.T, volume []byte) (all [][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at := 0; at+variableHeader <= len(store) && binary.LittleEndian.Uint16(store[at:]) == variableStart; {
-		name, data := int(binary.LittleEndian.Uint32(store[at+36:])), int(binary.LittleEndian.Uint32(store[at+40:]))
+	for at := 0; at+variableHeader <= len(store) &&
+		binary.LittleEndian.Uint16(store[at:]) == variableStart; {
+		name, data := int(binary.LittleEndian.Uint32(store[at+36:])),
+			int(binary.LittleEndian.Uint32(store[at+40:]))
 		begin := at + variableHeader + name
 		if store[at+2] == variableAdded {
 			all = append(all, store[begin:begin+data])
@@ -49,7 +51,8 @@ func TestVariables(t *testing.T) {
 		name   string
 		vendor [16]byte
 		data   string
-	}{{"A", globalVariable, "1"}, {"B", globalVariable, "22"}, {"A", other, "333"}, {"A", globalVariable, "4444"}} {
+	}{{"A", globalVariable, "1"}, {"B", globalVariable, "22"}, {"A", other, "333"},
+		{"A", globalVariable, "4444"}} {
 		if err := setVariable(volume, v.name, v.vendor, []byte(v.data)); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +61,8 @@ func TestVariables(t *testing.T) {
 		t.Error(got)
 	}
 	before := bytes.Clone(volume)
-	if err := setVariable(volume, "A", globalVariable, make([]byte, 200)); err == nil || !bytes.Equal(volume, before) {
+	if err := setVariable(volume, "A", globalVariable, make([]byte, 200)); err == nil ||
+		!bytes.Equal(volume, before) {
 		t.Errorf("a variable for which there is no room: %v", err)
 	}
 	if setVariable([]byte("no volume"), "A", globalVariable, nil) == nil {
@@ -90,7 +94,8 @@ func TestVariablesOfTheDistribution(t *testing.T) {
 	if data, err = os.ReadFile(file); err != nil {
 		t.Fatal(err)
 	}
-	if got := variables(t, data); len(got) != before+1 || !bytes.Equal(got[len(got)-1], []byte{1, 0, 0, 0, 0, 0, 0, 0}) {
+	if got := variables(t, data); len(got) != before+1 ||
+		!bytes.Equal(got[len(got)-1], []byte{1, 0, 0, 0, 0, 0, 0, 0}) {
 		t.Errorf("% x", got)
 	}
 }
@@ -105,7 +110,8 @@ func FuzzVariables(f *testing.F) {
 	f.Add(volume)
 	f.Fuzz(func(t *testing.T, volume []byte) {
 		n := len(volume)
-		if setVariable(volume, osIndications, globalVariable, []byte{1, 2, 3}) == nil && len(variables(t, volume)) == 0 {
+		if setVariable(volume, osIndications, globalVariable, []byte{1, 2, 3}) == nil &&
+			len(variables(t, volume)) == 0 {
 			t.Error("the variable is not there")
 		}
 		if len(volume) != n {
@@ -114,7 +120,8 @@ func FuzzVariables(f *testing.F) {
 	})
 }
 
-// UEFI firmware is asked for its set-up screens at each start that is to end there, and at no other.
+// UEFI firmware is asked for its set-up screens at each start that is to end there, and at no
+// other.
 func TestSetupOfUEFI(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "nvram")
 	if err := os.WriteFile(file, emptyVariables(1000), 0o600); err != nil {

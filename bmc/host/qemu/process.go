@@ -26,7 +26,8 @@ func startProcess(program string, arguments []string) (*process, error) {
 	endWithParent(p.cmd)
 	started := make(chan error)
 	go func() {
-		// A child that is to end with its parent ends with the thread that made it: this one has to stay.
+		// A child that is to end with its parent ends with the thread that made it: this one has to
+		// stay.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
@@ -38,7 +39,8 @@ func startProcess(program string, arguments []string) (*process, error) {
 	}()
 	if err := <-started; err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return nil, fmt.Errorf("%s is not installed; on Debian it is in the package qemu-system-x86", program)
+			return nil, fmt.Errorf("%s is not installed; on Debian it is in the package "+
+				"qemu-system-x86", program)
 		}
 		return nil, fmt.Errorf("QEMU does not start: %w", err)
 	}
@@ -87,8 +89,8 @@ func (w *lastWords) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// line returns the last line that begins with the program's name, as its complaints do: a hint may follow. If none does, it is
-// the last one that is not empty.
+// line returns the last line that begins with the program's name, as its complaints do: a hint may
+// follow. If none does, it is the last one that is not empty.
 func (w *lastWords) line(name string) (last string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 
 // endWithParent has the kernel end the process when this one ends.
 func endWithParent(cmd *exec.Cmd) {
-	// A process group of its own: Ctrl-C in a terminal is for the BMC, which then ends its machine in order.
+	// A process group of its own: Ctrl-C in a terminal is for the BMC, which then ends its machine
+	// in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
@@ -21,7 +22,9 @@ func endWithParent(cmd *exec.Cmd) {
 const canLock = true
 
 // lockFile locks a file until it is closed, or fails if somebody else has.
-func lockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+func lockFile(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
 
 // A peer is a process at the other end of a socket.
 type peer struct {
@@ -54,7 +57,8 @@ func peerOf(conn net.Conn) *peer {
 	return p
 }
 
-// read returns when the process with the number began, and whether it has ended and only waits for its parent.
+// read returns when the process with the number began, and whether it has ended and only waits for
+// its parent.
 func (p *peer) read() (start string, ended bool, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
 	if err != nil {

@@ -38,7 +38,8 @@ func TestPeer(t *testing.T) {
 		t.Errorf("a process that runs: %+v, %v", child, err)
 	}
 	cmd.Process.Kill()
-	for end := time.Now().Add(time.Minute); !child.ended(); time.Sleep(time.Millisecond) { // a zombie
+	// a zombie
+	for end := time.Now().Add(time.Minute); !child.ended(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("a process that was killed has not ended")
 		}

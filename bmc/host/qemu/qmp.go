@@ -10,16 +10,19 @@ import (
 	"time"
 )
 
-// maxLine is the longest line that QEMU may send. Its answers to what is asked here are far shorter.
+// maxLine is the longest line that QEMU may send. Its answers to what is asked here are far
+// shorter.
 const maxLine = 1 << 20
 
-// How long QEMU has for a command, on a machine with much to do, and for quit, which is not waited for so long.
+// How long QEMU has for a command, on a machine with much to do, and for quit, which is not waited
+// for so long.
 const (
 	commandTime = 10 * time.Second
 	quitTime    = 2 * time.Second
 )
 
-// A monitor is a QMP connection: JSON objects, one a line. QEMU greets, and takes commands after qmp_capabilities.
+// A monitor is a QMP connection: JSON objects, one a line. QEMU greets, and takes commands after
+// qmp_capabilities.
 type monitor struct {
 	conn  net.Conn
 	lines *bufio.Scanner
@@ -58,8 +61,8 @@ var (
 	errNotQEMU     = errors.New("there is no QEMU at the other end of the control connection")
 )
 
-// newMonitor takes a fresh connection, reads the greeting, which has to come within the time given, and makes QEMU take commands. It
-// closes conn when it fails.
+// newMonitor takes a fresh connection, reads the greeting, which has to come within the time given,
+// and makes QEMU take commands. It closes conn when it fails.
 func newMonitor(conn net.Conn, most time.Duration) (m *monitor, err error) {
 	defer func() {
 		if err != nil {
@@ -140,7 +143,8 @@ func (m *monitor) do(command string, arguments map[string]any) (json.RawMessage,
 }
 
 // doWithin is do with a limit of its own.
-func (m *monitor) doWithin(most time.Duration, command string, arguments map[string]any) (json.RawMessage, error) {
+func (m *monitor) doWithin(most time.Duration, command string,
+	arguments map[string]any) (json.RawMessage, error) {
 	answer := make(chan qmpLine, 1)
 	m.mu.Lock()
 	if m.waiting == nil {

@@ -10,10 +10,12 @@ const (
 	inputSize  = 4 << 10  // characters for the machine that it has not taken
 )
 
-// A Buffer is what lies between a BMC, which uses the methods of host.Console, and the machine at the other end, which uses
-// the rest. Its memory is bounded, and there is next to none while nobody is attached.
+// A Buffer is what lies between a BMC, which uses the methods of host.Console, and the machine at
+// the other end, which uses the rest. Its memory is bounded, and there is next to none while nobody
+// is attached.
 type Buffer struct {
-	// History is how many of the newest characters of the machine are kept for those who attach. It is set before use.
+	// History is how many of the newest characters of the machine are kept for those who attach. It
+	// is set before use.
 	History int
 
 	mu     sync.Mutex
@@ -44,7 +46,8 @@ func (b *Buffer) Detach() {
 	b.wake()
 }
 
-// Heard reports whether anything becomes of what the machine sends: somebody is attached, or it is kept for those who come.
+// Heard reports whether anything becomes of what the machine sends: somebody is attached, or it is
+// kept for those who come.
 func (b *Buffer) Heard() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,8 +154,8 @@ func (b *Buffer) SetPresent(present bool) {
 	}
 }
 
-// Send takes what the machine sends and returns how much there was room for: all if nobody is attached. More is
-// closed when there is room for the rest. It is called with no lock held.
+// Send takes what the machine sends and returns how much there was room for: all if nobody is
+// attached. More is closed when there is room for the rest. It is called with no lock held.
 func (b *Buffer) Send(p []byte) (n int, more <-chan struct{}) {
 	b.mu.Lock()
 	n = len(p)
@@ -204,7 +207,8 @@ func (b *Buffer) remember(p []byte) {
 	b.past = append(b.past, p...)
 }
 
-// Take moves to p what was written for the machine up to the next break, and returns how much it was.
+// Take moves to p what was written for the machine up to the next break, and returns how much it
+// was.
 func (b *Buffer) Take(p []byte) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

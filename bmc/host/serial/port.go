@@ -12,8 +12,8 @@ import (
 
 // Config is what a Port is made of.
 type Config struct {
-	// Open makes the connection to the machine's port, by dialling, accepting or opening; it may wait until ctx
-	// ends. It is called again when a connection has ended.
+	// Open makes the connection to the machine's port, by dialling, accepting or opening; it may
+	// wait until ctx ends. It is called again when a connection has ended.
 	Open func(ctx context.Context) (io.ReadWriteCloser, error)
 	// History is how many of the newest characters those get who attach.
 	History int
@@ -25,8 +25,9 @@ type Breaker interface {
 	Break() error
 }
 
-// A Port is a serial port behind a connection, such as a socket of a virtual machine or a terminal device. While nobody takes
-// its characters, the machine's output is read and forgotten; while somebody is slow to, the machine has to wait.
+// A Port is a serial port behind a connection, such as a socket of a virtual machine or a terminal
+// device. While nobody takes its characters, the machine's output is read and forgotten; while
+// somebody is slow to, the machine has to wait.
 type Port struct {
 	Buffer
 	cfg   Config
@@ -52,7 +53,8 @@ func New(cfg Config) *Port {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	ctx, end := context.WithCancel(context.Background())
-	p := &Port{Buffer: Buffer{History: cfg.History, absent: true}, cfg: cfg, end: end, input: make(chan struct{}, 1)}
+	p := &Port{Buffer: Buffer{History: cfg.History, absent: true}, cfg: cfg, end: end,
+		input: make(chan struct{}, 1)}
 	p.ended.Go(func() { p.run(ctx) })
 	return p
 }

@@ -57,7 +57,8 @@ func TestBuffer(t *testing.T) {
 	if s, lost := readAll(b); len(s) != outputSize || !lost {
 		t.Errorf("%d characters, lost %v", len(s), lost)
 	}
-	if n := b.Buffer.Write(bytes.Repeat([]byte("z"), inputSize+1)); n != inputSize || b.Room() != 0 {
+	if n := b.Buffer.Write(bytes.Repeat([]byte("z"), inputSize+1)); n != inputSize ||
+		b.Room() != 0 {
 		t.Errorf("took %d, room %d", n, b.Room())
 	}
 	b.Discard()
@@ -128,7 +129,8 @@ func TestPort(t *testing.T) {
 	})
 }
 
-// A breakLine is a connection that takes its time for a break, and notes the order of what it is sent.
+// A breakLine is a connection that takes its time for a break, and notes the order of what it is
+// sent.
 type breakLine struct {
 	io.ReadWriteCloser
 	mu  sync.Mutex
@@ -158,7 +160,9 @@ func TestKeysDoNotOvertakeBreaks(t *testing.T) {
 		ours, machine := net.Pipe()
 		defer machine.Close()
 		line := &breakLine{ReadWriteCloser: ours}
-		p := New(Config{Open: func(context.Context) (io.ReadWriteCloser, error) { return line, nil }})
+		p := New(Config{Open: func(context.Context) (io.ReadWriteCloser, error) {
+			return line, nil
+		}})
 		defer p.Close()
 		synctest.Wait()
 		p.Write([]byte("a"))
@@ -193,7 +197,8 @@ func TestTelnet(t *testing.T) {
 			answers <- bytes.Clone(buf[:n])
 		}
 	}()
-	go theirs.Write([]byte{'a', 255, 251, 1, 'b', 255, 253, 31, 255, 255, 255, 250, 1, 255, 255, 2, 255, 240, 'c', 255, 251, 1, 255, 241})
+	go theirs.Write([]byte{'a', 255, 251, 1, 'b', 255, 253, 31, 255, 255, 255, 250, 1, 255, 255, 2,
+		255, 240, 'c', 255, 251, 1, 255, 241})
 	var buf [100]byte
 	if n, err := c.Read(buf[:]); err != nil || string(buf[:n]) != "ab\xffc" {
 		t.Errorf("read %q, %v", buf[:n], err)

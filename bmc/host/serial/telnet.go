@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Telnet commands (RFC 854) and the options without which characters would be changed (RFC 856, 857, 858).
+// Telnet commands (RFC 854) and the options without which characters would be changed (RFC 856,
+// 857, 858).
 const (
 	telnetIAC  = 255
 	telnetDont = 254
@@ -22,12 +23,14 @@ const (
 	telnetGoAhead = 3
 )
 
-// A telnetConn takes telnet's commands out of what comes, and refuses options other than those of a raw line.
+// A telnetConn takes telnet's commands out of what comes, and refuses options other than those of a
+// raw line.
 type telnetConn struct {
 	io.ReadWriteCloser
 	state   telnetState
 	command byte
-	// Options that were answered, of the other end and of ours: an answer to an answer would go on for ever.
+	// Options that were answered, of the other end and of ours: an answer to an answer would go on
+	// for ever.
 	theirs, ours [256]bool
 
 	mu sync.Mutex // of writes: answers and characters come from two goroutines
@@ -113,7 +116,8 @@ func (c *telnetConn) answer(command, option byte) error {
 func (c *telnetConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, err := c.ReadWriteCloser.Write(bytes.ReplaceAll(p, []byte{telnetIAC}, []byte{telnetIAC, telnetIAC})); err != nil {
+	if _, err := c.ReadWriteCloser.Write(bytes.ReplaceAll(p, []byte{telnetIAC},
+		[]byte{telnetIAC, telnetIAC})); err != nil {
 		return 0, err
 	}
 	return len(p), nil

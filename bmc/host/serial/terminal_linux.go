@@ -11,14 +11,17 @@ import (
 
 // rates are the bit rates of terminals.
 var rates = map[int]uint32{
-	1200: unix.B1200, 2400: unix.B2400, 4800: unix.B4800, 9600: unix.B9600, 19200: unix.B19200, 38400: unix.B38400,
-	57600: unix.B57600, 115200: unix.B115200, 230400: unix.B230400, 460800: unix.B460800, 921600: unix.B921600,
+	1200: unix.B1200, 2400: unix.B2400, 4800: unix.B4800, 9600: unix.B9600, 19200: unix.B19200,
+	38400: unix.B38400,
+	57600: unix.B57600, 115200: unix.B115200, 230400: unix.B230400, 460800: unix.B460800,
+	921600: unix.B921600,
 }
 
 // HasRate reports whether a terminal can have a bit rate.
 func HasRate(baud int) bool { return rates[baud] != 0 }
 
-// OpenTerminal returns a Config.Open for a terminal device, which it makes a raw line of 8 bits without parity.
+// OpenTerminal returns a Config.Open for a terminal device, which it makes a raw line of 8 bits
+// without parity.
 func OpenTerminal(path string, baud int) func(context.Context) (io.ReadWriteCloser, error) {
 	return func(context.Context) (io.ReadWriteCloser, error) {
 		// Not to wait for a carrier; reads wait in Go's poller.

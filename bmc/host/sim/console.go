@@ -9,8 +9,8 @@ import (
 	"lom/bmc/host/serial"
 )
 
-// A console is the serial port of a simulated machine, with a firmware, a kernel and a shell that say what people expect
-// there. What it says waits in said until no lock is held.
+// A console is the serial port of a simulated machine, with a firmware, a kernel and a shell that
+// say what people expect there. What it says waits in said until no lock is held.
 type console struct {
 	serial.Buffer
 	m *Machine
@@ -168,7 +168,8 @@ func (c *console) starts() {
 	c.off()
 	lines := append([]bootLine(nil), firmwareLines...)
 	if from, ok := bootNames[c.m.boot.Device]; ok {
-		lines = append(lines, bootLine{0.2, "Boot device of this start, as the BMC says: " + from + "\n"})
+		lines = append(lines, bootLine{0.2,
+			"Boot device of this start, as the BMC says: " + from + "\n"})
 	}
 	lines = append(lines, menuLines...)
 	for _, k := range kernelLines {
@@ -179,8 +180,9 @@ func (c *console) starts() {
 }
 
 var bootNames = map[host.Device]string{
-	host.BootNetwork: "network", host.BootDisk: "disk", host.BootSafe: "disk, safe mode", host.BootDiagnostic: "diagnostics",
-	host.BootCD: "CD", host.BootSetup: "firmware setup", host.BootFloppy: "floppy",
+	host.BootNetwork: "network", host.BootDisk: "disk", host.BootSafe: "disk, safe mode",
+	host.BootDiagnostic: "diagnostics",
+	host.BootCD:         "CD", host.BootSetup: "firmware setup", host.BootFloppy: "floppy",
 }
 
 // tell says the lines whose time has come and waits for the others.
@@ -229,13 +231,15 @@ func (c *console) login(before string) {
 // stops tells that the operating system shuts down.
 func (c *console) stops(what string) {
 	c.state = nothingListens
-	c.say("\n" + c.stamp() + "systemd[1]: Stopping all services\n" + c.stamp() + "reboot: " + what + "\n")
+	c.say("\n" + c.stamp() + "systemd[1]: Stopping all services\n" + c.stamp() + "reboot: " + what +
+		"\n")
 }
 
 // panics tells of a diagnostic interrupt.
 func (c *console) panics(why string) {
 	c.state = nothingListens
-	c.say("\n" + c.stamp() + "Kernel panic - not syncing: " + why + "\n" + c.stamp() + "kdump: saving memory\n")
+	c.say("\n" + c.stamp() + "Kernel panic - not syncing: " + why + "\n" + c.stamp() +
+		"kdump: saving memory\n")
 }
 
 // stamp is the kernel's time stamp.
@@ -332,10 +336,12 @@ func (c *console) command(line string) {
 		c.say(c.user + "\n")
 	case "uptime":
 		up := time.Since(c.since)
-		c.say(fmt.Sprintf(" up %d days, %2d:%02d,  1 user,  load average: 0.00, 0.01, 0.05\n", int(up.Hours())/24, int(up.Hours())%24, int(up.Minutes())%60))
+		c.say(fmt.Sprintf(" up %d days, %2d:%02d,  1 user,  load average: 0.00, 0.01, 0.05\n",
+			int(up.Hours())/24, int(up.Hours())%24, int(up.Minutes())%60))
 	case "dmesg":
 		for _, k := range kernelLines {
-			c.say(fmt.Sprintf("[%12.6f] %s\n", (k.at-kernelFrom)*c.m.cfg.BootTime.Seconds(), k.text))
+			c.say(fmt.Sprintf("[%12.6f] %s\n", (k.at-kernelFrom)*c.m.cfg.BootTime.Seconds(),
+				k.text))
 		}
 	case "exit", "logout":
 		c.state = loginListens

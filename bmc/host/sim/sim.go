@@ -13,11 +13,13 @@ type Config struct {
 	Name      string // in its prompts
 	On        bool
 	PowerTime time.Duration // from a command to the power's going on or off; 0 is at once
-	BootTime  time.Duration // from power on to an operating system that hears a soft shutdown; 0 is 20 s
-	StopTime  time.Duration // a soft shutdown takes; 0 is 5 s
-	Deaf      bool          // the operating system does not shut down when it is asked to
-	Stuck     bool          // power cannot be switched: the machine stays as it is
-	History   int           // how many of the newest characters of its serial port those get who attach
+	// from power on to an operating system that hears a soft shutdown; 0 is 20 s
+	BootTime time.Duration
+	StopTime time.Duration // a soft shutdown takes; 0 is 5 s
+	Deaf     bool          // the operating system does not shut down when it is asked to
+	Stuck    bool          // power cannot be switched: the machine stays as it is
+	// how many of the newest characters of its serial port those get who attach
+	History int
 	// AfterFunc calls f after d; nil is time.AfterFunc.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 }
@@ -57,7 +59,9 @@ func New(cfg Config) *Machine {
 		cfg.StopTime = 5 * time.Second
 	}
 	if cfg.AfterFunc == nil {
-		cfg.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+		cfg.AfterFunc = func(d time.Duration, f func()) func() bool {
+			return time.AfterFunc(d, f).Stop
+		}
 	}
 	m := &Machine{cfg: cfg, on: cfg.On, booted: cfg.On, interval: time.Second}
 	m.console.m, m.console.History = m, cfg.History
@@ -106,7 +110,8 @@ func (m *Machine) Identified() bool {
 	return m.identify
 }
 
-// Control implements host.Host. A machine accepts everything at once, also what it then fails to do.
+// Control implements host.Host. A machine accepts everything at once, also what it then fails to
+// do.
 func (m *Machine) Control(a host.Action, _ func(error)) (pending bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -197,8 +202,8 @@ func (m *Machine) begin(steps ...step) {
 	m.next(m.run)
 }
 
-// next does the steps that are due and waits for the one that is not. A step that is due now is done
-// now, so that the state that the BMC reads after Control is the new one.
+// next does the steps that are due and waits for the one that is not. A step that is due now is
+// done now, so that the state that the BMC reads after Control is the new one.
 func (m *Machine) next(run int) {
 	for run == m.run && len(m.steps) > 0 {
 		s := m.steps[0]

@@ -55,11 +55,13 @@ func TestMachine(t *testing.T) {
 			{host.Reset, host.ErrState, 0, nil, false},
 			{host.PowerCycle, host.ErrState, 0, nil, false},
 			{host.PowerOn, nil, time.Second, []host.EventKind{host.Started}, true},
-			{host.PowerOn, nil, 20 * time.Second, []host.EventKind{host.Booted}, true}, // goes on starting
+			// goes on starting
+			{host.PowerOn, nil, 20 * time.Second, []host.EventKind{host.Booted}, true},
 			{host.PowerCycle, nil, time.Second, []host.EventKind{host.PoweredOff}, false},
 			{host.PowerOff, nil, time.Minute, nil, false}, // ends the cycle
 			{host.PowerOn, nil, time.Second, []host.EventKind{host.Started}, true},
-			{host.SoftShutdown, nil, time.Minute, []host.EventKind{host.Booted}, true}, // nobody hears it while it boots
+			// nobody hears it while it boots
+			{host.SoftShutdown, nil, time.Minute, []host.EventKind{host.Booted}, true},
 			{host.SoftShutdown, nil, time.Second, nil, true},
 			{host.Reset, nil, time.Minute, []host.EventKind{host.Restarted, host.Booted}, true},
 			{host.Diagnostic, nil, time.Minute, []host.EventKind{host.Restarted, host.Booted}, true},
@@ -70,8 +72,10 @@ func TestMachine(t *testing.T) {
 			if _, err := m.Control(step.action, nil); !errors.Is(err, step.err) {
 				t.Fatalf("%v: %v, want %v", step.action, err, step.err)
 			}
-			if told := w.since(step.wait); !slices.Equal(told, step.want) || m.State().Power != host.PowerOf(step.on) {
-				t.Fatalf("%v: events %v, power %v; want %v, %v", step.action, told, m.State().Power, step.want, host.PowerOf(step.on))
+			if told := w.since(step.wait); !slices.Equal(told, step.want) ||
+				m.State().Power != host.PowerOf(step.on) {
+				t.Fatalf("%v: events %v, power %v; want %v, %v", step.action, told, m.State().Power,
+					step.want, host.PowerOf(step.on))
 			}
 		}
 		if err := m.Identify(true); err != nil || !m.Identified() {
@@ -88,7 +92,8 @@ func TestFaultyMachines(t *testing.T) {
 		if _, err := stuck.Control(host.PowerOff, nil); err != nil {
 			t.Fatal(err)
 		}
-		if told := w.since(time.Second); !slices.Equal(told, []host.EventKind{host.Failed}) || stuck.State().Power != host.On || stuck.State().Fault == nil {
+		if told := w.since(time.Second); !slices.Equal(told, []host.EventKind{host.Failed}) ||
+			stuck.State().Power != host.On || stuck.State().Fault == nil {
 			t.Errorf("stuck: %v, %+v", told, stuck.State())
 		}
 		deaf := New(Config{On: true, Deaf: true})
@@ -103,10 +108,14 @@ func TestFaultyMachines(t *testing.T) {
 	})
 }
 
-// A machine to which nothing happens has nothing to do, and so costs no timer and no goroutine; nor do its words while nobody hears them.
+// A machine to which nothing happens has nothing to do, and so costs no timer and no goroutine; nor
+// do its words while nobody hears them.
 func TestIdleMachineHasNoTimers(t *testing.T) {
 	timers := 0
-	after := func(time.Duration, func()) func() bool { timers++; return func() bool { return true } }
+	after := func(time.Duration, func()) func() bool {
+		timers++
+		return func() bool { return true }
+	}
 	m := New(Config{On: true, AfterFunc: after})
 	defer m.Close()
 	m.Notify(func(host.Event) {})

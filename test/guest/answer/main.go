@@ -47,7 +47,8 @@ type commandSpec struct{ netFn, cmd uint8 }
 const receivedCommand = 3
 
 func control(fd int, direction, number, size uintptr, arg unsafe.Pointer) error {
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), direction<<30|size<<16|'i'<<8|number, uintptr(arg)); errno != 0 {
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd),
+		direction<<30|size<<16|'i'<<8|number, uintptr(arg)); errno != 0 {
 		return errno
 	}
 	return nil
@@ -75,7 +76,8 @@ func run() error {
 	defer pin.Unpin()
 	pin.Pin(&from)
 	pin.Pin(&data)
-	r := received{addr: unsafe.Pointer(&from), addrLen: uint32(len(from)), msg: message{length: uint16(len(data)), data: unsafe.Pointer(&data)}}
+	r := received{addr: unsafe.Pointer(&from), addrLen: uint32(len(from)),
+		msg: message{length: uint16(len(data)), data: unsafe.Pointer(&data)}}
 	if err := control(fd, 3, 11, unsafe.Sizeof(r), unsafe.Pointer(&r)); err != nil {
 		return fmt.Errorf("receive: %w", err)
 	}
@@ -87,7 +89,9 @@ func run() error {
 		answer[1+i] = data[r.msg.length-1-i]
 	}
 	pin.Pin(&answer)
-	q := request{addr: r.addr, addrLen: r.addrLen, id: r.id, msg: message{netFn: netFn + 1, cmd: code, length: 1 + r.msg.length, data: unsafe.Pointer(&answer)}}
+	q := request{addr: r.addr, addrLen: r.addrLen, id: r.id,
+		msg: message{netFn: netFn + 1, cmd: code, length: 1 + r.msg.length,
+			data: unsafe.Pointer(&answer)}}
 	if err := control(fd, 2, 13, unsafe.Sizeof(q), unsafe.Pointer(&q)); err != nil {
 		return fmt.Errorf("send: %w", err)
 	}

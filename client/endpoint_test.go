@@ -13,8 +13,8 @@ import (
 	"lom/rmcp"
 )
 
-// An echoSocket is a socket to a BMC that answers at once: what is written comes back as answers from take. Sessions are those
-// of a scripted BMC.
+// An echoSocket is a socket to a BMC that answers at once: what is written comes back as answers
+// from take. Sessions are those of a scripted BMC.
 type echoSocket struct {
 	t       testing.TB
 	peer    netip.AddrPort
@@ -78,11 +78,11 @@ func echoSession(t testing.TB, suite int) (*Session, *echoSocket) {
 			sock.bmc = link
 		}
 	})
-	m := newMux(sock)
+	m := newEndpoint(sock)
 	t.Cleanup(func() { _ = m.close() })
 	// From here on the session uses the other socket.
-	s.mux.remove(s, s.link)
-	s.mux = m
+	s.endpoint.remove(s, s.link)
+	s.endpoint = m
 	m.add(s, s.link)
 	return s, sock
 }
@@ -106,12 +106,13 @@ func TestRoundTripNeedsNoAllocation(t *testing.T) {
 			if p, err = rmcp.Parse(sock.packet); err != nil {
 				t.Fatal(err)
 			}
-			s.mux.dispatch(&p, bmcAddr)
+			s.endpoint.dispatch(&p, bmcAddr)
 		}
 		for range 10 {
 			round()
 		}
-		if n := testing.AllocsPerRun(500, round); n != 0 && !raceDetector { // with it, pools forget at random
+		// with it, pools forget at random
+		if n := testing.AllocsPerRun(500, round); n != 0 && !raceDetector {
 			t.Errorf("suite %d: %v allocations", suite, n)
 		}
 		if answered != sock.answers {
@@ -130,11 +131,12 @@ func BenchmarkSession(b *testing.B) {
 	for b.Loop() {
 		s.Start(req, done)
 		p, _ = rmcp.Parse(sock.packet)
-		s.mux.dispatch(&p, bmcAddr)
+		s.endpoint.dispatch(&p, bmcAddr)
 	}
 }
 
-// TestManyMuxes opens more sessions than there are sockets, over both families, and closes the Transport under them.
+// TestManyMuxes opens more sessions than there are sockets, over both families, and closes the
+// Transport under them.
 func TestManyMuxes(t *testing.T) {
 	tr, err := NewTransport(nil)
 	if err != nil {
@@ -144,15 +146,16 @@ func TestManyMuxes(t *testing.T) {
 	peers := []netip.AddrPort{udpBMC(t, "127.0.0.1"), udpBMC(t, "::1")}
 	var sessions []*Session
 	for i := range 7 {
-		s, err := Dial(context.Background(), peers[i%2].String(), WithTransport(tr), WithUser("admin", ipmi.NewSecret("secret")))
+		s, err := Dial(context.Background(), peers[i%2].String(), WithTransport(tr),
+			WithUser("admin", ipmi.NewSecret("secret")))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sessions = append(sessions, s)
 		ask(t, s, 3)
 	}
-	if len(tr.muxes) != 3 {
-		t.Errorf("%d sockets", len(tr.muxes))
+	if len(tr.endpoints) != 3 {
+		t.Errorf("%d sockets", len(tr.endpoints))
 	}
 	for _, s := range sessions[:5] {
 		if err := s.Close(); err != nil {
@@ -162,7 +165,8 @@ func TestManyMuxes(t *testing.T) {
 	if err := tr.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := sessions[6].Exchange(context.Background(), echo(1)); !errors.Is(err, ipmi.ErrClosed) {
+	if _, err := sessions[6].Exchange(context.Background(), echo(1)); !errors.Is(err,
+		ipmi.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -187,16 +191,17 @@ func udpBMC(t testing.TB, host string) netip.AddrPort {
 	return unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort())
 }
 
-// An answer that comes at the moment of the next try ends the probe: what makes the packets has nothing more to send then.
+// An answer that comes at the moment of the next try ends the probe: what makes the packets has
+// nothing more to send then.
 func TestProbeAnsweredAtTheNextTry(t *testing.T) {
 	n := newMemNet()
-	m := newMux(packetSocket{n.listen("127.0.0.1", 0)})
+	m := newEndpoint(packetSocket{n.listen("127.0.0.1", 0)})
 	defer m.close()
 	peer := netip.MustParseAddrPort("127.0.0.2:623")
-	pat := patience{first: time.Nanosecond, tries: 1 << 20}
+	schedule := retrySchedule{first: time.Nanosecond, tries: 1 << 20}
 	for range 200 {
 		answered := false // guarded by the probe
-		err := m.probe(t.Context(), peer, pat, func(dst []byte) ([]byte, error) {
+		err := m.probe(t.Context(), peer, schedule, func(dst []byte) ([]byte, error) {
 			if answered {
 				return nil, errors.New("asked again after the answer")
 			}

@@ -14,10 +14,12 @@ import (
 	"lom/rmcp"
 )
 
-// TestForgedBusy has an attacker say "busy" in every way that needs no keys, before every answer, and replay what the BMC said itself when it
-// was busy. Neither the window nor an answer is impressed.
+// TestForgedBusy has an attacker say "busy" in every way that needs no keys, before every answer,
+// and replay what the BMC said itself when it was busy. Neither the window nor an answer is
+// impressed.
 func TestForgedBusy(t *testing.T) {
-	for _, opts := range [][]Option{{WithCipherSuite(17)}, {WithCipherSuite(3)}, {WithInterface(LAN)}} {
+	for _, opts := range [][]Option{{WithCipherSuite(17)}, {WithCipherSuite(3)},
+		{WithInterface(LAN)}} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
 			b := startBMC(t, n)
@@ -38,14 +40,17 @@ func TestForgedBusy(t *testing.T) {
 						return [][]byte{packet}
 					}
 					var evil [][]byte
-					for _, code := range []ipmi.CompletionCode{ipmi.CodeNodeBusy, ipmi.CodeTimeout, ipmi.CodeOutOfSpace} {
+					for _, code := range []ipmi.CompletionCode{ipmi.CodeNodeBusy, ipmi.CodeTimeout,
+						ipmi.CodeOutOfSpace} {
 						lie := *m
 						lie.Code, lie.Data = code, nil
 						message := rmcp.AppendMessage(nil, &lie)
 						p, _ := rmcp.Parse(packet)
-						evil = append(evil, plain20(p.SessionID, p.Sequence, message), plain15(p.SessionID, p.Sequence, message),
+						evil = append(evil, plain20(p.SessionID, p.Sequence, message),
+							plain15(p.SessionID, p.Sequence, message),
 							plain20(0, 0, message), plain15(0, 0, message))
-						forged := bytes.Clone(packet) // in the place of the encrypted or plain message
+						// in the place of the encrypted or plain message
+						forged := bytes.Clone(packet)
 						copy(forged[len(forged)-len(message):], message)
 						evil = append(evil, forged)
 					}
@@ -66,13 +71,14 @@ func TestForgedBusy(t *testing.T) {
 	}
 }
 
-// TestStaleSessions replays packets of a session that was set up again, and of one BMC from the address of another.
+// TestStaleSessions replays packets of a session that was set up again, and of one BMC from the
+// address of another.
 func TestStaleSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
 		b, other := startBMC(t, n), startBMC(t, n, "127.0.0.8")
 		s := mustDial(t, n)
-		client := s.mux.sock.(packetSocket).conn.(*memConn).addr
+		client := s.endpoint.sock.(packetSocket).conn.(*memConn).addr
 		var mu sync.Mutex
 		var stale [][]byte
 		n.mu.Lock()
@@ -96,7 +102,8 @@ func TestStaleSessions(t *testing.T) {
 		mu.Unlock()
 		b.with(func() {
 			b.tamper = func(_ rmcp.Session, _ *rmcp.Message, packet []byte) [][]byte {
-				_, _ = other.conn.WriteTo(bytes.Clone(packet), b.from) // the true answer, from another's address
+				// the true answer, from another's address
+				_, _ = other.conn.WriteTo(bytes.Clone(packet), b.from)
 				return append(append([][]byte{}, old...), packet)
 			}
 		})
@@ -112,8 +119,8 @@ func TestStaleSessions(t *testing.T) {
 	})
 }
 
-// TestBlackout cuts the line for a while in the middle of many requests. The session outlives it: what is sent meanwhile does not leave the
-// BMC's sequence window behind.
+// TestBlackout cuts the line for a while in the middle of many requests. The session outlives it:
+// what is sent meanwhile does not leave the BMC's sequence window behind.
 func TestBlackout(t *testing.T) {
 	for _, iface := range []Interface{LANPlus, LAN} {
 		for _, length := range []time.Duration{300 * time.Millisecond, 3 * time.Second} {
@@ -141,7 +148,8 @@ func TestBlackout(t *testing.T) {
 	}
 }
 
-// TestManySessionsUnderFaults shares one socket among sessions whose packets are lost, doubled and held back.
+// TestManySessionsUnderFaults shares one socket among sessions whose packets are lost, doubled and
+// held back.
 func TestManySessionsUnderFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newMemNet()
@@ -154,7 +162,8 @@ func TestManySessionsUnderFaults(t *testing.T) {
 		for i := range 30 {
 			host := fmt.Sprintf("127.0.1.%d", i+1)
 			startBMC(t, n, host)
-			s, err := Dial(context.Background(), host, WithTransport(tr), WithUser("admin", ipmi.NewSecret("secret")),
+			s, err := Dial(context.Background(), host, WithTransport(tr),
+				WithUser("admin", ipmi.NewSecret("secret")),
 				WithInterface([]Interface{LAN, LANPlus}[i%2]), WithRetry(0, 12))
 			if err != nil {
 				t.Fatal(err)

@@ -15,14 +15,17 @@ import (
 	"lom/ipmi"
 )
 
-// busyBMC is a BMC at the end of a line of 2.5 ms, which serves a request in 5 ms and has room for some.
-func busyBMC(t *testing.T, n *memNet, room int, saysBusy bool) *scriptedBMC {
+// busyBMC is a BMC at the end of a line of 2.5 ms, which serves a request in 5 ms and has room for
+// some.
+func busyBMC(t *testing.T, n *memNet, scratch int, saysBusy bool) *scriptedBMC {
 	b := startBMC(t, n)
-	b.delay, b.service, b.room, b.saysBusy = 2500*time.Microsecond, 5*time.Millisecond, room, saysBusy
+	b.delay, b.service, b.scratch, b.saysBusy = 2500*time.Microsecond, 5*time.Millisecond, scratch,
+		saysBusy
 	return b
 }
 
-// askMany has requests of one session answered, as many at a time as it allows, and returns how long that took.
+// askMany has requests of one session answered, as many at a time as it allows, and returns how
+// long that took.
 func askMany(t *testing.T, s *Session, requests int) time.Duration {
 	t.Helper()
 	return elapsed(func() {
@@ -40,19 +43,19 @@ func askMany(t *testing.T, s *Session, requests int) time.Duration {
 	})
 }
 
-// TestWindowFitsTheBMC talks to BMCs with room for a few requests. What they take is found out, and once it is, they never get more; all
-// is nearly as fast as they can be.
+// TestWindowFitsTheBMC talks to BMCs with room for a few requests. What they take is found out, and
+// once it is, they never get more; all is nearly as fast as they can be.
 func TestWindowFitsTheBMC(t *testing.T) {
 	const requests, learning = 400, 200
 	for _, tc := range []struct {
-		room     int
+		scratch  int
 		saysBusy bool
 		want     int
 	}{{1, false, 1}, {2, false, 2}, {2, true, 2}, {3, false, 2}, {8, false, 2}} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newMemNet()
-			b := busyBMC(t, n, tc.room, tc.saysBusy)
-			name := fmt.Sprintf("room for %d, says busy: %v", tc.room, tc.saysBusy)
+			b := busyBMC(t, n, tc.scratch, tc.saysBusy)
+			name := fmt.Sprintf("room for %d, says busy: %v", tc.scratch, tc.saysBusy)
 			s := mustDial(t, n)
 			took := askMany(t, s, learning)
 			var before int
@@ -72,7 +75,8 @@ func TestWindowFitsTheBMC(t *testing.T) {
 			if want := alone * 10 / 18; tc.want > 1 && took > want {
 				t.Errorf("%s: %v, and alone it is %v", name, took, alone)
 			}
-			t.Logf("%s: window %d, %v, %.2f times as fast as one at a time, %d requests had no place while it was found out",
+			t.Logf("%s: window %d, %v, %.2f times as fast as one at a time, %d requests had no "+
+				"place while it was found out",
 				name, got, learnt, float64(alone)/float64(took), before)
 			_ = s.Close()
 
@@ -83,7 +87,8 @@ func TestWindowFitsTheBMC(t *testing.T) {
 			took = askMany(t, s, requests)
 			b.with(func() {
 				if b.turnedAway != 0 || b.crowd != tc.want {
-					t.Errorf("%s: with a hint, %d requests had no place, and the most were %d", name, b.turnedAway, b.crowd)
+					t.Errorf("%s: with a hint, %d requests had no place, and the most were %d",
+						name, b.turnedAway, b.crowd)
 				}
 			})
 			if tc.want > 1 && took > requests*10*time.Millisecond*10/19 {
@@ -132,9 +137,11 @@ func TestPinnedWindow(t *testing.T) {
 	})
 }
 
-// TestSlowBMCTimer has the BMC's queue make the round trips longer than the shortest time-out: nothing is sent twice.
+// TestSlowBMCTimer has the BMC's queue make the round trips longer than the shortest time-out:
+// nothing is sent twice.
 func TestSlowBMCTimer(t *testing.T) {
-	for _, service := range []time.Duration{40 * time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond} {
+	for _, service := range []time.Duration{40 * time.Millisecond, 100 * time.Millisecond,
+		400 * time.Millisecond} {
 		for _, opt := range []Option{WithWindow(0), WithWindow(2)} {
 			synctest.Test(t, func(t *testing.T) {
 				n := newMemNet()
@@ -152,8 +159,8 @@ func TestSlowBMCTimer(t *testing.T) {
 	}
 }
 
-// TestWindowUnderFaults loses, doubles and reorders packets on the way to and from a BMC with room for two. Every answer
-// is the right one.
+// TestWindowUnderFaults loses, doubles and reorders packets on the way to and from a BMC with room
+// for two. Every answer is the right one.
 func TestWindowUnderFaults(t *testing.T) {
 	for _, percent := range []int{1, 5, 20, 50} {
 		for seed := range uint64(3) {
@@ -195,7 +202,8 @@ func TestWindowUnderFaults(t *testing.T) {
 // TestWindowOptions refuses what makes no sense.
 func TestWindowOptions(t *testing.T) {
 	for _, opt := range []Option{
-		WithWindow(-1), WithWindow(maxPinned + 1), WithWindowHint(-1), WithRetryTimer(0, time.Second), WithRetryTimer(time.Second, time.Millisecond),
+		WithWindow(-1), WithWindow(maxPinned + 1), WithWindowHint(-1),
+		WithRetryTimer(0, time.Second), WithRetryTimer(time.Second, time.Millisecond),
 	} {
 		if _, err := dialTest(t, newMemNet(), opt); err == nil || errors.Is(err, ipmi.ErrTimeout) {
 			t.Errorf("%v", err)
@@ -203,8 +211,9 @@ func TestWindowOptions(t *testing.T) {
 	}
 }
 
-// TestDisorder lets packets overtake each other. A little of that is what networks do, and no reason to send anything twice or to narrow
-// the window; a lot narrows it, and what is true again afterwards is found out.
+// TestDisorder lets packets overtake each other. A little of that is what networks do, and no
+// reason to send anything twice or to narrow the window; a lot narrows it, and what is true again
+// afterwards is found out.
 func TestDisorder(t *testing.T) {
 	for _, tc := range []struct {
 		by          time.Duration
@@ -219,14 +228,17 @@ func TestDisorder(t *testing.T) {
 				n.mu.Lock()
 				defer n.mu.Unlock()
 				n.carry = func(from, to netip.AddrPort, p []byte) [][]byte {
-					time.AfterFunc(10*time.Millisecond+time.Duration(r.Int64N(int64(by))), func() { n.deliver(to, from, p) })
+					time.AfterFunc(10*time.Millisecond+time.Duration(r.Int64N(int64(by))), func() {
+						n.deliver(to, from, p)
+					})
 					return nil
 				}
 			}
 			carry(tc.by)
 			askMany(t, s, 500)
 			if w, _ := s.Window(); w < tc.least || w > tc.most {
-				t.Errorf("disorder of %v: window %d, not from %d to %d", tc.by, w, tc.least, tc.most)
+				t.Errorf("disorder of %v: window %d, not from %d to %d", tc.by, w, tc.least,
+					tc.most)
 			}
 			if st := s.Stats(); st.Retries != 0 && tc.by < reordering {
 				t.Errorf("disorder of %v: %+v", tc.by, st)
@@ -248,25 +260,25 @@ func TestCongestionStaysInItsBounds(t *testing.T) {
 	start := time.Now()
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		c := newCongestion(maxWindow20, 0, int(seed%3)*4)
-		now, most := start, c.most
+		c := newCongestionWindow(maxWindow20, 0, int(seed%3)*4)
+		now, most := start, c.limit
 		for range 3000 {
 			now = now.Add(time.Duration(r.IntN(5000)) * time.Microsecond)
 			sent, depth := now.Add(-time.Duration(r.IntN(50))*time.Millisecond), 1+r.IntN(maxPinned)
 			switch r.IntN(40) {
 			case 0:
-				c.trouble(sent, depth, now)
+				c.onLoss(sent, depth, now)
 			case 1:
 				c.halve(sent, now)
 			case 2:
 				c.restart()
 			default:
-				c.answered(1+r.IntN(c.size), time.Duration(1+r.IntN(20))*time.Millisecond)
+				c.onAnswer(1+r.IntN(c.size), time.Duration(1+r.IntN(20))*time.Millisecond)
 			}
-			if c.size < 1 || c.size > c.ceiling || c.ceiling > c.most || c.most > most {
+			if c.size < 1 || c.size > c.ceiling || c.ceiling > c.limit || c.limit > most {
 				t.Fatalf("seed %d: %+v", seed, c)
 			}
-			most = c.most // what was learnt is never forgotten
+			most = c.limit // what was learnt is never forgotten
 		}
 	}
 }
