@@ -45,7 +45,6 @@ type App struct {
 	running   string                            // the command that is carried out
 	runArgs   []string                          // its arguments
 	undialed  bool                              // there is no session, though one was wanted
-	power     powerPatience                     // after power actions on them
 	hangups   *hangups                          // signals that a command takes to read its files again
 	place     string                            // of the line that is carried out, in front of what is wrong with it: "FILE, line 3: "
 }
@@ -68,7 +67,7 @@ func newApp(arg0 string, stdin io.Reader, stdout, stderr io.Writer) *App {
 		env: os.LookupEnv, now: time.Now, zone: time.Local,
 		registry: registryFiles(), dial: dialClient,
 		transport: func() (*client.Transport, error) { return client.NewTransport(nil) },
-		stdout:    stdout, terminal: isTerminal, power: defaultPowerPatience,
+		stdout:    stdout, terminal: isTerminal,
 		hangups: new(hangups),
 	}
 	a.readPass = a.promptTerminal

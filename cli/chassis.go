@@ -2,138 +2,110 @@ package cli
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
-	fmt "lom/internal/plainfmt"
+	"lom/internal/plainfmt"
 	"lom/ipmi"
+	"lom/machine"
+	"lom/render"
 )
 
 func newChassis(a *App) *cobra.Command {
-	bootdev := leaf(a, "bootdev DEVICE [clear-cmos=yes|no | options=OPTIONS]", "Choose what the server boots from next", runBootdev)
-	bootdev.Long = bootdevLong
 	bootmbox := group(a, "bootmbox", "The boot initiator mailbox",
-		leaf(a, "get [text] [block N]", "Show the mailbox, or one block of it", runBootmboxGet),
-		leaf(a, "set [text] [block N] PEN DATA...", "Write the mailbox, or one block of it", runBootmboxSet))
+		query(a, "get [text] [block N]", "Show the mailbox, or one block of it", render.BootMailbox,
+			runBootmboxGet),
+		change(a, "set [text] [block N] PEN DATA...", "Write the mailbox, or one block of it",
+			runBootmboxSet))
 	bootmbox.Long = bootmboxLong
 	return group(a, "chassis", "Chassis status, power, boot device and identification",
-		leaf(a, "status", "Show the state of power, faults and front panel", runChassisStatus),
+		query(a, "status", "Show the state of power, faults and front panel",
+			render.Chassis, of((*machine.Machine).Chassis)),
 		newPower(a),
-		leaf(a, "policy list|always-on|previous|always-off", "What happens when the mains come back", runPowerPolicy),
-		leaf(a, "restart_cause", "Say why the server started last", runRestartCause),
-		leaf(a, "poh", "Show how long the server has been on in its life", runPOH),
-		leaf(a, "identify [SECONDS|0|force]", "Make the chassis show where it is", runIdentify),
-		leaf(a, "selftest", "Show the result of the self test", runChassisSelfTest),
-		bootdev,
-		group(a, "bootparam", "Boot parameters",
-			leaf(a, "get NUMBER [BLOCK]", "Show a boot parameter", runBootparamGet),
-			leaf(a, "set bootflag DEVICE [options=[no-]PEF,timeout,watchdog,reset,power]",
-				"Choose what to boot from, and what makes the choice void", runBootparamSet)),
+		query(a, "policy list|always-on|previous|always-off",
+			"What happens when the mains come back",
+			render.RestorePolicy, runPowerPolicy),
+		query(a, "restart_cause", "Say why the server started last",
+			render.RestartCause, of((*machine.Machine).RestartCause)),
+		query(a, "poh", "Show how long the server has been on in its life",
+			render.PowerOnHours, of((*machine.Machine).PowerOnHours)),
+		change(a, "identify [SECONDS|0|force]", "Make the chassis show where it is", runIdentify),
+		query(a, "selftest", "Show the result of the self test",
+			render.ChassisSelfTest, selfTest("corrupted", "fatal")),
+		newBootdev(a),
+		newBootparam(a),
 		bootmbox,
 	)
 }
 
-// chassisStatus is what chassis status prints.
-type chassisStatus struct {
-	Power             string              `json:"power"`
-	Overload          bool                `json:"overload"`
-	Interlock         bool                `json:"interlock"`
-	PowerFault        bool                `json:"power_fault"`
-	ControlFault      bool                `json:"control_fault"`
-	RestorePolicy     string              `json:"restore_policy"`
-	LastPowerEvent    []string            `json:"last_power_event"`
-	Intrusion         bool                `json:"intrusion"`
-	FrontPanelLockout bool                `json:"front_panel_lockout"`
-	DriveFault        bool                `json:"drive_fault"`
-	CoolingFault      bool                `json:"cooling_fault"`
-	FrontPanel        *frontPanelControls `json:"front_panel,omitempty"`
-}
-
-type frontPanelControls struct {
-	SleepDisableAllowed bool `json:"sleep_disable_allowed"`
-	DiagDisableAllowed  bool `json:"diag_disable_allowed"`
-	ResetDisableAllowed bool `json:"reset_disable_allowed"`
-	PowerDisableAllowed bool `json:"power_disable_allowed"`
-	SleepDisabled       bool `json:"sleep_disabled"`
-	DiagDisabled        bool `json:"diag_disabled"`
-	ResetDisabled       bool `json:"reset_disabled"`
-	PowerDisabled       bool `json:"power_disabled"`
-}
-
-func runChassisStatus(ctx context.Context, a *App, args []string) error {
-	if err := wantArgs(args, 0, 0); err != nil {
-		return err
+// selfTest makes the run function of a command that shows the result of the self test, and whose
+// exit code is 1 for some results.
+func selfTest(failures ...string) func(context.Context, *App, []string) (machine.SelfTest, error) {
+	get := of((*machine.Machine).SelfTest)
+	return func(ctx context.Context, a *App, args []string) (machine.SelfTest, error) {
+		v, err := get(ctx, a, args)
+		for _, f := range failures {
+			if err == nil && v.Result == f {
+				err = &machine.PartialError{Err: errReported}
+			}
+		}
+		return v, err
 	}
-	st, err := do(ctx, a, ipmi.GetChassisStatus{})
+}
+
+func runIdentify(ctx context.Context, a *App, args []string) (string, error) {
+	if err := wantArgs(args, 0, 1); err != nil {
+		return "", err
+	}
+	var req ipmi.ChassisIdentify
+	words := "default (15 seconds)"
 	switch {
-	case hasCode(err, ipmi.CodeNotInPresentState):
-		return cannotTell("Get Chassis Status", err)
-	case err != nil:
-		return failed("Get Chassis Status", err)
-	}
-	v := chassisStatus{
-		Power: onOff(st.PowerOn), Overload: st.Overload, Interlock: st.Interlock,
-		PowerFault: st.PowerFault, ControlFault: st.ControlFault,
-		RestorePolicy:  st.RestorePolicy.String(),
-		LastPowerEvent: []string{},
-		Intrusion:      st.Intrusion, FrontPanelLockout: st.FrontPanelLockout,
-		DriveFault: st.DriveFault, CoolingFault: st.CoolingFault,
-	}
-	for _, e := range []struct {
-		is   bool
-		word string
-	}{
-		{st.ACFailed, "ac-failed"}, {st.OffByOverload, "overload"}, {st.OffByInterlock, "interlock"},
-		{st.OffByFault, "fault"}, {st.OnByCommand, "command"},
-	} {
-		if e.is {
-			v.LastPowerEvent = append(v.LastPowerEvent, e.word)
+	case len(args) == 0:
+	case args[0] == "force":
+		req.Interval, req.Force = new(uint8(0)), new(true)
+		words = "indefinite"
+	default:
+		n, err := parseByte(args[0])
+		if err != nil {
+			return "", usagef(
+				"the interval is a number of seconds from 0 to 255, or force; it is not %q", args[0])
+		}
+		req.Interval = &n
+		words = plainfmt.Sprintf("%d seconds", n)
+		if n == 0 {
+			words = "off"
 		}
 	}
-	if p := st.FrontPanel; p != nil {
-		v.FrontPanel = &frontPanelControls{
-			p.StandbyDisableAllowed, p.DiagnosticDisableAllowed, p.ResetDisableAllowed, p.PowerOffDisableAllowed,
-			p.StandbyDisabled, p.DiagnosticDisabled, p.ResetDisabled, p.PowerOffDisabled,
-		}
+	m, err := a.machine(ctx)
+	if err == nil {
+		err = m.Identify(ctx, req)
 	}
-	return a.Show(v, v.text, nil)
+	if req.Force != nil && hasCode(err, ipmi.CodeDataLengthInvalid, ipmi.CodeInvalidDataField) {
+		err = &advisedError{err, "this chassis may not be able to identify itself without end"}
+	}
+	return "Chassis identify interval: " + words, err
 }
 
-func (v chassisStatus) text(w io.Writer) {
-	active := func(b bool) string { return choose(b, "active", "inactive") }
-	line := func(key string, value any) { fmt.Fprintf(w, "%-21s: %v\n", key, value) }
-	line("System Power", v.Power)
-	line("Power Overload", v.Overload)
-	line("Power Interlock", active(v.Interlock))
-	line("Main Power Fault", v.PowerFault)
-	line("Power Control Fault", v.ControlFault)
-	line("Power Restore Policy", v.RestorePolicy)
-	// ipmitool puts a blank behind every word but the last one that there is.
-	events := ""
-	for _, e := range v.LastPowerEvent {
-		events += e + choose(e == "command", "", " ")
+func runPowerPolicy(ctx context.Context, a *App, args []string) (machine.RestorePolicy, error) {
+	if err := wantArgs(args, 1, 1); err != nil {
+		return machine.RestorePolicy{}, err
 	}
-	line("Last Power Event", events)
-	line("Chassis Intrusion", active(v.Intrusion))
-	line("Front-Panel Lockout", active(v.FrontPanelLockout))
-	line("Drive Fault", v.DriveFault)
-	line("Cooling/Fan Fault", v.CoolingFault)
-	p := v.FrontPanel
-	if p == nil {
-		return
+	var policy ipmi.PowerRestorePolicy
+	switch args[0] {
+	case "list":
+		policy = ipmi.RestoreUnknown
+	case "always-on":
+		policy = ipmi.RestoreAlwaysOn
+	case "previous":
+		policy = ipmi.RestorePrevious
+	case "always-off":
+		policy = ipmi.RestoreAlwaysOff
+	default:
+		return machine.RestorePolicy{}, usagef("there is no policy %q", args[0])
 	}
-	if *p == (frontPanelControls{}) {
-		line("Front Panel Control", "none")
-		return
+	m, err := a.machine(ctx)
+	if err != nil {
+		return machine.RestorePolicy{}, err
 	}
-	allowed := func(b bool) string { return choose(b, "allowed", "not allowed") }
-	line("Sleep Button Disable", allowed(p.SleepDisableAllowed))
-	line("Diag Button Disable", allowed(p.DiagDisableAllowed))
-	line("Reset Button Disable", allowed(p.ResetDisableAllowed))
-	line("Power Button Disable", allowed(p.PowerDisableAllowed))
-	line("Sleep Button Disabled", p.SleepDisabled)
-	line("Diag Button Disabled", p.DiagDisabled)
-	line("Reset Button Disabled", p.ResetDisabled)
-	line("Power Button Disabled", p.PowerDisabled)
+	return m.SetRestorePolicy(ctx, policy)
 }

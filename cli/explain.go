@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"unicode"
 
 	"lom/client"
 	"lom/ipmi"
@@ -189,7 +190,8 @@ func doing(err error, sentence string) string {
 		return sentence
 	}
 	switch {
-	case e.Op != "":
+	// In ipmitool's words, which begin with a capital, Op is for refusals; see failed.
+	case e.Op != "" && (e.Command.Name == "" || !unicode.IsUpper(rune(e.Op[0]))):
 		return e.Op + ": " + sentence
 	case e.Command.Name != "":
 		return e.Command.Name + ": " + sentence

@@ -529,9 +529,9 @@ func TestManyInterrupted(t *testing.T) {
 			r.exit = a.Run(ctx, []string{"-U", "admin", "-P", "secret", "-H", "n[1-5]", "--fanout", "1", "--yes", "-o", "json", "power", "soft"})
 			r.stdout, r.stderr = out.String(), errs.String()
 		})
-		r.check(t, c.exit, `{"host":"n1","done":true,"message":"Chassis Power Control: Soft"}
+		r.check(t, c.exit, `{"host":"n1","action":"soft","outcome":"done","before":"on"}
 {"host":"n2","error":"wrong password for user \"admin\""}
-{"host":"n3","error":"stopped before it was done"}
+{"host":"n3","action":"soft","outcome":"not-done","before":"unknown","error":"stopped before it was done"}
 {"host":"n4","error":"not begun"}
 {"host":"n5","error":"not begun"}
 `, `lom: stopped: 1 of 5 hosts done, 1 failed, 1 under way, 2 not begun

@@ -109,6 +109,14 @@ func fileOf(stream any) (*os.File, bool) {
 	return f, ok
 }
 
+// choose returns yes if b, else no.
+func choose(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
 // longestWord is up to how many bytes a word of an error message is printed whole: more than any name or path that
 // a person wants to read.
 const longestWord = 256

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"strconv"
 	"strings"
 
@@ -10,10 +9,14 @@ import (
 
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
+	"lom/machine"
+	"lom/render"
 )
 
 func newRaw(a *App) *cobra.Command {
-	c := leaf(a, "raw NETFN COMMAND [DATA...]", "Send any request and print the bytes of the answer", runRaw)
+	c := query(a, "raw NETFN COMMAND [DATA...]",
+		"Send any request and print the bytes of the answer",
+		render.Raw, runRaw)
 	c.Long = `Send any request and print the bytes of the answer.
 
 NETFN is a number or chassis, bridge, sensorevent, application, firmware, storage or
@@ -26,19 +29,20 @@ var netFnNames = [...]struct {
 	fn   ipmi.NetFn
 }{
 	{"Chassis", ipmi.NetFnChassis}, {"Bridge", ipmi.NetFnBridge}, {"SensorEvent", ipmi.NetFnSensor},
-	{"Application", ipmi.NetFnApp}, {"Firmware", ipmi.NetFnFirmware}, {"Storage", ipmi.NetFnStorage},
+	{"Application", ipmi.NetFnApp}, {"Firmware", ipmi.NetFnFirmware},
+	{"Storage", ipmi.NetFnStorage},
 	{"Transport", ipmi.NetFnTransport},
 }
 
 // maxRawData is the most data bytes that raw takes.
 const maxRawData = 254
 
-func runRaw(ctx context.Context, a *App, args []string) error {
+func runRaw(ctx context.Context, a *App, args []string) (v machine.RawAnswer, err error) {
 	if len(args) < 2 {
-		return usagef("raw needs a network function and a command")
+		return v, usagef("raw needs a network function and a command")
 	}
 	if len(args) > maxRawData+2 {
-		return fmt.Errorf("a raw request has %d data bytes at the most", maxRawData)
+		return v, fmt.Errorf("a raw request has at most %d data bytes", maxRawData)
 	}
 	var b []byte
 	for i, arg := range args {
@@ -55,40 +59,29 @@ func runRaw(ctx context.Context, a *App, args []string) error {
 		}
 		n, err := parseByte(arg)
 		if err != nil {
-			return fmt.Errorf("given %s %q is invalid: %w", what, arg, err)
+			return v, fmt.Errorf("given %s %q is invalid: %w", what, arg, err)
 		}
 		b = append(b, n)
 	}
 	if b[0] > 0x3f {
-		return fmt.Errorf("given netfn %q is invalid: a network function is 63 (0x3f) at the most", args[0])
+		return v, fmt.Errorf("given netfn %q is invalid: a network function is at most 63 (0x3f)",
+			args[0])
 	}
-	req := rawRequest(ipmi.NetFn(b[0]), b[1], b[2:])
-	req.LUN = uint8(a.Options.LUN)
-	c, err := a.Dial(ctx)
+	m, err := a.machine(ctx)
 	if err != nil {
-		return err
+		return v, err
 	}
-	a.Log.Info("raw request", "netfn", b[0], "cmd", b[1], "bytes", len(req.Data))
-	resp, err := c.Exchange(ctx, req)
+	lun := uint8(a.Options.LUN)
+	v, err = m.Raw(ctx, lun, ipmi.NetFn(b[0]), b[1], b[2:])
+	if c, refused := err.(ipmi.CompletionCode); refused {
+		return v, &rawError{a.Options.TargetChannel, b[0], lun, b[1], c}
+	}
 	if err != nil {
-		return &unansweredError{fmt.Sprintf("send RAW command (channel=0x%x netfn=0x%x lun=0x%x cmd=0x%x)", a.Options.TargetChannel, b[0], req.LUN, b[1]), err}
+		what := fmt.Sprintf("send RAW command (channel=0x%x netfn=0x%x lun=0x%x cmd=0x%x)",
+			a.Options.TargetChannel, b[0], lun, b[1])
+		return v, &unansweredError{what, err}
 	}
-	if resp.Code != ipmi.CodeOK {
-		return &rawError{a.Options.TargetChannel, b[0], req.LUN, b[1], resp.Code}
-	}
-	type answer struct {
-		Data  hexBytes `json:"data"`
-		Bytes int      `json:"bytes"`
-	}
-	return a.Show(answer{resp.Data, len(resp.Data)}, func(w io.Writer) {
-		for i, b := range resp.Data {
-			if i%16 == 0 && i != 0 {
-				fmt.Fprintln(w)
-			}
-			fmt.Fprintf(w, " %02x", b)
-		}
-		fmt.Fprintln(w)
-	}, nil)
+	return v, nil
 }
 
 // A rawError is a raw request that the BMC refused; scripts know its words from ipmitool.
@@ -105,18 +98,6 @@ func (e *rawError) Error() string {
 
 // Unwrap returns the completion code.
 func (e *rawError) Unwrap() error { return e.code }
-
-// rawRequest makes a request whose data is sent and whose answer is given back byte for byte,
-// also where the command table has a defining body. What is not in the table may change
-// something, so that it is not sent again when its answer is lost.
-func rawRequest(fn ipmi.NetFn, cmd uint8, data []byte) ipmi.RawRequest {
-	c, known := ipmi.CommandFor(fn, cmd, data)
-	c.NetFn, c.Body = fn, ""
-	if !known {
-		c.Changes = true
-	}
-	return ipmi.RawRequest{Command: c, Data: data}
-}
 
 func netFnByName(s string) (ipmi.NetFn, bool) {
 	for _, n := range netFnNames {

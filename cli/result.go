@@ -124,5 +124,22 @@ func refusal(err error) error {
 	if missing := new(machine.NoDCMIError); errors.As(err, &missing) {
 		return fmt.Errorf("%w; perhaps the BMC has no DCMI", failed(e.Op, err))
 	}
+	var advised interface {
+		error
+		Advice() string
+	}
+	if errors.As(err, &advised) {
+		return fmt.Errorf("%w; %s", failed(e.Op, err), advised.Advice())
+	}
 	return failed(e.Op, err)
 }
+
+// An advisedError is an error with what it may mean, or a remedy, after it.
+type advisedError struct {
+	error
+	advice string
+}
+
+func (e *advisedError) Error() string  { return e.error.Error() + "; " + e.advice }
+func (e *advisedError) Unwrap() error  { return e.error }
+func (e *advisedError) Advice() string { return e.advice }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -73,4 +74,16 @@ func (a *App) stampTime(stamp ipmi.Timestamp) string {
 		return t.Format("15:04:05") + " GMT"
 	}
 	return t.Format("15:04:05") + " " + a.stampZone(t)
+}
+
+// sleep waits for d, or until ctx ends, whose error it then returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

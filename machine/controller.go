@@ -123,7 +123,8 @@ func (m *Machine) GUID(ctx context.Context, order ...ipmi.GUIDOrder) (GUID, erro
 	if len(order) > 0 {
 		o = order[0]
 	}
-	v := GUID{GUID: r.GUID.Format(o), Encoding: o.String(), Raw: r.GUID[:], Order: o, Found: len(order) == 0}
+	v := GUID{GUID: r.GUID.Format(o), Encoding: o.String(), Raw: r.GUID[:], Order: o,
+		Found: len(order) == 0}
 	if o != ipmi.GUIDDump {
 		version := r.GUID.Version(o)
 		v.Version = new(uint8(version))
