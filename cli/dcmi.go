@@ -27,7 +27,7 @@ func newDCMI(a *App) *cobra.Command {
 	return group(a, "dcmi", "Data center manageability: power, temperatures, asset tag",
 		query(a, "discover", "Show what the BMC can do of DCMI", render.DCMI, of((*machine.Machine).DCMI)),
 		newDCMIPower(a),
-		leaf(a, "sensors", "Show the temperature sensors", runDCMISensors),
+		query(a, "sensors", "Show the temperature sensors", render.DCMISensors, runDCMISensors),
 		query(a, "asset_tag", "Show the asset tag", render.AssetTag, of((*machine.Machine).AssetTag)),
 		query(a, "set_asset_tag TEXT", "Set the asset tag", render.AssetTagSet, runSetAssetTag),
 		query(a, "get_mc_id_string", "Show the controller's ID string", render.ControllerID, of((*machine.Machine).ControllerID)),
@@ -52,6 +52,13 @@ func dcmiChange(a *App, use, short string, run func(ctx context.Context, a *App,
 		}
 		return "", err
 	})
+}
+
+func runDCMISensors(ctx context.Context, a *App, args []string) ([]machine.DCMISensors, error) {
+	all, err := of((*machine.Machine).TemperatureSensors)(ctx, a, args)
+	missing, err := splitPartial(err)
+	a.note(missing)
+	return all, err
 }
 
 func runSetAssetTag(ctx context.Context, a *App, args []string) (machine.AssetTag, error) {

@@ -2,85 +2,11 @@ package cli
 
 import (
 	"context"
-	"io"
-	"slices"
 
-	"lom/client"
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
-	"lom/ipmi/sdr"
 	"lom/machine"
 )
-
-func runDCMISensors(ctx context.Context, a *App, args []string) error {
-	if err := wantArgs(args, 0, 0); err != nil {
-		return err
-	}
-	m, err := a.machine(ctx)
-	if err != nil {
-		return err
-	}
-	ids := make([][]uint16, len(machine.DCMIEntities))
-	has, refused := false, error(nil)
-	for i, e := range machine.DCMIEntities {
-		ids[i], err = m.DCMISensors(ctx, e.ID)
-		if isRefusal(err) { // a BMC may lack one of the entities
-			refused = err
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		has = true
-	}
-	if !has {
-		return refusal(refused)
-	}
-	all, missing, err := loadSDRs(ctx, a)
-	if err != nil {
-		return err
-	}
-	a.note(missing)
-	wanted := slices.Concat(ids...)
-	views, err := readViews(ctx, a, filterRecords(all, func(r sdr.Record) bool {
-		return slices.Contains(wanted, r.RecordHeader().ID) && client.SensorOf(r) != nil
-	}), sdrPrecision, false, false)
-	if err != nil {
-		return err
-	}
-	byID := make(map[uint16]*sensorView)
-	for _, v := range views {
-		byID[v.record.RecordHeader().ID] = v
-	}
-	type entity struct {
-		Entity  string   `json:"entity"`
-		Records []uint16 `json:"record_ids"`
-		Sensors any      `json:"sensors"`
-	}
-	list := []entity{}
-	for i, e := range machine.DCMIEntities {
-		var found []*sensorView
-		for _, id := range ids[i] {
-			if v := byID[id]; v != nil {
-				found = append(found, v)
-			}
-		}
-		list = append(list, entity{e.Word, ids[i], sensorList(found)})
-	}
-	return a.Show(list, func(w io.Writer) {
-		for i, e := range machine.DCMIEntities {
-			fmt.Fprintf(w, "\n%s: %d temperature sensor%s found:\n", map[string]string{"inlet": "Inlet", "cpu": "CPU", "baseboard": "Baseboard"}[e.Word], len(ids[i]), choose(len(ids[i]) > 1, "s", ""))
-			for _, id := range ids[i] {
-				fmt.Fprintf(w, "Record ID 0x%04x: ", id)
-				// A record that is no sensor leaves the line open, in ipmitool too.
-				if v := byID[id]; v != nil {
-					v.print(w, a.sdrStyle(false))
-				}
-			}
-		}
-		fmt.Fprintln(w)
-	}, nil)
-}
 
 // thermalTarget reads an entity and its instance.
 func thermalTarget(args []string) (ipmi.EntityID, uint8, error) {

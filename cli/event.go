@@ -13,6 +13,7 @@ import (
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
+	"lom/machine"
 )
 
 func newEvent(a *App) *cobra.Command {
@@ -155,9 +156,9 @@ func (a *App) sensorEvent(ctx context.Context, out *selOutput, args []string) er
 // thresholdEvent fills in the data of an event that a threshold was crossed: the threshold, and a reading
 // just past it.
 func (a *App) thresholdEvent(ctx context.Context, s *sdr.Sensor, word string, e *sel.Event) error {
-	threshold := slices.Index(thresholdWords[:], word)
+	threshold := slices.Index(machine.ThresholdWords[:], word)
 	if threshold < 0 {
-		return usagef("a threshold is one of %s, not %q", strings.Join(thresholdWords[:], ", "), word)
+		return usagef("a threshold is one of %s, not %q", strings.Join(machine.ThresholdWords[:], ", "), word)
 	}
 	c, err := a.Dial(ctx)
 	if err != nil {
@@ -228,9 +229,9 @@ func stateOffset(s *sdr.Sensor, words string) (byte, error) {
 func (a *App) listStates(s *sdr.Sensor) error {
 	var states []string
 	if s.EventType.Threshold() {
-		states = thresholdWords[:]
+		states = machine.ThresholdWords[:]
 	} else {
-		states = stateWords(s, 0xff, 0xff)
+		states = machine.StateWords(s, 0x7fff)
 	}
 	return a.Show(states, func(w io.Writer) {
 		if s.EventType.Threshold() {

@@ -26,28 +26,49 @@ type result struct {
 func query[T any](a *App, use, short string, view render.View[T], run func(ctx context.Context, a *App, args []string) (T, error)) *cobra.Command {
 	cmd := leaf(a, use, short, func(ctx context.Context, a *App, args []string) error {
 		v, err := run(ctx, a, args)
-		partial := new(machine.PartialError)
-		if err != nil && !errors.As(err, &partial) {
+		partial, after := new(machine.PartialError), new(shownError)
+		if err != nil && !errors.As(err, &partial) && !errors.As(err, &after) {
 			return refusal(err)
 		}
 		if err := render.Show(a.printer(a.Out), view, v); err != nil {
 			return err
+		}
+		if after.err != nil {
+			return after.err
 		}
 		return refusal(err)
 	})
 	return a.returns(cmd, result{Type: reflect.TypeFor[T]()})
 }
 
+// A shownError is an error of a command whose result is shown all the same.
+type shownError struct{ err error }
+
+func (e *shownError) Error() string { return e.err.Error() }
+func (e *shownError) Unwrap() error { return e.err }
+
+// shown makes a shownError of an error.
+func shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &shownError{err}
+}
+
 // list makes a command that shows a list, each element as soon as it is known.
 func list[T any](a *App, use, short string, view render.View[T], run func(ctx context.Context, a *App, args []string) (iter.Seq2[T, error], error)) *cobra.Command {
-	cmd := leaf(a, use, short, func(ctx context.Context, a *App, args []string) error {
+	return a.returns(leaf(a, use, short, listRun(view, run)), result{Type: reflect.TypeFor[T](), List: true})
+}
+
+// listRun makes of the run function of a list that of a command.
+func listRun[T any](view render.View[T], run func(ctx context.Context, a *App, args []string) (iter.Seq2[T, error], error)) runFunc {
+	return func(ctx context.Context, a *App, args []string) error {
 		seq, err := run(ctx, a, args)
 		if err != nil {
 			return refusal(err)
 		}
 		return refusal(render.Stream(a.printer(a.Out), view, seq))
-	})
-	return a.returns(cmd, result{Type: reflect.TypeFor[T](), List: true})
+	}
 }
 
 // change makes a command that changes something and then prints a sentence.

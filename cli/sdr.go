@@ -1,43 +1,47 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
+	"iter"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"lom/client"
 	fmt "lom/internal/plainfmt"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/machine"
+	"lom/render"
 )
 
+// sdrKinds are the words for the records that sdr list shows.
+const sdrKinds = " [all|full|compact|event|mcloc|fru|generic]"
+
 func newSDR(a *App) *cobra.Command {
-	return groupDefault(a, "sdr", "Sensor data records: sensors with their readings, devices, the repository", func(ctx context.Context, a *App, _ []string) error {
-		return runSDRList(ctx, a, nil, false)
-	},
-		leaf(a, "list [all|full|compact|event|mcloc|fru|generic]", "Show sensors and their readings",
-			func(ctx context.Context, a *App, args []string) error { return runSDRList(ctx, a, args, false) }),
-		leaf(a, "elist [all|full|compact|event|mcloc|fru|generic]", "The same with sensor number, entity and states",
-			func(ctx context.Context, a *App, args []string) error { return runSDRList(ctx, a, args, true) }),
-		leaf(a, "type [TYPE|list]", "Show the sensors of a type, by name or number", runSDRType),
-		leaf(a, "get NAME...", "Show all about sensors and devices", runSDRGet),
-		leaf(a, "entity [ID[.INSTANCE]|NAME|list]", "Show what belongs to an entity", runSDREntity),
-		leaf(a, "info", "Show the state of the repository", runSDRInfo),
-		oneHost(leaf(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump), "writes a file"),
+	get := query(a, "get NAME...", "Show all about sensors and devices", render.SDRGet, runSDRGet)
+	get.ValidArgsFunction = a.completeSensors(true)
+	dump := oneHost(change(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump), "writes a file")
+	return groupDefault(a, "sdr", "Sensor data records: sensors with their readings, devices, the repository",
+		listRun(render.SDR, runSDRList),
+		list(a, "list"+sdrKinds, "Show sensors and their readings", render.SDR, runSDRList),
+		list(a, "elist"+sdrKinds, "The same with sensor number, entity and states", render.SDRExtended, runSDRList),
+		query(a, "type [TYPE|list]", "Show the sensors of a type, by name or number",
+			render.SensorsOr(render.SensorTypes), runSDRType),
+		get,
+		query(a, "entity [ID[.INSTANCE]|NAME|list]", "Show what belongs to an entity",
+			render.SensorsOr(render.EntityIDs), runSDREntity),
+		query(a, "info", "Show the state of the repository", render.Repository, of((*machine.Machine).Repository)),
+		dump,
 		group(a, "fill", "Write records into the repository",
-			leaf(a, "file FILE", "Replace the repository by the records of a file that sdr dump wrote", runSDRFillFile)),
+			change(a, "file FILE", "Replace the repository by the records of a file that sdr dump wrote", runSDRFillFile)),
 	)
 }
-
-// readsAtOnce is how many sensors are asked for at a time; the session lets as many
-// through as the BMC keeps up with, and the others wait for their turn.
-const readsAtOnce = 32
 
 // loadSDRs returns the records: those of the file after -S, or the BMC's. missing says which could not be
 // read.
@@ -81,10 +85,16 @@ func readDump(name string) ([][]byte, error) {
 // findRecord returns the first record with a name. unread says which could not be read.
 func findRecord(records []sdr.Record, unread error, name string) (sdr.Record, error) {
 	r, err := machine.FindRecord(records, unread, name)
+	return r, withSensorList(err)
+}
+
+// withSensorList adds to the error about a name that there is not the command that lists those that there
+// are.
+func withSensorList(err error) error {
 	if e := new(machine.NoSensorError); errors.As(err, &e) && e.Near == "" && e.Unread == nil {
-		return nil, fmt.Errorf("%w; %q lists them", err, "sdr list all")
+		return fmt.Errorf("%w; %q lists them", err, "sdr list all")
 	}
-	return r, err
+	return err
 }
 
 // findRecords returns the records with these names, and an error for each name that there is not.
@@ -104,49 +114,63 @@ func findRecords(ctx context.Context, a *App, names []string) (found []sdr.Recor
 	return found, missing, nil
 }
 
-// sdrStyle is how records are printed.
-type sdrStyle struct {
-	extended, verbose, csv bool
+// sensorMachine returns the machine that reads what records describe. It needs a session only if one of
+// them is a sensor that can be read.
+func (a *App) sensorMachine(ctx context.Context, records []sdr.Record) (*machine.Machine, error) {
+	if slices.ContainsFunc(records, func(r sdr.Record) bool { return client.SensorOf(r) != nil }) {
+		return a.machine(ctx)
+	}
+	return a.newMachine(a.session), nil
 }
 
-func (a *App) sdrStyle(extended bool) sdrStyle {
-	return sdrStyle{extended: extended, verbose: a.Options.Verbose > 0, csv: a.Options.CSV}
-}
-
-// showRecords reads the sensors among the records and prints them all.
-func showRecords(ctx context.Context, a *App, records []sdr.Record, style sdrStyle) error {
-	views, err := readViews(ctx, a, records, sdrPrecision, style.verbose && !style.csv || a.Options.JSON, false)
+// readRecords reads what records describe, and after it says what is missing of their list.
+func (a *App) readRecords(ctx context.Context, records []sdr.Record, missing error, opts ...machine.SensorOption) (iter.Seq2[machine.Sensor, error], error) {
+	m, err := a.sensorMachine(ctx, records)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	print := func(w io.Writer) {
-		for _, v := range views {
-			v.print(w, style)
+	return func(yield func(machine.Sensor, error) bool) {
+		for s, err := range m.ReadSensors(ctx, records, opts...) {
+			if !yield(s, err) || err != nil {
+				return
+			}
 		}
-	}
-	return a.Show(sensorList(views), print, print)
+		if err := a.shortList(missing); err != nil {
+			yield(machine.Sensor{}, err)
+		}
+	}, nil
 }
 
-// readViews reads what is to be printed of each record, several at a time.
-func readViews(ctx context.Context, a *App, records []sdr.Record, precision int, events, thresholds bool) ([]*sensorView, error) {
-	views := make([]*sensorView, len(records))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(readsAtOnce)
-	for i, r := range records {
-		v := &sensorView{record: r}
-		views[i] = v
-		s := client.SensorOf(r)
-		if s == nil {
-			continue
-		}
-		c, err := a.Dial(ctx)
+// collect reads what records describe.
+func (a *App) collect(ctx context.Context, records []sdr.Record, opts ...machine.SensorOption) ([]machine.Sensor, error) {
+	seq, err := a.readRecords(ctx, records, nil, opts...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]machine.Sensor, 0, len(records))
+	for s, err := range seq {
 		if err != nil {
 			return nil, err
 		}
-		owner := client.OwnerConn(c, s.Key)
-		g.Go(func() error { return v.read(gctx, a, owner, s, precision, events, thresholds) })
+		all = append(all, s)
 	}
-	return views, g.Wait()
+	return all, nil
+}
+
+// eventOptions are the options for text with all about a sensor; -c and JSON show no events.
+func (a *App) eventOptions() []machine.SensorOption {
+	if a.printer(a.Out).Format == render.Text {
+		return []machine.SensorOption{machine.ReadEvents()}
+	}
+	return nil
+}
+
+// verboseOptions are eventOptions with -v.
+func (a *App) verboseOptions() []machine.SensorOption {
+	if a.Options.Verbose > 0 {
+		return a.eventOptions()
+	}
+	return nil
 }
 
 var sdrListTypes = map[string]sdr.Type{
@@ -154,9 +178,9 @@ var sdrListTypes = map[string]sdr.Type{
 	"mcloc": sdr.TypeMCLocator, "fru": sdr.TypeFRULocator, "generic": sdr.TypeGenericLocator,
 }
 
-func runSDRList(ctx context.Context, a *App, args []string, extended bool) error {
+func runSDRList(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Sensor, error], error) {
 	if err := wantArgs(args, 0, 1); err != nil {
-		return err
+		return nil, err
 	}
 	keep := func(t sdr.Type) bool { return t == sdr.TypeFull || t == sdr.TypeCompact }
 	if len(args) == 1 && args[0] == "all" {
@@ -164,18 +188,16 @@ func runSDRList(ctx context.Context, a *App, args []string, extended bool) error
 	} else if len(args) == 1 {
 		want, ok := sdrListTypes[args[0]]
 		if !ok {
-			return usagef("%q is no kind of record", args[0])
+			return nil, usagef("%q is no kind of record", args[0])
 		}
 		keep = func(t sdr.Type) bool { return t == want }
 	}
 	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return keep(sdr.Type(head[3])) })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool { return keep(r.Type()) }), a.sdrStyle(extended)); err != nil {
-		return err
-	}
-	return a.shortList(missing)
+	records = filterRecords(records, func(r sdr.Record) bool { return keep(r.Type()) })
+	return a.readRecords(ctx, records, missing, a.verboseOptions()...)
 }
 
 func filterRecords(records []sdr.Record, keep func(sdr.Record) bool) []sdr.Record {
@@ -188,22 +210,22 @@ func filterRecords(records []sdr.Record, keep func(sdr.Record) bool) []sdr.Recor
 	return out
 }
 
-func runSDRGet(ctx context.Context, a *App, args []string) error {
+func runSDRGet(ctx context.Context, a *App, args []string) ([]machine.Sensor, error) {
 	if err := wantArgs(args, 1, -1); err != nil {
-		return err
+		return nil, err
 	}
 	found, missing, err := findRecords(ctx, a, args)
+	if err == nil && len(found) == 0 {
+		err = joinLines(missing)
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	style := a.sdrStyle(false)
-	style.verbose = true
-	if len(found) > 0 {
-		if err := showRecords(ctx, a, found, style); err != nil {
-			return err
-		}
+	all, err := a.collect(ctx, found, a.eventOptions()...)
+	if err != nil {
+		return nil, err
 	}
-	return joinLines(missing)
+	return all, shown(joinLines(missing))
 }
 
 // joinLines makes one error of several, each a line of its own.
@@ -214,44 +236,33 @@ func joinLines(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// lastListedType is the last of the sensor types that sdr type lists.
-const lastListedType = 0x2c
+// sensorsOrTypes is what sdr type shows, and sensorsOrEntities what sdr entity does.
+type (
+	sensorsOrTypes    = render.Either[[]machine.SensorType, []machine.Sensor]
+	sensorsOrEntities = render.Either[[]machine.EntityID, []machine.Sensor]
+)
 
-func printSensorTypes(w io.Writer) {
-	fmt.Fprintln(w, "Sensor Types:")
-	for t := ipmi.SensorType(1); t < lastListedType; t += 2 {
-		fmt.Fprintf(w, "\t%-25s (0x%02x)   %-25s (0x%02x)\n", t, uint8(t), t+1, uint8(t+1))
-	}
-}
-
-func runSDRType(ctx context.Context, a *App, args []string) error {
+func runSDRType(ctx context.Context, a *App, args []string) (v sensorsOrTypes, err error) {
 	if err := wantArgs(args, 0, 1); err != nil {
-		return err
+		return v, err
 	}
 	if len(args) == 0 || strings.EqualFold(args[0], "list") {
-		type named struct {
-			Type uint8  `json:"type"`
-			Name string `json:"name"`
-		}
-		var list []named
-		for t := ipmi.SensorType(1); t <= lastListedType; t++ {
-			list = append(list, named{uint8(t), t.String()})
-		}
-		return a.Show(list, printSensorTypes, nil)
+		v.A = new(machine.SensorTypes())
+		return v, nil
 	}
-	want, err := parseSensorType(args[0])
+	want, err := machine.ParseSensorType(args[0])
 	if err != nil {
 		if !a.Options.JSON {
-			printSensorTypes(a.Out)
+			_ = render.Show(a.printer(a.Out), render.SensorTypes, machine.SensorTypes())
 		}
-		return err
+		return v, err
 	}
 	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return perhapsOfType(head, want) })
 	if err != nil {
-		return err
+		return v, err
 	}
 	a.note(missing)
-	return showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool {
+	sensors, err := a.collect(ctx, filterRecords(records, func(r sdr.Record) bool {
 		switch r := r.(type) {
 		case *sdr.EventOnly:
 			return r.SensorType == want
@@ -259,7 +270,9 @@ func runSDRType(ctx context.Context, a *App, args []string) error {
 			return client.SensorOf(r).SensorType == want
 		}
 		return false
-	}), a.sdrStyle(true))
+	}), a.verboseOptions()...)
+	v.B = &sensors
+	return v, err
 }
 
 // perhapsOfType reports whether the record that begins with head may be that of a sensor of the type.
@@ -276,45 +289,32 @@ func perhapsOfType(head []byte, want ipmi.SensorType) bool {
 	return len(head) <= at || ipmi.SensorType(head[at]) == want
 }
 
-func parseSensorType(s string) (ipmi.SensorType, error) {
-	if strings.HasPrefix(s, "0x") {
-		n, err := strconv.ParseUint(s, 0, 8)
-		if err != nil {
-			return 0, fmt.Errorf("sensor type %q is not a number from 0x00 to 0xff", s)
-		}
-		return ipmi.SensorType(n), nil
-	}
-	for t := ipmi.SensorType(1); t <= lastListedType; t++ {
-		if strings.EqualFold(t.String(), s) {
-			return t, nil
-		}
-	}
-	return 0, fmt.Errorf("there is no sensor type %q", s)
-}
-
 // anyInstance stands for all instances of an entity.
 const anyInstance = 0x7f
 
-func runSDREntity(ctx context.Context, a *App, args []string) error {
+func runSDREntity(ctx context.Context, a *App, args []string) (v sensorsOrEntities, err error) {
 	if err := wantArgs(args, 0, 1); err != nil {
-		return err
+		return v, err
 	}
 	if len(args) == 0 || strings.EqualFold(args[0], "list") {
-		return showEntities(a)
+		v.A = new(machine.EntityIDs())
+		return v, nil
 	}
 	id, instance, err := parseEntity(args[0])
 	if err != nil {
-		return err
+		return v, err
 	}
 	records, missing, err := loadSDRs(ctx, a)
 	if err != nil {
-		return err
+		return v, err
 	}
 	a.note(missing)
-	return showRecords(ctx, a, filterRecords(records, func(r sdr.Record) bool {
+	sensors, err := a.collect(ctx, filterRecords(records, func(r sdr.Record) bool {
 		e, ok := machine.RecordEntity(r)
 		return ok && e.ID == id && (instance == anyInstance || e.Instance == instance)
-	}), a.sdrStyle(true))
+	}), a.verboseOptions()...)
+	v.B = &sensors
+	return v, err
 }
 
 func parseEntity(s string) (ipmi.EntityID, ipmi.EntityInstance, error) {
@@ -338,26 +338,37 @@ func parseEntity(s string) (ipmi.EntityID, ipmi.EntityInstance, error) {
 	return ipmi.EntityID(id), ipmi.EntityInstance(n), nil
 }
 
-func showEntities(a *App) error {
-	type named struct {
-		ID   int    `json:"id"`
-		Name string `json:"name"`
+func runSDRDump(ctx context.Context, a *App, args []string) (string, error) {
+	if err := wantArgs(args, 1, 1); err != nil {
+		return "", err
 	}
-	var list []named
-	for id := range 256 {
-		if n := ipmi.EntityID(id).String(); n != "" {
-			list = append(list, named{id, n})
-		}
+	m, err := a.recordMachine(ctx)
+	if err != nil {
+		return "", err
 	}
-	return a.Show(list, func(w io.Writer) {
-		fmt.Fprintf(w, "\nEntity IDs:\n\n")
-		for i := 0; i < len(list); i += 2 {
-			fmt.Fprintf(w, "  %4d  %-32s", list[i].ID, list[i].Name)
-			if i+1 < len(list) {
-				fmt.Fprintf(w, "    %4d  %-32s", list[i+1].ID, list[i+1].Name)
-			}
-			fmt.Fprintln(w)
-		}
-		fmt.Fprintln(w)
-	}, nil)
+	raw, err := m.SDRBytes(ctx)
+	missing, err := splitPartial(err)
+	if err != nil {
+		return "", err
+	}
+	if err := during(ctx, func() error { return os.WriteFile(args[0], bytes.Join(raw, nil), 0o666) }); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Dumping Sensor Data Repository to '%s'", args[0]), shown(a.shortList(missing))
+}
+
+// runSDRFillFile reads and checks the whole file before the repository is cleared.
+func runSDRFillFile(ctx context.Context, a *App, args []string) (string, error) {
+	if err := wantArgs(args, 1, 1); err != nil {
+		return "", err
+	}
+	records, err := interruptible(ctx, func() ([][]byte, error) { return readDump(args[0]) })
+	if err != nil {
+		return "", err
+	}
+	m, err := a.machine(ctx)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d records written", len(records)), m.ReplaceRecords(ctx, records)
 }

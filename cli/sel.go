@@ -17,6 +17,7 @@ import (
 	"lom/ipmi/sdr"
 	"lom/ipmi/sel"
 	"lom/machine"
+	"lom/render"
 )
 
 func newSEL(a *App) *cobra.Command {
@@ -292,18 +293,13 @@ func runSELGet(ctx context.Context, a *App, args []string) error {
 // printSensor prints the sensor of an event as sensor get does, and the FRU devices of what it watches.
 func (n *selNames) printSensor(ctx context.Context, record sdr.Record) error {
 	a := n.a
-	style := a.sdrStyle(false)
-	style.verbose = true
-	views, err := readViews(ctx, a, []sdr.Record{record}, sensorPrecision, !style.csv, true)
+	m, err := a.sensorMachine(ctx, []sdr.Record{record})
 	if err != nil {
 		return err
 	}
-	for _, v := range views {
-		if v.sensor == nil {
-			v.print(a.Out, style)
-		} else {
-			v.printSensor(a.Out, style)
-		}
+	opts := append(a.eventOptions(), machine.ReadThresholds())
+	if err := render.Stream(a.printer(a.Out), render.SensorDetails, m.ReadSensors(ctx, []sdr.Record{record}, opts...)); err != nil {
+		return err
 	}
 	entity, _ := machine.RecordEntity(record)
 	for _, r := range n.records {

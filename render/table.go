@@ -15,6 +15,9 @@ import (
 
 // listOf returns the elements of a slice or an array that is a list in JSON, and nil for others.
 func listOf(v any) []any {
+	if either, ok := v.(interface{ value() any }); ok {
+		v = either.value()
+	}
 	r := reflect.ValueOf(v)
 	if _, ok := v.(variants); ok {
 		r = r.FieldByName("Values")
