@@ -8,11 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"lom/bmc"
 	"lom/client"
 	"lom/ipmi"
 	"lom/ipmi/sdr"
 	"lom/ipmitest"
 )
+
+// satellite is a controller behind a BMC.
+var satellite = bmc.Config{Still: true, Device: ipmi.DeviceID{ID: 7, Version: 0x51}}
 
 // startBMC runs a simulated server and opens a session with its BMC.
 func startBMC(opts ...ipmitest.Option) (s *client.Session, stop func()) {
@@ -100,7 +104,7 @@ func ExampleReadSensors() {
 
 // A controller behind the BMC is a connection like others.
 func ExampleVia() {
-	s, stop := startBMC(ipmitest.WithSatellite(0x24, ipmitestSatellite))
+	s, stop := startBMC(ipmitest.WithSatellite(0x24, satellite))
 	defer stop()
 	id, err := client.Do(context.Background(), client.Via(s, 0x24, 0), ipmi.GetDeviceID{})
 	if err != nil {
