@@ -42,7 +42,9 @@ func ExampleHandle() {
 	defer b.Close()
 	ctx := &bmc.Context{Context: context.Background(), Privilege: ipmi.PrivilegeAdministrator}
 	cmd := ipmi.ColdReset{}.Command()
-	b.Answer(ctx, cmd.NetFn, cmd.Code, nil, func(code ipmi.CompletionCode, _ []byte) { fmt.Println(code) })
+	b.Answer(ctx, cmd.NetFn, cmd.Code, nil, func(code ipmi.CompletionCode, _ []byte) {
+		fmt.Println(code)
+	})
 	// Output: Node busy
 }
 
