@@ -11,13 +11,13 @@ import (
 
 // DCMISensors are the temperature sensors of one of the places that DCMI knows (DCMI §6.5.2).
 type DCMISensors struct {
-	Entity  string   `json:"entity_type" enum:"inlet,cpu,baseboard"`
+	Entity  string   `json:"place" enum:"inlet,cpu,baseboard"`
 	Records []uint16 `json:"record_ids"`
 	Sensors []Sensor `json:"sensors"` // those of the records that are sensors
 }
 
-// TemperatureSensors reads the temperature sensors that DCMI knows. A BMC may lack some of the places.
-// What could not be read of the sensor records comes with a *[PartialError].
+// TemperatureSensors reads the temperature sensors that DCMI knows. A BMC may lack some of the
+// places. What could not be read of the sensor records comes with a *[PartialError].
 func (m *Machine) TemperatureSensors(ctx context.Context) ([]DCMISensors, error) {
 	list := make([]DCMISensors, len(DCMIEntities))
 	has, refusal := false, error(nil)

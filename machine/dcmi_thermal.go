@@ -8,7 +8,7 @@ import (
 
 // A DCMITemperature is a temperature of one of the three places that DCMI knows (DCMI §6.7.3).
 type DCMITemperature struct {
-	Entity   string `json:"entity" enum:"inlet,cpu,baseboard"`
+	Entity   string `json:"place" enum:"inlet,cpu,baseboard"`
 	Instance uint8  `json:"instance"`
 	Celsius  int    `json:"temperature_celsius"`
 }
