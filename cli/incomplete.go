@@ -8,8 +8,8 @@ import (
 	"lom/machine"
 )
 
-// A missingError says what is missing of a list of which the rest was printed. It has no cause: what went wrong with one record is not what
-// went wrong with the command.
+// A missingError says what is missing of a list of which the rest was printed. It has no cause:
+// what went wrong with one record is not what went wrong with the command.
 type missingError struct {
 	text    string
 	certain bool // records are known to be missing: it is not just that the BMC reports more
@@ -17,7 +17,8 @@ type missingError struct {
 
 func (e *missingError) Error() string { return e.text }
 
-// splitMissing takes apart what is missing of a list, of which the rest was read, and what is wrong with all of it.
+// splitMissing takes apart what is missing of a list, of which the rest was read, and what is wrong
+// with all of it.
 func splitMissing(err error) (missing, failure error) {
 	e := new(client.IncompleteError)
 	if !errors.As(err, &e) {
@@ -26,8 +27,8 @@ func splitMissing(err error) (missing, failure error) {
 	return &missingError{e.Error(), len(e.Bad)+len(e.Loops) > 0}, nil
 }
 
-// splitPartial takes apart what is missing of a result, of which the rest was read, and what is wrong
-// with all of it.
+// splitPartial takes apart what is missing of a result, of which the rest was read, and what is
+// wrong with all of it.
 func splitPartial(err error) (missing, failure error) {
 	e := new(machine.PartialError)
 	if !errors.As(err, &e) {
@@ -52,8 +53,9 @@ func (a *App) note(err error) {
 	}
 }
 
-// shortList is how a command ends that has printed a list of sensor records of which some are missing. That the BMC reports more
-// than its list has is noted only: many BMCs count wrong, and the list says itself where it ends.
+// shortList is how a command ends that has printed a list of sensor records of which some are
+// missing. That the BMC reports more than its list has is noted only: many BMCs count wrong, and
+// the list says itself where it ends.
 func (a *App) shortList(missing error) error {
 	if m := new(missingError); errors.As(missing, &m) && !m.certain {
 		a.note(missing)

@@ -40,8 +40,8 @@ func (a *App) deviceID(ctx context.Context, _ client.Conn) (ipmi.DeviceID, error
 // overNetwork reports whether there is a window.
 func (a *App) overNetwork() bool { return !a.Options.inBand() && !a.Options.serial() }
 
-// recallWindow sets the option that makes the session begin with what the model that was at the address
-// the last time took. If another one is there now, the session will find out.
+// recallWindow sets the option that makes the session begin with what the model that was at the
+// address the last time took. If another one is there now, the session will find out.
 func (a *App) recallWindow() {
 	a.Options.windowHint = 0
 	if !a.overNetwork() {
@@ -94,7 +94,8 @@ func (a *App) machine(ctx context.Context) (*machine.Machine, error) {
 	return a.bmc, nil
 }
 
-// newMachine returns the machine of a session, or one without a BMC, whose records are in the file of -S.
+// newMachine returns the machine of a session, or one without a BMC, whose records are in the file
+// of -S.
 func (a *App) newMachine(conn client.Conn) *machine.Machine {
 	opts := []machine.Option{machine.WithLogger(a.Log), machine.WithClock(a.now),
 		machine.WithManufacturers(a.manufacturerName), machine.WithCache(a.cacheDir(), a.cacheAddress())}

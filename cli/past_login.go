@@ -8,9 +8,10 @@ import (
 	"lom/rmcp"
 )
 
-// A pastLogin is the best that the BMC at an address gave when lom had the choice. Before a session is open, nothing proves who answers:
-// so that a BMC gives less than it did is told, and never passed over. Only sessions over lanplus are kept, whose keys prove
-// the BMC, its GUID and the suite.
+// A pastLogin is the best that the BMC at an address gave when lom had the choice. Before a session
+// is open, nothing proves who answers: so that a BMC gives less than it did is told, and never
+// passed over. Only sessions over lanplus are kept, whose keys prove the BMC, its GUID and the
+// suite.
 type pastLogin struct {
 	guid  ipmi.GUID
 	suite rmcp.CipherSuite
@@ -30,8 +31,9 @@ func (a *App) recallLogin() {
 
 // judgeLogin names what the session has less than was to be expected, and keeps what it has.
 //
-// It warns, and does not refuse, where the session is still one that nobody can read or change: a BMC whose firmware or settings have
-// changed must not stop a fence agent. Less than that is refused before there is a session: see client.Dial and chosenInterface.
+// It warns, and does not refuse, where the session is still one that nobody can read or change: a
+// BMC whose firmware or settings have changed must not stop a fence agent. Less than that is
+// refused before there is a session: see client.Dial and chosenInterface.
 func (a *App) judgeLogin(s Session) {
 	if b, ok := s.(bridgedSession); ok {
 		s = b.session
@@ -64,8 +66,8 @@ func (a *App) warn(sentence string) {
 	fmt.Fprintf(a.Err, "%s: %s: %s\n", a.Name, a.Options.peer(), sentence)
 }
 
-// chosenInterface is the interface to log in over. A BMC that has spoken IPMI 2.0 goes on to: auto does not ask it, because anybody can
-// answer that it does not.
+// chosenInterface is the interface to log in over. A BMC that has spoken IPMI 2.0 goes on to: auto
+// does not ask it, because anybody can answer that it does not.
 func (o *Options) chosenInterface() client.Interface {
 	if o.Interface == client.Auto && o.past != nil {
 		return client.LANPlus

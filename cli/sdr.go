@@ -26,32 +26,37 @@ const sdrKinds = " [all|full|compact|event|mcloc|fru|generic]"
 func newSDR(a *App) *cobra.Command {
 	get := query(a, "get NAME...", "Show all about sensors and devices", render.SDRGet, runSDRGet)
 	get.ValidArgsFunction = a.completeSensors(true)
-	dump := oneHost(change(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump), "writes a file")
+	dump := change(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump)
+	oneHost(dump, "writes a file")
 	return groupDefault(a, "sdr", "Sensor data records: sensors with their readings, devices, the repository",
 		listRun(render.SDR, runSDRList),
 		list(a, "list"+sdrKinds, "Show sensors and their readings", render.SDR, runSDRList),
-		list(a, "elist"+sdrKinds, "The same with sensor number, entity and states", render.SDRExtended, runSDRList),
+		list(a, "elist"+sdrKinds, "The same with sensor number, entity and states",
+			render.SDRExtended, runSDRList),
 		query(a, "type [TYPE|list]", "Show the sensors of a type, by name or number",
 			render.SensorsOr(render.SensorTypes), runSDRType),
 		get,
 		query(a, "entity [ID[.INSTANCE]|NAME|list]", "Show what belongs to an entity",
 			render.SensorsOr(render.EntityIDs), runSDREntity),
-		query(a, "info", "Show the state of the repository", render.Repository, of((*machine.Machine).Repository)),
+		query(a, "info", "Show the state of the repository",
+			render.Repository, of((*machine.Machine).Repository)),
 		dump,
 		group(a, "fill", "Write records into the repository",
-			change(a, "file FILE", "Replace the repository by the records of a file that sdr dump wrote", runSDRFillFile)),
+			change(a, "file FILE", "Replace the repository by the records of a file that sdr dump wrote",
+				runSDRFillFile)),
 	)
 }
 
-// loadSDRs returns the records: those of the file after -S, or the BMC's. missing says which could not be
-// read.
+// loadSDRs returns the records: those of the file after -S, or the BMC's. missing says which could
+// not be read.
 func loadSDRs(ctx context.Context, a *App) (records []sdr.Record, missing, err error) {
 	return loadSDRsWanted(ctx, a, nil)
 }
 
-// loadSDRsWanted is loadSDRs for some of the records: others may be left out. want is called with the
-// beginning of a record, which is its header of five bytes or more.
-func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) (records []sdr.Record, missing, err error) {
+// loadSDRsWanted is loadSDRs for some of the records: others may be left out. want is called with
+// the beginning of a record, which is its header of five bytes or more.
+func loadSDRsWanted(ctx context.Context, a *App,
+	want func(head []byte) bool) (records []sdr.Record, missing, err error) {
 	m, err := a.recordMachine(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -61,7 +66,8 @@ func loadSDRsWanted(ctx context.Context, a *App, want func(head []byte) bool) (r
 	return records, missing, refusal(err)
 }
 
-// recordMachine returns the machine whose records are wanted. With -S no session is needed for them.
+// recordMachine returns the machine whose records are wanted. With -S no session is needed for
+// them.
 func (a *App) recordMachine(ctx context.Context) (*machine.Machine, error) {
 	if a.Options.SDRCache != "" {
 		return a.newMachine(a.session), nil
@@ -88,8 +94,8 @@ func findRecord(records []sdr.Record, unread error, name string) (sdr.Record, er
 	return r, withSensorList(err)
 }
 
-// withSensorList adds to the error about a name that there is not the command that lists those that there
-// are.
+// withSensorList adds to the error about a name that there is not the command that lists those that
+// there are.
 func withSensorList(err error) error {
 	if e := new(machine.NoSensorError); errors.As(err, &e) && e.Near == "" && e.Unread == nil {
 		return fmt.Errorf("%w; %q lists them", err, "sdr list all")
@@ -98,7 +104,8 @@ func withSensorList(err error) error {
 }
 
 // findRecords returns the records with these names, and an error for each name that there is not.
-func findRecords(ctx context.Context, a *App, names []string) (found []sdr.Record, missing []error, err error) {
+func findRecords(ctx context.Context, a *App,
+	names []string) (found []sdr.Record, missing []error, err error) {
 	all, unread, err := loadSDRs(ctx, a)
 	if err != nil {
 		return nil, nil, err
@@ -114,8 +121,8 @@ func findRecords(ctx context.Context, a *App, names []string) (found []sdr.Recor
 	return found, missing, nil
 }
 
-// sensorMachine returns the machine that reads what records describe. It needs a session only if one of
-// them is a sensor that can be read.
+// sensorMachine returns the machine that reads what records describe. It needs a session only if
+// one of them is a sensor that can be read.
 func (a *App) sensorMachine(ctx context.Context, records []sdr.Record) (*machine.Machine, error) {
 	if slices.ContainsFunc(records, func(r sdr.Record) bool { return client.SensorOf(r) != nil }) {
 		return a.machine(ctx)
@@ -124,7 +131,8 @@ func (a *App) sensorMachine(ctx context.Context, records []sdr.Record) (*machine
 }
 
 // readRecords reads what records describe, and after it says what is missing of their list.
-func (a *App) readRecords(ctx context.Context, records []sdr.Record, missing error, opts ...machine.SensorOption) (iter.Seq2[machine.Sensor, error], error) {
+func (a *App) readRecords(ctx context.Context, records []sdr.Record, missing error,
+	opts ...machine.SensorOption) (iter.Seq2[machine.Sensor, error], error) {
 	m, err := a.sensorMachine(ctx, records)
 	if err != nil {
 		return nil, err
@@ -142,7 +150,8 @@ func (a *App) readRecords(ctx context.Context, records []sdr.Record, missing err
 }
 
 // collect reads what records describe.
-func (a *App) collect(ctx context.Context, records []sdr.Record, opts ...machine.SensorOption) ([]machine.Sensor, error) {
+func (a *App) collect(ctx context.Context, records []sdr.Record,
+	opts ...machine.SensorOption) ([]machine.Sensor, error) {
 	seq, err := a.readRecords(ctx, records, nil, opts...)
 	if err != nil {
 		return nil, err
@@ -275,7 +284,8 @@ func runSDRType(ctx context.Context, a *App, args []string) (v sensorsOrTypes, e
 	return v, err
 }
 
-// perhapsOfType reports whether the record that begins with head may be that of a sensor of the type.
+// perhapsOfType reports whether the record that begins with head may be that of a sensor of the
+// type.
 func perhapsOfType(head []byte, want ipmi.SensorType) bool {
 	at := 0 // where the type stands (Tables 43-1 to 43-3)
 	switch sdr.Type(head[3]) {

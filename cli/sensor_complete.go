@@ -10,9 +10,9 @@ import (
 	"lom/machine"
 )
 
-// completeSensors completes names of sensors from the records that are kept of the BMC. Nothing is asked
-// of the BMC for that: the session may need a password that nobody can type in now. many says that each
-// word is a name, not only the first.
+// completeSensors completes names of sensors from the records that are kept of the BMC. Nothing is
+// asked of the BMC for that: the session may need a password that nobody can type in now. many says
+// that each word is a name, not only the first.
 func (a *App) completeSensors(many bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		var names []string

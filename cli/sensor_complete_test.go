@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Names of sensors are completed from the file of -S, and from nothing else where nothing is kept; no
-// session is opened for it.
+// Names of sensors are completed from the file of -S, and from nothing else where nothing is kept;
+// no session is opened for it.
 func TestCompleteSensors(t *testing.T) {
 	file := filepath.Join("..", "ipmi", "sdr", "testdata", "sim.raw")
 	for _, c := range []struct {

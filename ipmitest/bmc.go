@@ -25,6 +25,8 @@ type BMC struct {
 	*bmc.BMC              // to raise events and set sensors
 	Addr     string       // where it answers, such as 127.0.0.1:40623
 	Host     *sim.Machine // the server
+
+	close func() error
 }
 
 // An Option changes the BMC that New makes.
@@ -66,6 +68,16 @@ func WithSatellite(address uint8, c bmc.Config) Option {
 // New runs a simulated server that is on, until the test ends. Its readings do not waver.
 func New(t testing.TB, opts ...Option) *BMC {
 	t.Helper()
+	b, err := Start(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// Start is New without a test: the server runs until Close.
+func Start(opts ...Option) (*BMC, error) {
 	s := settings{
 		host: sim.Config{On: true},
 		config: bmc.Config{Still: true, Users: []bmc.UserConfig{
@@ -77,7 +89,7 @@ func New(t testing.TB, opts ...Option) *BMC {
 	}
 	if s.make != "" {
 		if err := rack.ApplyProfile(&s.config, s.make); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 	machine := sim.New(s.host)
@@ -86,12 +98,14 @@ func New(t testing.TB, opts ...Option) *BMC {
 		Host: func() host.Host { return machine }, Satellites: s.satellites,
 	}}})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { _ = r.Close() })
 	u := r.Units()[0]
-	return &BMC{BMC: u.BMC, Addr: u.Addr.String(), Host: machine}
+	return &BMC{BMC: u.BMC, Addr: u.Addr.String(), Host: machine, close: r.Close}, nil
 }
+
+// Close ends the server. One that [New] made ends with its test.
+func (b *BMC) Close() error { return b.close() }
 
 // Dial logs in to the BMC over the loopback interface. The session ends with the test.
 func (b *BMC) Dial(t testing.TB, opts ...client.Option) *client.Session {

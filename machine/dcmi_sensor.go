@@ -16,8 +16,8 @@ type DCMISensors struct {
 	Sensors []Sensor `json:"sensors"` // those of the records that are sensors
 }
 
-// TemperatureSensors reads the temperature sensors that DCMI knows. A BMC may lack some of the places.
-// What could not be read of the sensor records comes with a *[PartialError].
+// TemperatureSensors reads the temperature sensors that DCMI knows. A BMC may lack some of the
+// places. What could not be read of the sensor records comes with a *[PartialError].
 func (m *Machine) TemperatureSensors(ctx context.Context) ([]DCMISensors, error) {
 	list := make([]DCMISensors, len(DCMIEntities))
 	has, refusal := false, error(nil)

@@ -12,8 +12,9 @@ import (
 	"lom/machine/cache"
 )
 
-// WithCache makes the machine keep sensor records and events in a folder, and read no more of them than
-// has changed. address names the BMC besides its GUID, such as "bmc7 623": see [cache.Dir.BMC].
+// WithCache makes the machine keep sensor records and events in a folder, and read no more of them
+// than has changed. address names the BMC besides its GUID, such as "bmc7 623": see
+// [cache.Dir.BMC].
 func WithCache(dir cache.Dir, address string) Option {
 	return func(m *Machine) { m.cache, m.address = dir, address }
 }
@@ -24,15 +25,16 @@ func WithRecords(read func(context.Context) ([][]byte, error)) Option {
 	return func(m *Machine) { m.records = read }
 }
 
-// Cache returns the folder in which the machine keeps things, and the address that it keeps them by.
+// Cache returns the folder in which the machine keeps things, and the address that it keeps them
+// by.
 func (m *Machine) Cache() (dir cache.Dir, address string) { return m.cache, m.address }
 
-// Records reads the sensor data records of the BMC (§33), those that are kept from an earlier call if
-// they are still right. want is called with the beginning of a record, which is its header of five bytes
-// or more; records that it reports false for may be missing. A nil want wants all.
+// Records reads the sensor data records of the BMC (§33), those that are kept from an earlier call
+// if they are still right. want is called with the beginning of a record, which is its header of
+// five bytes or more; records that it reports false for may be missing. A nil want wants all.
 //
-// What could not be read comes with a *[PartialError], which wraps a *[client.IncompleteError] if the
-// BMC did not give it, and says which record makes no sense else.
+// What could not be read comes with a *[PartialError], which wraps a *[client.IncompleteError] if
+// the BMC did not give it, and says which record makes no sense else.
 func (m *Machine) Records(ctx context.Context, want func(head []byte) bool) ([]sdr.Record, error) {
 	raw, err := m.rawRecords(ctx, want)
 	if partial := new(PartialError); err != nil && !errors.As(err, &partial) {
@@ -86,8 +88,8 @@ func partly(what string, err error) error {
 	return failed(what, err)
 }
 
-// SDRBytes reads the bytes of all records, for a file that can be read with [SplitRecords]. They come
-// from the BMC, never from the cache. What could not be read comes with a *[PartialError].
+// SDRBytes reads the bytes of all records, for a file that can be read with [SplitRecords]. They
+// come from the BMC, never from the cache. What could not be read comes with a *[PartialError].
 func (m *Machine) SDRBytes(ctx context.Context) ([][]byte, error) {
 	if m.records != nil {
 		return m.records(ctx)
@@ -180,8 +182,8 @@ func (e *NoSensorError) Error() string {
 	return fmt.Sprintf("there is no sensor %q", e.Name)
 }
 
-// FindRecord returns the first record with a name, and a *[NoSensorError] if there is none. unread is
-// what could not be read of the list, nil for nothing.
+// FindRecord returns the first record with a name, and a *[NoSensorError] if there is none. unread
+// is what could not be read of the list, nil for nothing.
 func FindRecord(records []sdr.Record, unread error, name string) (sdr.Record, error) {
 	for _, r := range records {
 		if n, ok := RecordName(r); ok && n == name {

@@ -61,7 +61,8 @@ func EntityIDs() []EntityID {
 	return list
 }
 
-// StateWords returns the words of the states of a sensor, only of those that ipmitool has words for.
+// StateWords returns the words of the states of a sensor, only of those that ipmitool has words
+// for.
 func StateWords(s *sdr.Sensor, states ipmi.SensorStates) []string {
 	var words []string
 	for o := range uint8(15) {

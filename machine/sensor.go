@@ -56,8 +56,8 @@ func (t *Thresholds) of(x ipmi.Threshold) **float64 {
 		&t.UpperNonCritical, &t.UpperCritical, &t.UpperNonRecoverable}[x]
 }
 
-// Hysteresis is how far a reading must go back over a threshold before its event ends, in the units of
-// the sensor, nil for none.
+// Hysteresis is how far a reading must go back over a threshold before its event ends, in the units
+// of the sensor, nil for none.
 type Hysteresis struct {
 	Positive *float64 `json:"positive,omitempty"` // below an upper threshold
 	Negative *float64 `json:"negative,omitempty"` // above a lower threshold
@@ -74,8 +74,8 @@ type SensorReading struct {
 	Conversion sdr.Conversion
 	Value      float64 // of an analog reading
 
-	// The data of answers to Get Sensor Event Status, Get Sensor Event Enable and Get Sensor Thresholds
-	// (§35.13, §35.11, §35.9), nil where they were refused or not asked for.
+	// The data of answers to Get Sensor Event Status, Get Sensor Event Enable and Get Sensor
+	// Thresholds (§35.13, §35.11, §35.9), nil where they were refused or not asked for.
 	EventStatus, EventEnable, Thresholds []byte
 }
 
@@ -108,8 +108,9 @@ func OnlyRecords(keep func(sdr.Record) bool) SensorOption {
 }
 
 // Sensors reads the sensors of the machine, many at a time, and yields them in the order of their
-// records. Those of a satellite controller are read from it. What is missing of the list of records is
-// the last error, a *[PartialError]. A sensor that has no reading is no error: see Sensor.Unavailable.
+// records. Those of a satellite controller are read from it. What is missing of the list of records
+// is the last error, a *[PartialError]. That a sensor has no reading is not an error: see
+// Sensor.Unavailable.
 func (m *Machine) Sensors(ctx context.Context, opts ...SensorOption) iter.Seq2[Sensor, error] {
 	return func(yield func(Sensor, error) bool) {
 		var o sensorOptions
@@ -190,14 +191,15 @@ func (m *Machine) sensorRecord(ctx context.Context, name string) (sdr.Record, er
 	return FindRecord(records, err, name)
 }
 
-// sensorsAtOnce is how many sensors are asked for at a time; the session lets as many through as the BMC
-// keeps up with, and the others wait for their turn.
+// sensorsAtOnce is how many sensors are asked for at a time; the session lets as many through as
+// the BMC keeps up with, and the others wait for their turn.
 const sensorsAtOnce = 32
 
-// ReadSensors reads what records describe, many at a time, and yields it in their order. Records are not
-// expanded; those of other things than sensors are described. An error ends the sequence: no exchange
-// with the BMC is possible.
-func (m *Machine) ReadSensors(ctx context.Context, records []sdr.Record, opts ...SensorOption) iter.Seq2[Sensor, error] {
+// ReadSensors reads what records describe, many at a time, and yields it in their order. Records
+// are not expanded; those of other things than sensors are described. An error ends the sequence:
+// no exchange with the BMC is possible.
+func (m *Machine) ReadSensors(ctx context.Context, records []sdr.Record,
+	opts ...SensorOption) iter.Seq2[Sensor, error] {
 	return func(yield func(Sensor, error) bool) {
 		var o sensorOptions
 		for _, opt := range opts {
@@ -249,7 +251,8 @@ func (m *Machine) ReadSensors(ctx context.Context, records []sdr.Record, opts ..
 const manufacturerHP = 11
 
 // read asks the owner of the sensor what it says.
-func (s *Sensor) read(ctx context.Context, m *Machine, o sensorOptions, numbers func() (bool, error)) error {
+func (s *Sensor) read(ctx context.Context, m *Machine, o sensorOptions,
+	numbers func() (bool, error)) error {
 	common := client.SensorOf(s.Record)
 	if common == nil {
 		return nil
@@ -273,7 +276,7 @@ func (s *Sensor) read(ctx context.Context, m *Machine, o sensorOptions, numbers 
 	}
 	if len(answer) >= 2 {
 		r.take(answer)
-		if err := s.convert(c, ctx, numbers); err != nil {
+		if err := s.convert(ctx, c, numbers); err != nil {
 			return err
 		}
 	} else {
@@ -314,7 +317,7 @@ func (r *SensorReading) take(answer []byte) {
 }
 
 // convert makes a number of the reading, if it is one.
-func (s *Sensor) convert(c client.Conn, ctx context.Context, numbers func() (bool, error)) error {
+func (s *Sensor) convert(ctx context.Context, c client.Conn, numbers func() (bool, error)) error {
 	full, ok := s.Record.(*sdr.Full)
 	r := &s.Reading
 	if !ok || r.Disabled || !full.Analog() {
@@ -394,7 +397,8 @@ func (s *Sensor) describe() {
 		}
 		return nil
 	}
-	hysteresis := Hysteresis{difference(full.Hysteresis.Positive), difference(full.Hysteresis.Negative)}
+	hyst := full.Hysteresis
+	hysteresis := Hysteresis{difference(hyst.Positive), difference(hyst.Negative)}
 	if hysteresis != (Hysteresis{}) {
 		s.Hysteresis = &hysteresis
 	}
@@ -435,7 +439,8 @@ func (s *Sensor) judge(common *sdr.Sensor) {
 const severityStates = 0x07
 
 func (s *Sensor) setKey(k sdr.Key, t ipmi.SensorType, e ipmi.EventType) {
-	s.Number, s.Owner, s.Channel, s.LUN = new(k.Number), new(uint8(k.Owner)), new(k.Channel), new(k.LUN)
+	s.Number, s.Owner = new(k.Number), new(uint8(k.Owner))
+	s.Channel, s.LUN = new(k.Channel), new(k.LUN)
 	s.SensorType, s.EventType = t.String(), new(uint8(e))
 }
 

@@ -16,7 +16,8 @@ import (
 	"lom/machine"
 )
 
-// A sensorBMC answers Get Sensor Reading by the number of the sensor. Satellites are asked by Target.
+// A sensorBMC answers Get Sensor Reading by the number of the sensor. Satellites are asked by
+// Target.
 type sensorBMC struct {
 	answers map[uint8]ipmi.RawResponse
 	errs    map[uint8]error
@@ -54,7 +55,8 @@ func (b *sensorBMC) Target(address, channel uint8) client.Conn {
 	return b
 }
 
-// full returns the record of a linear threshold sensor in degrees C, whose readings are its raw values.
+// full returns the record of a linear threshold sensor in degrees C, whose readings are its raw
+// values.
 func full(name string, number uint8) *sdr.Full {
 	f := &sdr.Full{}
 	f.ID, f.Owner, f.Number = uint16(number), sdr.BMCAddress, number

@@ -16,8 +16,10 @@ import (
 var ThresholdWords = [...]string{"lnc", "lcr", "lnr", "unc", "ucr", "unr"}
 
 // ThresholdOrder is the order of thresholds by their values.
-var ThresholdOrder = [...]ipmi.Threshold{ipmi.LowerNonRecoverable, ipmi.LowerCritical, ipmi.LowerNonCritical,
-	ipmi.UpperNonCritical, ipmi.UpperCritical, ipmi.UpperNonRecoverable}
+var ThresholdOrder = [...]ipmi.Threshold{
+	ipmi.LowerNonRecoverable, ipmi.LowerCritical, ipmi.LowerNonCritical,
+	ipmi.UpperNonCritical, ipmi.UpperCritical, ipmi.UpperNonRecoverable,
+}
 
 // A NewThreshold is a threshold and the value that it is to have.
 type NewThreshold struct {
@@ -25,11 +27,12 @@ type NewThreshold struct {
 	Value     float64 // in the units of the sensor
 }
 
-// SetThresholds sets thresholds of the sensor with a name, one after the other, on the controller that
-// has it (§35.8). Nothing is set unless the sensor has each of them, can have its value, and the
-// thresholds rise from lnr to unr when they are set. tried are those that the controller was asked to
-// set, the last of them perhaps in vain.
-func (m *Machine) SetThresholds(ctx context.Context, name string, set ...NewThreshold) (tried []NewThreshold, err error) {
+// SetThresholds sets thresholds of the sensor with a name, one after the other, on the controller
+// that has it (§35.8). Nothing is set unless the sensor has each of them, can have its value, and
+// the thresholds rise from lnr to unr when they are set. tried are those that the controller was
+// asked to set, the last of them perhaps in vain.
+func (m *Machine) SetThresholds(ctx context.Context, name string,
+	set ...NewThreshold) (tried []NewThreshold, err error) {
 	r, err := m.sensorRecord(ctx, name)
 	if err != nil {
 		return nil, err
@@ -52,7 +55,8 @@ func (m *Machine) SetThresholds(ctx context.Context, name string, set ...NewThre
 		tried = append(tried, n)
 		var all [6]uint8
 		all[n.Threshold] = raws[i]
-		if err := client.SetThresholds(ctx, owner, full.Key, ipmi.ThresholdSet(0).With(n.Threshold), all); err != nil {
+		only := ipmi.ThresholdSet(0).With(n.Threshold)
+		if err := client.SetThresholds(ctx, owner, full.Key, only, all); err != nil {
 			return tried, failed("Setting the threshold", err)
 		}
 	}
@@ -78,8 +82,8 @@ func rawThresholds(f *sdr.Full, now ipmi.SensorThresholds, set []NewThreshold) (
 			n.Value = float64(raws[i])
 		}
 		if bad := (*sdr.ValueError)(nil); errors.As(err, &bad) {
-			return nil, fmt.Errorf("sensor %q cannot have the threshold %s = %g: it measures from %g to %g %s",
-				f.Name, ThresholdWords[n.Threshold], n.Value, bad.Min, bad.Max, f.Units.Name())
+			return nil, fmt.Errorf("sensor %q cannot have the threshold %s = %g: "+
+				"it measures from %g to %g %s", f.Name, ThresholdWords[n.Threshold], n.Value, bad.Min, bad.Max, f.Units.Name())
 		} else if err != nil {
 			return nil, err
 		}
@@ -112,8 +116,8 @@ func checkRise(f *sdr.Full, set []NewThreshold) error {
 	return nil
 }
 
-// checkNeighbours checks a threshold against those that it must not pass: all on its own side, and of
-// the two non-critical ones each other.
+// checkNeighbours checks a threshold against those that it must not pass: all on its own side, and
+// of the two non-critical ones each other.
 func checkNeighbours(f *sdr.Full, t ipmi.Threshold, have map[ipmi.Threshold]float64) error {
 	at := slices.Index(ThresholdOrder[:], t)
 	for i, other := range ThresholdOrder {
@@ -134,8 +138,8 @@ func checkNeighbours(f *sdr.Full, t ipmi.Threshold, have map[ipmi.Threshold]floa
 	return nil
 }
 
-// SetHysteresis sets the hysteresis of the sensor with a name, in its units, on the controller that has
-// it (§35.6).
+// SetHysteresis sets the hysteresis of the sensor with a name, in its units, on the controller that
+// has it (§35.6).
 func (m *Machine) SetHysteresis(ctx context.Context, name string, positive, negative float64) error {
 	r, err := m.sensorRecord(ctx, name)
 	if err != nil {

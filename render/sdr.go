@@ -90,14 +90,16 @@ func (v *sensorView) printExtended(p *Printer, name string, style sdrStyle) {
 	default:
 		value = "No Reading"
 	}
-	p.Printf("%-16s | %02Xh | %-3s | %2d.%d | %s\n", name, v.sensor.Number, status, v.sensor.Entity.ID, v.sensor.Entity.Instance, value)
+	p.Printf("%-16s | %02Xh | %-3s | %2d.%d | %s\n", name, v.sensor.Number, status,
+		v.sensor.Entity.ID, v.sensor.Entity.Instance, value)
 }
 
 // stateText returns the states in words, behind a value if there is one.
 func (v *sensorView) stateText(has bool, value string) string {
 	words := ""
 	if v.states[0] != 0 || v.states[1]&0x7f != 0 {
-		words = strings.Join(machine.StateWords(v.sensor, ipmi.SensorStates(v.states[0])|ipmi.SensorStates(v.states[1])<<8), ", ")
+		states := ipmi.SensorStates(v.states[0]) | ipmi.SensorStates(v.states[1])<<8
+		words = strings.Join(machine.StateWords(v.sensor, states), ", ")
 		if has {
 			words = ", " + words
 		}

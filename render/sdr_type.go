@@ -6,8 +6,8 @@ import (
 	"lom/machine"
 )
 
-// An Either is the result of a command that shows one of two things, as its words say. Exactly one of
-// them is set.
+// An Either is the result of a command that shows one of two things, as its words say. Exactly one
+// of them is set.
 type Either[A, B any] struct {
 	A *A
 	B *B

@@ -8,7 +8,8 @@ import (
 	"lom/machine"
 )
 
-var eventControlWords = [...]string{"Per-threshold", "Entire Sensor Only", "Global Disable Only", "No Events From Sensor"}
+var eventControlWords = [...]string{"Per-threshold", "Entire Sensor Only", "Global Disable Only",
+	"No Events From Sensor"}
 
 func (v *sensorView) printVerbose(p *Printer, name string, style sdrStyle) {
 	s := v.sensor
@@ -129,7 +130,8 @@ func (v *sensorView) printHysteresis(p *Printer) {
 	}
 }
 
-// printRange prints an end of the sensor's range; ends says which raw value in each format is no limit at all.
+// printRange prints an end of the sensor's range; ends says which raw value in each format is no
+// limit at all.
 func (v *sensorView) printRange(p *Printer, title string, raw uint8, ends [3]uint8) {
 	f := v.full
 	none := f.Analog() && (raw == ends[f.Units.Format%3] || v.conv.Value(raw) == 0)

@@ -145,4 +145,5 @@ func (v *sensorView) printSensorVerboseReading(p *Printer, style sdrStyle) {
 	v.printHysteresis(p)
 }
 
-var thresholdTitles = [...]string{"Lower Non-Critical", "Lower Critical", "Lower Non-Recoverable", "Upper Non-Critical", "Upper Critical", "Upper Non-Recoverable"}
+var thresholdTitles = [...]string{"Lower Non-Critical", "Lower Critical", "Lower Non-Recoverable",
+	"Upper Non-Critical", "Upper Critical", "Upper Non-Recoverable"}

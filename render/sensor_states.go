@@ -63,8 +63,10 @@ func (v *sensorView) printEventEnable(p *Printer) {
 	v.printEvents(p, "Assertions Enabled", "Deassertions Enabled", d, lost)
 }
 
-// printEvents prints the two masks behind the first byte of d; deassertions of a threshold sensor only if wanted.
-func (v *sensorView) printEvents(p *Printer, assertions, deassertions string, d []byte, wantDeassertions bool) {
+// printEvents prints the two masks after the first byte of d; deassertions of a threshold sensor
+// only if wanted.
+func (v *sensorView) printEvents(p *Printer, assertions, deassertions string, d []byte,
+	wantDeassertions bool) {
 	var b [5]byte
 	copy(b[:], d)
 	if !v.sensor.EventType.Threshold() {
@@ -82,7 +84,8 @@ func (v *sensorView) printEvents(p *Printer, assertions, deassertions string, d 
 	}
 }
 
-var thresholdEventWords = [...]string{"lnc-", "lnc+", "lcr-", "lcr+", "lnr-", "lnr+", "unc-", "unc+", "ucr-", "ucr+", "unr-", "unr+"}
+var thresholdEventWords = [...]string{"lnc-", "lnc+", "lcr-", "lcr+", "lnr-", "lnr+",
+	"unc-", "unc+", "ucr-", "ucr+", "unr-", "unr+"}
 
 func thresholdEvents(lo, hi uint8) string {
 	out := ""

@@ -10,8 +10,9 @@ import (
 // terminalColumns is how long the lines of terminal mode get.
 const terminalColumns = 80
 
-// AppendTerminal appends a message of terminal mode (§14.7.2, §14.7.3), with its newline. A long request goes on behind a
-// backslash on the next line, a long response without one. The addresses, and the LUN of the console, go without saying.
+// AppendTerminal appends a message of terminal mode (§14.7.2, §14.7.3), with its newline. A long
+// request goes on behind a backslash on the next line, a long response without one. The addresses,
+// and the LUN of the console, go without saying.
 func AppendTerminal(dst []byte, m *Message) []byte { return appendTerminal(dst, m, 0) }
 
 // AppendTerminalBridged appends the response to a request that Send Message carried to another

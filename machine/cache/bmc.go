@@ -15,11 +15,11 @@ type BMC struct {
 	name string // of its files, without their kind
 }
 
-// BMC returns what is kept of the BMC that c leads to. address is the address of the BMC in the caller's
-// words. A BMC is known by its GUID and, because some makers give all BMCs the same GUID, by its address
-// besides: another BMC at the same address is another one, and so is the same at another address. A BMC
-// without a GUID has no cache. In a session over lanplus the GUID is known from the log-in; elsewhere
-// the BMC is asked for it.
+// BMC returns what is kept of the BMC that c leads to. address is the address of the BMC in the
+// caller's words. A BMC is known by its GUID and, because some makers give all BMCs the same GUID,
+// by its address besides: another BMC at the same address is another one, and so is the same at
+// another address. A BMC without a GUID has no cache. In a session over lanplus the GUID is known
+// from the log-in; elsewhere the BMC is asked for it.
 func (d Dir) BMC(ctx context.Context, c client.Conn, address string) (BMC, error) {
 	if d.Path == "" {
 		return BMC{}, nil
@@ -45,8 +45,8 @@ func unlessRefused(err error) error {
 	return err
 }
 
-// controllerGUID returns the GUID of the log-in, or asks for that of the BMC, and for that of the system
-// if the BMC has none of its own.
+// controllerGUID returns the GUID of the log-in, or asks for that of the BMC, and for that of the
+// system if the BMC has none of its own.
 func controllerGUID(ctx context.Context, c client.Conn) (ipmi.GUID, error) {
 	if s, ok := c.(interface{ Info() client.Info }); ok {
 		if guid := s.Info().GUID; guid != (ipmi.GUID{}) {

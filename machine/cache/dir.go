@@ -26,12 +26,12 @@ type Dir struct {
 	Now  func() time.Time // the clock by which the age of files is judged; nil: time.Now
 }
 
-// Variables are the environment variables that name the folder; "off" is none. The first that is set
-// counts.
+// Variables are the environment variables that name the folder; "off" is none. The first that is
+// set counts.
 var Variables = [...]string{"LOM_CACHE", "LOM_SDR_CACHE"}
 
-// DefaultPath returns the folder that the environment names, or the user's folder for caches, and ""
-// if there is to be none. lookup is os.LookupEnv, or something like it.
+// DefaultPath returns the folder that the environment names, or the user's folder for caches, and
+// "" if there is to be none. lookup is os.LookupEnv, or something like it.
 func DefaultPath(lookup func(string) (string, bool)) string {
 	env := func(name string) string {
 		v, _ := lookup(name)
@@ -118,11 +118,12 @@ func firstLine(kind, words string, body []byte) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q\n", kind, words)
 	h.Write(body)
-	return "lom-" + kind + "-2 " + hex.EncodeToString(h.Sum(nil)) + " " + strconv.Quote(words) + "\n"
+	sum := hex.EncodeToString(h.Sum(nil))
+	return "lom-" + kind + "-2 " + sum + " " + strconv.Quote(words) + "\n"
 }
 
-// read reads a file, if it is whole. What is not a plain file is not even opened: the read of a pipe
-// would wait.
+// read reads a file, if it is whole. What is not a plain file is not even opened: the read of a
+// pipe would wait.
 func read(path, kind string) (words string, body []byte, ok bool) {
 	st, err := os.Lstat(path)
 	if err != nil || !st.Mode().IsRegular() || st.Size() > fileMost {
@@ -178,12 +179,13 @@ const (
 	stampName  = "lom-pruned" // the file whose time says when that was
 )
 
-// isOurs reports whether a name is that of a file of the cache, perhaps of one that is being written. A
-// user may have named a folder with other files in it, and these are left alone.
+// isOurs reports whether a name is that of a file of the cache, perhaps of one that is being
+// written. A user may have named a folder with other files in it, and these are left alone.
 func isOurs(name string) bool {
 	base, rest, _ := strings.Cut(name, ".")
 	kind, suffix, writing := strings.Cut(rest, "-")
-	return len(base) == 32 && strings.Trim(base, "0123456789abcdef") == "" && slices.Contains(kinds, kind) &&
+	return len(base) == 32 && strings.Trim(base, "0123456789abcdef") == "" &&
+		slices.Contains(kinds, kind) &&
 		(!writing || suffix != "" && strings.Trim(suffix, "0123456789") == "")
 }
 

@@ -21,11 +21,12 @@ func ModelWords(id ipmi.DeviceID) string {
 	if id.AuxiliaryVersion != nil {
 		aux = *id.AuxiliaryVersion
 	}
-	return fmt.Sprintf("%d.%d.%d.%02x.%x", id.Manufacturer, id.Product, id.FirmwareMajor, id.FirmwareMinor, aux)
+	return fmt.Sprintf("%d.%d.%d.%02x.%x", id.Manufacturer, id.Product,
+		id.FirmwareMajor, id.FirmwareMinor, aux)
 }
 
-// windowAge is how long it is believed how many requests at a time a model takes. After that it is found
-// out again: the network may have been to blame.
+// windowAge is how long it is believed how many requests at a time a model takes. After that it is
+// found out again: the network may have been to blame.
 const windowAge = 7 * 24 * time.Hour
 
 func (d Dir) peerFile(kind string, p Peer) string { return d.file(kind, "%s %d", p.Host, p.Port) }
@@ -90,7 +91,8 @@ func (d Dir) Login(p Peer) (l Login, ok bool) {
 	}
 	words, _, ok := read(d.peerFile(kindLogin, p), kindLogin)
 	var name, guid string
-	if n, _ := fmt.Sscanf(words, "%s %d %s", &name, &l.Suite, &guid); !ok || n != 3 || name != loginInterface {
+	n, _ := fmt.Sscanf(words, "%s %d %s", &name, &l.Suite, &guid)
+	if !ok || n != 3 || name != loginInterface {
 		return Login{}, false
 	}
 	b, err := hex.DecodeString(guid)

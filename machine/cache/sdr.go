@@ -14,15 +14,16 @@ import (
 )
 
 // SDRs returns the records of the repository of the BMC that c leads to: those that are kept if the
-// repository is still the same, and else what the BMC says now. Records that want reports false for may
-// be missing or cut off; a nil want wants all. model returns the words for the model and firmware of
-// the BMC ([ModelWords]), and "" if it does not say. What is missing is a *[client.IncompleteError].
+// repository is still the same, and else what the BMC says now. Records that want reports false for
+// may be missing or cut off; a nil want wants all. model returns the words for the model and
+// firmware of the BMC ([ModelWords]), and "" if it does not say. What is missing is a
+// *[client.IncompleteError].
 //
-// Get SDR Repository Info (§33.9) says whether the repository is the same: how many records there are,
-// how much is free, and when it was last added to and erased. The model counts besides, because new
-// firmware may bring other records and the old times. A repository that does not say when it was
-// changed is read each time. Records that cannot be read are kept as such, and only they are asked for
-// again.
+// Get SDR Repository Info (§33.9) says whether the repository is the same: how many records there
+// are, how much is free, and when it was last added to and erased. The model counts besides,
+// because new firmware may bring other records and the old times. A repository that does not say
+// when it was changed is read each time. Records that cannot be read are kept as such, and only
+// they are asked for again.
 func (d Dir) SDRs(ctx context.Context, c client.Conn, address string, want func(head []byte) bool,
 	model func(context.Context) (string, error)) ([]client.RawSDR, error) {
 	if d.Path == "" {
@@ -81,16 +82,16 @@ func (d Dir) SDRs(ctx context.Context, c client.Conn, address string, want func(
 	return list, err
 }
 
-// KeptSDRs returns the records that are kept of a BMC, some of them perhaps in part, without asking it.
-// They may be out of date.
+// KeptSDRs returns the records that are kept of a BMC, some of them perhaps in part, without asking
+// it. They may be out of date.
 func (d Dir) KeptSDRs(guid ipmi.GUID, address string) []client.RawSDR {
 	_, body, _ := BMC{d, hash("%x %s", guid, address)}.load(kindSDR)
 	list, _ := splitSDRs(body)
 	return list
 }
 
-// split takes apart what is missing of a list, of which the rest was read, and what is wrong with all
-// of it.
+// split takes apart what is missing of a list, of which the rest was read, and what is wrong with
+// all of it.
 func split(err error) (missing *client.IncompleteError, failure error) {
 	if errors.As(err, &missing) {
 		return missing, nil
@@ -98,8 +99,8 @@ func split(err error) (missing *client.IncompleteError, failure error) {
 	return nil, err
 }
 
-// completeSDRs reads what is missing of kept records. all says that nothing was. A repository that has
-// changed meanwhile is a completion code.
+// completeSDRs reads what is missing of kept records. all says that nothing was. A repository that
+// has changed meanwhile is a completion code.
 func completeSDRs(ctx context.Context, c client.Conn, list []client.RawSDR, state string,
 	want func([]byte) bool) (_ []client.RawSDR, all bool, err error) {
 	all = true
@@ -123,8 +124,8 @@ func completeSDRs(ctx context.Context, c client.Conn, list []client.RawSDR, stat
 	return list, false, err
 }
 
-// sdrState returns how many records a repository has, -1 if it does not say, and the words that change
-// when it does, "" if there are none.
+// sdrState returns how many records a repository has, -1 if it does not say, and the words that
+// change when it does, "" if there are none.
 func sdrState(info ipmi.SDRRepositoryInfo, err error) (count int, state string, _ error) {
 	if err != nil {
 		return -1, "", unlessRefused(err)

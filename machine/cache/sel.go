@@ -17,8 +17,9 @@ func selState(i ipmi.SELInfo) string {
 	return fmt.Sprintf("%d %d %d", i.Entries, i.LastAddition, i.LastErase)
 }
 
-// SEL returns the records of the event log of the BMC that c leads to, the first most of them if most
-// is not 0. Those that are kept from an earlier call are not read again while they are in the SEL:
+// SEL returns the records of the event log of the BMC that c leads to, the first most of them if
+// most is not 0. Those that are kept from an earlier call are not read again while they are in the
+// SEL:
 //
 //   - If the number of entries and the times of the last addition and erasure are what they were, and
 //     the last record is the same to the last byte, all is as it was. The last record is looked at
@@ -28,7 +29,8 @@ func selState(i ipmi.SELInfo) string {
 //     kept are there too if their number and that of the new ones make up the SEL's; if they are more,
 //     the oldest were overwritten, and the SEL's first record shows how many.
 //   - In all other cases (entries were deleted, the SEL was cleared, it is another's) all is read.
-func (d Dir) SEL(ctx context.Context, c client.Conn, address string, most int) iter.Seq2[sel.Record, error] {
+func (d Dir) SEL(ctx context.Context, c client.Conn, address string,
+	most int) iter.Seq2[sel.Record, error] {
 	if d.Path == "" && most == 0 {
 		return client.SELEntries(ctx, c, ipmi.FirstRecord)
 	}
@@ -74,8 +76,8 @@ func (d Dir) SEL(ctx context.Context, c client.Conn, address string, most int) i
 	}
 }
 
-// readSEL reads the SEL, in which so many records are reported and of which count are wanted. ok says
-// that it was read to its end.
+// readSEL reads the SEL, in which so many records are reported and of which count are wanted. ok
+// says that it was read to its end.
 func readSEL(ctx context.Context, c client.Conn, reported, count int,
 	yield func(sel.Record, error) bool) (all []sel.Record, ok bool) {
 	for r, err := range client.SELEntriesAhead(ctx, c, ipmi.FirstRecord, count) {
@@ -91,9 +93,10 @@ func readSEL(ctx context.Context, c client.Conn, reported, count int,
 	return all, true
 }
 
-// freshSEL returns the records by what is kept of them and what is new in the SEL, and none if what is
-// kept is of no use. What it finds new is kept too.
-func freshSEL(ctx context.Context, c client.Conn, cache BMC, info ipmi.SELInfo) ([]sel.Record, error) {
+// freshSEL returns the records by what is kept of them and what is new in the SEL, and none if what
+// is kept is of no use. What it finds new is kept too.
+func freshSEL(ctx context.Context, c client.Conn, cache BMC,
+	info ipmi.SELInfo) ([]sel.Record, error) {
 	state, body, ok := cache.load(kindSEL)
 	old, whole := splitSEL(body)
 	if !ok || !whole || len(old) == 0 || info.Entries == 0 {
