@@ -37,10 +37,10 @@ func TestSplitLine(t *testing.T) {
 // Each line has a tree of its own: nothing is kept of those before, nor written where other hosts read.
 func TestLineHasItsOwnResults(t *testing.T) {
 	a := scriptedApp(nil, strings.NewReader(""), io.Discard, io.Discard)
-	lineRoot(a)
+	lineRoot(a, "mc")
 	want, other := len(a.results), *a
-	lineRoot(&other)
-	lineRoot(&other)
+	lineRoot(&other, "mc")
+	lineRoot(&other, "mc")
 	if got := len(other.results); got != want || len(a.results) != want {
 		t.Errorf("got %d results, and %d of another host; want %d each", got, len(a.results), want)
 	}
