@@ -313,7 +313,7 @@ func (m *setMaker) fru(device uint8, name string, id ipmi.EntityID, instance ipm
 		Entity:     sdr.Entity{ID: id, Instance: instance}})
 }
 
-// power adds what every make has in common: the state of the server's power. Its states tell when
+// power adds what every make has in common: the state of the server's power. Its states show when
 // they come and not when they go.
 func (m *setMaker) power(unit, acpi string) {
 	m.discrete(ipmi.SensorPowerUnit, ipmi.EventSensorSpecific, unit, entityPowerUnit, 1,
