@@ -81,7 +81,7 @@ func TestManyHostsSayWhatOneSays(t *testing.T) {
 			}
 		}
 		got := all.Stdout
-		if line == "session info all" { // which tells the port of the client
+		if line == "session info all" { // which reports the port of the client
 			got, want = withoutDetails(got), withoutDetails(want)
 		}
 		if got != want {

@@ -22,7 +22,7 @@ func TestRoundTrips(t *testing.T) {
 	for _, c := range []struct {
 		line string
 		most int
-		rows int // lines of output at the least
+		rows int // lines of output at least
 		// The simulator gives out a record in pieces of 33 bytes, so that reading a hundred of them
 		// takes 200 exchanges, whoever asks: what counts is the call after that.
 		again bool
