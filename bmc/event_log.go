@@ -105,7 +105,8 @@ func (b *BMC) LogPast(e sel.Event, at time.Time) error {
 			return
 		}
 		last := &l.records[len(l.records)-1]
-		l.kept.LastAddition = ipmi.TimestampOf(at.Add(time.Duration(l.kept.ClockAhead) * time.Second))
+		l.kept.LastAddition = ipmi.TimestampOf(at.Add(
+			time.Duration(l.kept.ClockAhead) * time.Second))
 		last.Record = last.WithTimestamp(l.kept.LastAddition)
 		l.save(b, last.serial)
 	})

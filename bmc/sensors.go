@@ -67,7 +67,8 @@ func (s *sensors) load(b *BMC) error {
 	}
 	s.model = model{still: b.cfg.Still, power: b.host.State().Power,
 		changed: b.clock.Now().Add(-time.Hour),
-		seed:    binary.LittleEndian.Uint64(b.controller.guid[:8]) ^ binary.LittleEndian.Uint64(b.controller.guid[8:])}
+		seed: binary.LittleEndian.Uint64(b.controller.guid[:8]) ^
+			binary.LittleEndian.Uint64(b.controller.guid[8:])}
 	s.state = s.set.states(s.model.power == host.On)
 	err := loadSection(b, "sensor", func(key string, v sensorKept) error {
 		n, err := strconv.ParseUint(key, 10, 8)

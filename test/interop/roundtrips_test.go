@@ -118,7 +118,8 @@ func TestWindowOverALine(t *testing.T) {
 			}
 			alone, _ := ask(1)
 			took, window := ask(0)
-			t.Logf("%s over %s: %d requests take %v one at a time, %v with a window that grows to %d", name, iface, requests, alone, took, window)
+			t.Logf("%s over %s: %d requests take %v one at a time, "+
+				"%v with a window that grows to %d", name, iface, requests, alone, took, window)
 			if took > alone/2 {
 				t.Errorf("%s over %s: %v, and %v one at a time", name, iface, took, alone)
 			}

@@ -85,7 +85,8 @@ const (
 )
 
 // errNotSwitched is why the power is not known of a machine without Status.
-var errNotSwitched = errors.New("there is no command for status, and it was not switched on or off yet")
+var errNotSwitched = errors.New("there is no command for status, " +
+	"and it was not switched on or off yet")
 
 // New returns a machine. Nothing is known of it before Notify is called.
 func New(cfg Config) *Machine {
