@@ -127,7 +127,8 @@ func (f *pef) trapFor(b *BMC, e pefEvent, severity ipmi.PEFSeverity, text string
 		guid = g.GUID
 	}
 	address, _ := b.lan.find(parameterKey{Number: ipmi.LANIPAddress{}.Number()}).(ipmi.LANIPAddress)
-	community, _ := b.lan.find(parameterKey{Number: ipmi.LANCommunity{}.Number()}).(ipmi.LANCommunity)
+	community, _ := b.lan.find(
+		parameterKey{Number: ipmi.LANCommunity{}.Number()}).(ipmi.LANCommunity)
 	offset := pet.UTCOffsetUnspecified
 	if o := b.eventLog.kept.UTCOffset; o != ipmi.UTCOffsetUnspecified {
 		offset = o

@@ -40,7 +40,7 @@ type Config struct {
 	// wait for the network. Nil: alerts are not sent.
 	SendAlert func(Alert)
 
-	// of Table 22-20, 16 at the most; none is all that authenticate without xRC4
+	// of Table 22-20, at most 16; empty: all that authenticate, except those with xRC4
 	CipherSuites []uint8
 
 	StateFile string       // what lasts is kept here; "" keeps it in memory only
@@ -190,7 +190,8 @@ func (b *BMC) carryOut(ctx *Context, netFn ipmi.NetFn, code uint8, data []byte,
 	save()
 }
 
-// do calls f under the lock, for what is no request, and sends what it changed on its way to disk.
+// do calls f under the lock, for changes that no request asks for, and starts to write them to
+// disk.
 func (b *BMC) do(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

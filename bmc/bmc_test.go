@@ -196,7 +196,7 @@ func TestWatchdog(t *testing.T) {
 		}
 		w := must(t, b, ipmi.GetWatchdogTimer{})
 		if w.Running || !w.Expired.Has(ipmi.WatchdogSMS) {
-			t.Errorf("after the time-out: %+v", w)
+			t.Errorf("after the timeout: %+v", w)
 		}
 		if len(events) != 2 || events[0].Data != [3]byte{0xc8, 0x34, 0xff} ||
 			events[1].Data != [3]byte{0xc2, 0x34, 0xff} {

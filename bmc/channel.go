@@ -44,12 +44,12 @@ func (c *channels) load(b *BMC) error {
 		Privilege: ipmi.PrivilegeAdministrator}
 	if kg := b.cfg.Kg.Reveal(); kg != "" {
 		if len(kg) > 20 {
-			return errors.New("a Kg has 20 bytes at the most")
+			return errors.New("a Kg has at most 20 bytes")
 		}
 		c.keys.Kg = make([]byte, 20)
 		copy(c.keys.Kg, kg)
 	}
-	err := keep(b, "channel", func(_ string, v channelAccess) error {
+	err := loadSection(b, "channel", func(_ string, v channelAccess) error {
 		if v.Mode > 3 || v.Privilege < 1 || v.Privilege > ipmi.PrivilegeOEM {
 			return errors.New("no such access can be")
 		}
@@ -64,7 +64,7 @@ func (c *channels) load(b *BMC) error {
 		}
 		b.channelChanged()
 	})
-	return errors.Join(err, keep(b, "keys", func(_ string, v channelKeys) error {
+	return errors.Join(err, loadSection(b, "keys", func(_ string, v channelKeys) error {
 		if n := ipmi.ChannelKeySize; len(v.Kg) != 0 && len(v.Kg) != n ||
 			len(v.Kr) != 0 && len(v.Kr) != n {
 			return errors.New("a key has 20 bytes")

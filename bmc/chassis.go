@@ -15,7 +15,7 @@ type chassis struct {
 	identify      ipmi.IdentifyState
 	identifyTimer Timer
 	controlFault  bool
-	unseen        bool // the host cannot be seen, and that was told
+	unseen        bool // the host cannot be seen, and that was reported
 	powerFault    bool // the last power down was because of a fault
 	wanted        cause
 	panel         ipmi.FrontPanelButtons // in the answer that is being made
@@ -26,7 +26,7 @@ type chassisKept struct {
 	On            bool                    // power, when it was last seen
 	Policy        ipmi.PowerRestorePolicy // what mains coming back does
 	CycleInterval uint8                   // seconds
-	ACFailed      bool                    // the BMC was started anew while power was on
+	ACFailed      bool                    // the BMC was restarted while power was on
 	OnByCommand   bool
 	Restart       cause                     // of the last start
 	Buttons       ipmi.SetFrontPanelEnables // front panel buttons that are disabled
@@ -43,7 +43,7 @@ func (c *chassis) load(b *BMC) error {
 	c.kept = chassisKept{On: b.host.State().Power == host.On, Policy: ipmi.RestorePrevious,
 		CycleInterval: 1, Capabilities: defaultCapabilities}
 	known := false
-	err := keep(b, "chassis", func(_ string, v chassisKept) error {
+	err := loadSection(b, "chassis", func(_ string, v chassisKept) error {
 		c.kept, known = v, true
 		return nil
 	})
@@ -158,7 +158,7 @@ func chassisControl(ctx *Context, req ipmi.ChassisControl) (ipmi.NoData, error) 
 	return ipmi.NoData{}, ctx.control(a)
 }
 
-// answerTime is how long the answer to a request waits for the host to accept what it is told.
+// answerTime is how long the answer to a request waits for the host to accept the action.
 // Clients ask again after about a second, which does no harm, and give up after four at least.
 const answerTime = 2 * time.Second
 
@@ -179,9 +179,9 @@ func (c *Context) control(a host.Action) error {
 	return now
 }
 
-// control begins an action on the host. The cause is told as restart cause if the action starts the
-// system. Settled is called once: with the completion code of a refusal, or with nil when the host
-// has accepted the action, or has not said anything for answerTime. What fails after that is a
+// control begins an action on the host. The cause becomes the restart cause if the action starts
+// the system. Settled is called once: with the completion code of a refusal, or with nil when the
+// host has accepted the action, or has not said anything for answerTime. What fails after that is a
 // control fault.
 func (b *BMC) control(a host.Action, why cause, settled func(error)) {
 	c := &b.chassis
@@ -204,13 +204,13 @@ func (b *BMC) control(a host.Action, why cause, settled func(error)) {
 			timer = nil
 		}
 		if err != nil {
-			boot.back()
+			boot.refused()
 			if c.wanted == why {
 				c.wanted = wanted
 			}
 		} else {
 			c.controlFault = false
-			boot.keep()
+			boot.accepted()
 		}
 		settled(err)
 	}
@@ -241,7 +241,7 @@ func (b *BMC) control(a host.Action, why cause, settled func(error)) {
 	}
 }
 
-// refused logs why the host does not do what it was told, and returns the completion code that says
+// refused logs why the host refuses an action, and returns the completion code that says
 // so.
 func (b *BMC) refused(a host.Action, err error) ipmi.CompletionCode {
 	if err != host.ErrState { // which says nothing that the caller does not know

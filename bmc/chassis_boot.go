@@ -16,7 +16,7 @@ type bootOptions struct {
 	kept     bootKept
 	progress ipmi.SetState
 	expiry   Timer     // clears the valid bit; nil if nothing does
-	told     host.Boot // how the host was told to boot
+	told     host.Boot // how the host was set to boot
 }
 
 // bootKept is what lasts. Parameters are kept as they are on the wire.
@@ -40,7 +40,7 @@ func (o *bootOptions) load(b *BMC) error {
 		o.kept.Parameter[n] = make([]byte, size)
 	}
 	factory := o.kept
-	err := keep(b, "boot", func(_ string, v bootKept) error {
+	err := loadSection(b, "boot", func(_ string, v bootKept) error {
 		for n, data := range factory.Parameter {
 			if len(v.Parameter[n]) != len(data) {
 				return errors.New("a parameter has not its length")
@@ -232,13 +232,13 @@ func (o *bootOptions) clearValid(b *BMC) {
 
 // A bootChange is what an action that may start the host did about where it boots.
 type bootChange struct {
-	back func() // when the action was refused
-	keep func() // when it was accepted
+	refused  func() // when the action was refused
+	accepted func() // when it was accepted
 }
 
-// beforeControl tells the host how to boot, before an action that may start it. The flags count for
-// starts that Chassis Control makes, and for others if parameter 3 says so. Its error says that the
-// host does not boot so.
+// beforeControl sets how the host is to boot, before an action that may start it. The flags count
+// for starts that Chassis Control makes, and for others if parameter 3 says so. Its error says that
+// the host does not boot so.
 func (o *bootOptions) beforeControl(b *BMC, a host.Action, why cause) (bootChange, error) {
 	nothing := bootChange{func() {}, func() {}}
 	switch a {
@@ -269,8 +269,8 @@ func (o *bootOptions) beforeControl(b *BMC, a host.Action, why cause) (bootChang
 		return nothing, err
 	}
 	return bootChange{
-		back: func() { _ = o.setBoot(b, before) }, // it was taken before
-		keep: func() {
+		refused: func() { _ = o.setBoot(b, before) }, // it was taken before
+		accepted: func() {
 			switch {
 			case asked:
 				o.watch(b) // the time begins again
@@ -281,7 +281,7 @@ func (o *bootOptions) beforeControl(b *BMC, a host.Action, why cause) (bootChang
 	}, nil
 }
 
-// setBoot tells the host how to boot.
+// setBoot sets how the host is to boot.
 func (o *bootOptions) setBoot(b *BMC, boot host.Boot) error {
 	if err := b.host.SetBoot(boot); err != nil {
 		return fmt.Errorf("the boot device was not set: %w", err)

@@ -15,7 +15,7 @@ var defaultCapabilities = ipmi.SetChassisCapabilities{
 	SystemManagement: ipmi.AddressBMC,
 }
 
-// identifyTime is how long the chassis shows itself if it is told nothing else (§28.5).
+// identifyTime is how long the chassis identifies itself if the request sets no other time (§28.5).
 const identifyTime = 15 * time.Second
 
 func handleChassisSettings(m *Mux) {
@@ -137,11 +137,11 @@ type powerOnHours struct {
 	since   time.Time // when the host was seen on; zero while it is off
 }
 
-// minutesPerCount is the unit in which the counter is told.
+// minutesPerCount is the unit of the counter in minutes (§28.14).
 const minutesPerCount = 60
 
 func (p *powerOnHours) load(b *BMC) error {
-	err := keep(b, "poh", func(_ string, v uint32) error {
+	err := loadSection(b, "poh", func(_ string, v uint32) error {
 		p.minutes = v
 		return nil
 	})
@@ -155,7 +155,7 @@ func (p *powerOnHours) load(b *BMC) error {
 			p.count(b)
 		}
 	})
-	// What runs out between two savings is lost when the BMC is killed: an hour at the most. BMCs
+	// What runs out between two savings is lost when the BMC is killed: at most an hour. BMCs
 	// of a rack save at different times.
 	if b.journal.path != "" {
 		b.after(time.Hour-time.Duration(b.controller.guid[0])*10*time.Second, func() { p.tick(b) })

@@ -2,8 +2,8 @@ package bmc
 
 import "time"
 
-// A Clock tells the time and wakes. Its timers cost no goroutine while they wait, so that ten
-// thousand BMCs may have a few each.
+// A Clock returns the time and calls timers. Its timers cost no goroutine while they wait, so that
+// ten thousand BMCs may have a few each.
 type Clock interface {
 	Now() time.Time
 	// AfterFunc calls f on a goroutine of its own after d.

@@ -11,12 +11,12 @@ import (
 // controller is the state of the management controller itself (§20).
 type controller struct {
 	guid    ipmi.GUID
-	system  ipmi.ACPISystemState // as it was told; ACPIUnknown: it follows the power
+	system  ipmi.ACPISystemState // as it was set; ACPIUnknown: it follows the power
 	device  ipmi.ACPIDeviceState
 	onReset []func(cold bool)
 }
 
-// defaultDevice is what a BMC that was told nothing else says of itself.
+// defaultDevice is what a BMC reports of itself if its configuration sets nothing else.
 var defaultDevice = ipmi.DeviceID{
 	ID: 0x20, Revision: 1, FirmwareMajor: 1, FirmwareMinor: 0x00, Version: 0x02,
 	Support: ipmi.SupportsSensors | ipmi.SupportsSDRRepository | ipmi.SupportsSEL |
@@ -37,7 +37,7 @@ func (c *controller) load(b *BMC) error {
 	if c.guid = b.cfg.GUID; c.guid != (ipmi.GUID{}) {
 		return nil
 	}
-	err := keep(b, "guid", func(_ string, v []byte) error {
+	err := loadSection(b, "guid", func(_ string, v []byte) error {
 		if len(v) != len(c.guid) {
 			return errors.New("a GUID has 16 bytes")
 		}
@@ -84,7 +84,7 @@ func getSystemGUID(ctx *Context, _ ipmi.GetSystemGUID) (ipmi.SystemGUID, error) 
 	return ipmi.SystemGUID{GUID: ctx.BMC.controller.guid}, nil
 }
 
-// getSelfTestResults tells what the BMC finds wrong with itself now.
+// getSelfTestResults reports what the BMC finds wrong with itself now.
 func getSelfTestResults(ctx *Context, _ ipmi.GetSelfTestResults) (ipmi.SelfTestResults, error) {
 	if len(ctx.BMC.repository.records) == 0 {
 		return ipmi.SelfTestResults{Result: ipmi.SelfTestCorrupted,

@@ -17,7 +17,7 @@ type systemInfo struct {
 	text     [ipmi.SystemInfoHypervisorURL + 1][]byte // by selector; whole blocks
 }
 
-// systemInfoBlocks is how many blocks a text has at the most: room for 255 bytes and their head.
+// systemInfoBlocks is how many blocks a text has at most: room for 255 bytes and their head.
 const systemInfoBlocks = 17
 
 // volatileText reports whether the text is of the running system, and forgotten when that ends.
@@ -39,7 +39,7 @@ func (s *systemInfo) load(b *BMC) error {
 		}
 	})
 	b.listenReset(func(bool) { s.progress = ipmi.SetComplete })
-	return keep(b, "system", func(key string, v []byte) error {
+	return loadSection(b, "system", func(key string, v []byte) error {
 		n, err := strconv.ParseUint(key, 10, 8)
 		if err != nil || n < 1 || n >= uint64(len(s.text)) ||
 			len(v) > systemInfoBlocks*ipmi.SystemInfoBlockSize {

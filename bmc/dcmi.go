@@ -28,7 +28,7 @@ type dcmiKept struct {
 	Thermal      map[uint8]ipmi.SetThermalLimit `json:",omitempty"` // by instance of the inlet
 }
 
-// Versions that the answers tell.
+// Versions in the answers.
 const (
 	dcmiMajor, dcmiMinor      = 1, 5
 	dcmiCapabilityRevision    = 2
@@ -47,7 +47,7 @@ func (d *dcmi) load(b *BMC) error {
 		Thermal:   map[uint8]ipmi.SetThermalLimit{},
 	}
 	d.thermal = map[uint8]*limitWatch{}
-	err := keep(b, "dcmi", func(_ string, v dcmiKept) error {
+	err := loadSection(b, "dcmi", func(_ string, v dcmiKept) error {
 		for n, data := range d.kept.Parameter {
 			if len(v.Parameter[n]) != len(data) {
 				return errors.New("a parameter has not its length")

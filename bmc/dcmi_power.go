@@ -18,8 +18,8 @@ func handleDCMIPower(m *Mux) {
 
 const (
 	// powerWindow is the time that the statistics are about if no other is asked for.
-	powerWindow = time.Hour
-	// powerSamples is from how many moments in a window statistics are made.
+	powerPeriod = time.Hour
+	// powerSamples is from how many moments in a period statistics are made.
 	powerSamples = 120
 )
 
@@ -54,15 +54,15 @@ func toWatts(v float64) uint16 { return uint16(math.Round(max(0, min(v, math.Max
 
 func getPowerReading(ctx *Context, req ipmi.GetPowerReading) (r ipmi.PowerReading, err error) {
 	b := ctx.BMC
-	window := powerWindow
-	r.Period = uint32(powerWindow.Milliseconds())
+	period := powerPeriod
+	r.Period = uint32(powerPeriod.Milliseconds())
 	switch req.Mode {
 	case ipmi.DCMISystemStatistics:
 	case ipmi.DCMIEnhancedStatistics:
 		if !slices.Contains(dcmiPeriods, req.Period) {
 			return r, ipmi.CodeInvalidDataField
 		}
-		window, r.Period = req.Period.Duration(), uint32(req.Period)
+		period, r.Period = req.Period.Duration(), uint32(req.Period)
 	default:
 		return r, ipmi.CodeInvalidDataField
 	}
@@ -74,7 +74,7 @@ func getPowerReading(ctx *Context, req ipmi.GetPowerReading) (r ipmi.PowerReadin
 	current := b.sensors.watts(now)
 	least, most, sum := current, current, current
 	for i := 1; i < powerSamples; i++ {
-		v := b.sensors.watts(now.Add(-window * time.Duration(i) / powerSamples))
+		v := b.sensors.watts(now.Add(-period * time.Duration(i) / powerSamples))
 		least, most, sum = min(least, v), max(most, v), sum+v
 	}
 	r.Current, r.Minimum, r.Maximum, r.Average = toWatts(current), toWatts(least), toWatts(most),
@@ -134,8 +134,8 @@ type limitWatch struct {
 	acted bool      // and what is to be done was done
 }
 
-// exceeded tells the watch what it sees now, and reports whether to act: once each time that the
-// limit is exceeded for long enough.
+// exceeded gives the watch what is measured now, and reports whether to act: once each time that
+// the limit is exceeded for long enough.
 func (w *limitWatch) exceeded(over bool, now time.Time, patience time.Duration) bool {
 	switch {
 	case !over:

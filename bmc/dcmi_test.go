@@ -58,7 +58,7 @@ func TestDCMINamesLast(t *testing.T) {
 	}
 	if got := must(t, b, ipmi.GetDCMIConfiguration{Number: 4}); !reflect.DeepEqual(got.Data,
 		[]byte{200, 1}) {
-		t.Errorf("server time-out %+v", got)
+		t.Errorf("server timeout %+v", got)
 	}
 	// A shorter write ends the tag.
 	must(t, b, ipmi.SetAssetTag{Count: 2, Data: []byte("AB")})

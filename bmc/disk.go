@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// A Disk writes state files. BMCs that are run together share one, for it bounds how many
+// A Disk writes state files. BMCs that run together share one, because it bounds how many
 // goroutines, files and threads of the operating system are busy with that, and makes the changes
 // of many BMCs safe together.
 type Disk struct {
@@ -24,7 +24,7 @@ type Disk struct {
 // mostTogether is how many files one goroutine writes at a time, and so has open.
 const mostTogether = 64
 
-// NewDisk returns a Disk that writes on n goroutines at the most. None is there while nothing is
+// NewDisk returns a Disk that writes on at most n goroutines. There are none while nothing is
 // written.
 func NewDisk(n int) *Disk { return &Disk{most: n, fs: osFiles{}} }
 
@@ -146,7 +146,7 @@ type journalWrite struct {
 	j       *journal
 	batch   []journalEntry
 	data    []byte
-	fresh   bool // it makes the file anew
+	fresh   bool // it writes the whole file
 	renamed bool // and has given it its name
 	file    stateFile
 	err     error
@@ -188,7 +188,7 @@ func (w *journalWrite) begin() {
 	}
 }
 
-// end closes the file, and gives one that was made anew its name.
+// end closes the file. If it was written as a whole, it gets its name now.
 func (w *journalWrite) end() {
 	if w.file != nil {
 		w.err = errors.Join(w.err, w.file.Close())

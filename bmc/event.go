@@ -2,7 +2,7 @@ package bmc
 
 import "lom/ipmi/sel"
 
-// An Event is a platform event: what a sensor or the BMC itself has to tell (§29.3, Table 29-5).
+// An Event is a platform event: what a sensor or the BMC itself reports (§29.3, Table 29-5).
 // The SEL keeps it and PEF acts on it.
 type Event struct {
 	Generator    uint16 // as in a SEL record: 0020h is the BMC itself
@@ -19,7 +19,7 @@ type Event struct {
 // generatorBMC is the generator ID of the BMC's own events (Table 32-1).
 const generatorBMC = 0x0020
 
-// raise logs an event and tells all who listen about it, who find the event's record in the SEL.
+// raise logs an event and reports it to all listeners, who find its record in the SEL.
 func (b *BMC) raise(e Event) {
 	if e.Generator == 0 {
 		e.Generator = generatorBMC
@@ -28,7 +28,7 @@ func (b *BMC) raise(e Event) {
 	b.raised(e)
 }
 
-// raised tells all who listen about an event that was logged.
+// raised reports an event that was logged to all listeners.
 func (b *BMC) raised(e Event) {
 	for _, f := range b.onEvent {
 		f(e)

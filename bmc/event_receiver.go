@@ -5,7 +5,7 @@ import (
 	"lom/ipmi/sel"
 )
 
-// eventReceiver says where the BMC's own event messages go (§29.1): to itself unless it was told
+// eventReceiver says where the BMC's own event messages go (§29.1): to itself unless it was set
 // otherwise, or nowhere.
 type eventReceiver struct{ to ipmi.SetEventReceiver }
 

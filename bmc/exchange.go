@@ -8,8 +8,8 @@ import (
 	"lom/rmcp"
 )
 
-// An exchange is a datagram to the BMC, and the answer to the request in it. They are used again,
-// so that a packet costs no allocation.
+// An exchange is a datagram to the BMC, and the answer to the request in it. Exchanges are pooled,
+// so that a packet needs no allocation.
 type exchange struct {
 	b      *BMC
 	link   Link
@@ -26,7 +26,7 @@ type exchange struct {
 	memory  []byte
 }
 
-// exchange returns one that nobody uses.
+// exchange returns one that is not in use.
 func (m *Mux) exchange() *exchange {
 	if x, ok := m.exchanges.Get().(*exchange); ok {
 		return x

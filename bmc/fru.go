@@ -67,7 +67,7 @@ func (v *inventory) load(b *BMC) error {
 		v.make(b.cfg.FRUs)
 		b.cfg.FRUs = nil
 	}
-	return keep(b, "fru", func(key string, page []byte) error {
+	return loadSection(b, "fru", func(key string, page []byte) error {
 		var id uint8
 		var at int
 		if _, err := fmt.Sscanf(key, "%d:%d", &id, &at); err != nil {
@@ -190,7 +190,7 @@ type ServerIdentity struct {
 // A SupplyIdentity is what a power supply's inventory says of it.
 type SupplyIdentity struct {
 	Maker, Product, PartNumber string
-	Watts                      uint16 // 4095 at the most; 0: not known
+	Watts                      uint16 // at most 4095; 0: not known
 }
 
 // Sizes of the memories of a main board and of a power supply, in bytes.

@@ -75,7 +75,8 @@ func TestServerInventoryTakesAnyText(t *testing.T) {
 }
 
 func TestBoardID(t *testing.T) {
-	for maker, want := range map[ipmi.ManufacturerID]ipmi.CompletionCode{manufacturerSupermicro: ipmi.CodeOK, 674: ipmi.CodeInvalidCommand} {
+	for maker, want := range map[ipmi.ManufacturerID]ipmi.CompletionCode{
+		manufacturerSupermicro: ipmi.CodeOK, 674: ipmi.CodeInvalidCommand} {
 		b := newTest(t, func(c *Config) {
 			c.Device = ipmi.DeviceID{Version: 2, Manufacturer: maker, Product: 0x1b0f}
 		})

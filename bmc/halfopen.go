@@ -20,12 +20,12 @@ const (
 	halfOpenDraws = 32               // of which the worst makes room
 )
 
-// halfOpens is the log-ins that nobody has proved yet. A session's place is taken only by who shows
-// knowledge of a password, so anybody can begin a log-in, and under any address: §6.12a asks that
-// this keeps nobody out. An entry is therefore small and there are thousands, in memory that is
-// there only while they are. If there are too many, the oldest of the source with most goes first,
-// or, if no source has more than its share, as when addresses are forged, the oldest of all: at
-// 10,000 a second, one that is 1.6 s old.
+// halfOpens are the log-ins whose user has not proved the password yet. A session slot is taken
+// only by a client that shows knowledge of a password, so anybody can begin a log-in, and under any
+// address: §6.12a asks that this keeps nobody out. An entry is therefore small and there are
+// thousands, in memory that is there only while they are. If there are too many, the oldest of the
+// source with most goes first, or, if no source has more than its share, as when addresses are
+// forged, the oldest of all: at 10,000 a second, one that is 1.6 s old.
 //
 // Its lock is taken with a BMC's lock held.
 type halfOpens struct {

@@ -51,7 +51,7 @@ func (e *StateError) Error() string {
 type journal struct {
 	path string // "": nothing is kept
 	disk *Disk
-	warn func(error) // is told of what went wrong and fails no request
+	warn func(error) // gets the errors that fail no request
 
 	// lost is called after a write has failed, without a lock. It calls takeFailed, and the done of
 	// each entry.
@@ -78,7 +78,7 @@ type journalEntry struct {
 }
 
 // openJournal reads the state file at path and returns what it holds by section and key. A file
-// that does not exist is made by the first change.
+// that is not there is made by the first change.
 func openJournal(path string, disk *Disk,
 	warn func(error)) (*journal, map[string]map[string][]byte, error) {
 	j := &journal{path: path, disk: disk, warn: warn}

@@ -297,7 +297,8 @@ func suspendARPs(ctx *Context, req ipmi.SuspendARPs) (ipmi.ARPStatus, error) {
 		return ipmi.ARPStatus{}, ipmi.CodeInvalidDataField
 	}
 	b.lan.suspended = ipmi.ARPStatus{Responses: req.Responses, Gratuitous: req.Gratuitous}
-	control, _ := b.lan.find(parameterKey{Number: ipmi.LANARPControl{}.Number()}).(ipmi.LANARPControl)
+	control, _ := b.lan.find(
+		parameterKey{Number: ipmi.LANARPControl{}.Number()}).(ipmi.LANARPControl)
 	runs := b.watchdog.timer != nil
 	return ipmi.ARPStatus{
 		Responses:  control.Responses && !(runs && req.Responses),

@@ -10,11 +10,11 @@ import (
 	"lom/rmcp"
 )
 
-// login is what the LAN channel asks of those who log in, beside their account and the channel's
+// login is what the LAN channel asks of those who log in, besides their account and the channel's
 // access. The LAN configuration parameters 1, 2, 22 to 24 and 26 show it (§23.2, Table 23-4).
 type login struct {
 	kept loginKept
-	// that the channel speaks, in the order of parameters 23 and 24; 16 at the most
+	// that the channel speaks, in the order of parameters 23 and 24; at most 16
 	suites []rmcp.CipherSuite
 	failed map[uint8]failures // by user ID; who is not there has none
 }
@@ -48,8 +48,8 @@ type failures struct {
 	locked bool
 }
 
-// defaultSuites are the cipher suites of a BMC that was told nothing else: all of Table 22-20 that
-// authenticate, but for those with xRC4.
+// defaultSuites are the cipher suites of a BMC whose configuration sets none: all of Table 22-20
+// that authenticate, but for those with xRC4.
 var defaultSuites = []uint8{1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17}
 
 // The Session Audit sensor (Table 42-3).
@@ -69,7 +69,7 @@ func (l *login) load(b *BMC) error {
 		ids = slices.Insert(ids, 0, 0)
 	}
 	if len(ids) > len(l.kept.SuitePrivilege) {
-		return fmt.Errorf("%d cipher suites are too many: a channel has %d at the most", len(ids),
+		return fmt.Errorf("%d cipher suites are too many: a channel has at most %d", len(ids),
 			len(l.kept.SuitePrivilege))
 	}
 	for i, id := range ids {
@@ -86,7 +86,7 @@ func (l *login) load(b *BMC) error {
 	for p := ipmi.PrivilegeCallback; p <= ipmi.PrivilegeOEM; p++ {
 		l.kept.AuthTypes[p] = b.authTypes()
 	}
-	return keep(b, "login", func(_ string, v loginKept) error {
+	return loadSection(b, "login", func(_ string, v loginKept) error {
 		for p := range v.AuthTypes {
 			v.AuthTypes[p] &= b.authTypes()
 		}
@@ -98,7 +98,7 @@ func (l *login) load(b *BMC) error {
 // save keeps what was changed of kept.
 func (l *login) save(b *BMC) { b.put("login", "", l.kept) }
 
-// authTypes returns the IPMI 1.5 authentication types that the BMC can be told to use.
+// authTypes returns the IPMI 1.5 authentication types that can be enabled.
 func (b *BMC) authTypes() ipmi.AuthTypes {
 	types := ipmi.AuthTypes(1<<ipmi.AuthMD2 | 1<<ipmi.AuthMD5 | 1<<ipmi.AuthPassword)
 	if b.cfg.Allow.AuthNone {

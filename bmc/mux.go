@@ -61,9 +61,9 @@ func (c *Context) later() (answer func(err error)) {
 // defining body. It keeps none of the request's data, unless the command changes something.
 type Handler func(ctx *Context, data []byte) (ipmi.CompletionCode, []byte)
 
-// A Mux finds the handler of a command. Many BMCs may share one: a handler finds
-// its BMC in the Context. They also share memory for what is under way then,
-// and for log-ins that are not proved yet.
+// A Mux finds the handler of a command. Many BMCs may share one: a handler finds its BMC in the
+// Context. They also share memory for what is under way then, and for log-ins that are not proved
+// yet.
 type Mux struct {
 	handlers  map[muxKey]*muxEntry
 	exchanges sync.Pool // of *exchange
@@ -85,7 +85,7 @@ type muxEntry struct {
 // NewMux returns an empty Mux.
 func NewMux() *Mux { return &Mux{handlers: map[muxKey]*muxEntry{}} }
 
-// A frame is a request and its answer while a handler is at work. They are used again, for the
+// A frame is a request and its answer while a handler runs. They are pooled, because the
 // garbage collector would have more to do than the handlers.
 type frame[Q, R any] struct {
 	request Q

@@ -35,7 +35,7 @@ const functionLANMode = 0x0c
 
 func (s *supermicro) load(b *BMC) error {
 	s.lanMode = lanFailover
-	return keep(b, "supermicro", func(_ string, mode uint8) error {
+	return loadSection(b, "supermicro", func(_ string, mode uint8) error {
 		if mode > lanFailover {
 			return errors.New("there is no such LAN mode")
 		}

@@ -112,15 +112,15 @@ func (f *parameterFamily) key(n uint8, data []byte) parameterKey {
 	return k
 }
 
-// load reads what a former run kept. Parameters that are no more are ignored: the configuration may
-// have changed.
+// load reads what a former run stored. Parameters that are not there any more are ignored: the
+// configuration may have changed.
 func (s *parameters) load(b *BMC) error {
 	b.listenReset(func(cold bool) {
 		if cold {
 			s.release()
 		}
 	})
-	return keep(b, s.section, func(key string, data []byte) error {
+	return loadSection(b, s.section, func(key string, data []byte) error {
 		var k parameterKey
 		if _, err := fmt.Sscanf(key, "%d.%d.%d", &k.Number, &k.Set, &k.Block); err != nil {
 			return errors.New("no such parameter can be")

@@ -2,14 +2,14 @@ package bmc
 
 import "lom/ipmi"
 
-// payloads is the standard payloads that sessions can activate beside IPMI messages (§24), by type.
-// Who implements one enters it in its load.
+// payloads is the standard payloads that sessions can activate besides IPMI messages (§24), by
+// type. Who implements one enters it in its load.
 type payloads map[ipmi.PayloadType]*payloadKind
 
 // A payloadKind is one payload type.
 type payloadKind struct {
-	// activate begins an instance in the session of ctx, or anew if it has it already. Its answer
-	// goes out as it is.
+	// activate begins an instance in the session of ctx; if the session has it already, it begins
+	// again. Its answer goes out as it is.
 	activate func(ctx *Context, instance uint8, auxiliary [4]byte) (ipmi.ActivatedPayload, error)
 	// deactivate ends it, while its session is still entered. Tell says that the session has to be
 	// told.

@@ -22,7 +22,7 @@ type pef struct {
 	alerts
 }
 
-// pefKept is what lasts beside the parameters.
+// pefKept is what lasts besides the parameters.
 type pefKept struct {
 	BySoftware, ByBMC uint16 // the records that were processed last
 }
@@ -40,10 +40,10 @@ const (
 	pefStrings  = 8
 	pefBlocks   = 4 // of an alert string, 16 bytes each
 
-	maxWaiting = 64 // events; older ones are processed by nobody
+	maxWaiting = 64 // events; older ones are not processed
 )
 
-// The event by which PEF tells of its own actions (Table 42-3).
+// The event by which PEF reports its own actions (Table 42-3).
 const (
 	sensorTypeSystemEvent = 0x12
 	systemEventSensor     = 0x73
@@ -91,7 +91,7 @@ func (f *pef) load(b *BMC) error {
 	f.parameterFamily = pefFamily()
 	f.kept = pefKept{BySoftware: ipmi.LastRecord, ByBMC: ipmi.LastRecord}
 	f.started = b.clock.Now()
-	err := keep(b, "pefdone", func(_ string, v pefKept) error {
+	err := loadSection(b, "pefdone", func(_ string, v pefKept) error {
 		f.kept = v
 		return nil
 	})

@@ -28,7 +28,7 @@ type repository struct {
 	partial     *partialSDR
 }
 
-// repositoryKept is what lasts beside the records.
+// repositoryKept is what lasts besides the records.
 type repositoryKept struct {
 	Written      bool // the records are those that were kept, not the factory's
 	LastAddition ipmi.Timestamp
@@ -45,7 +45,7 @@ type partialSDR struct {
 func (r *repository) load(b *BMC) error {
 	*r = repository{records: recordsOf(b.cfg.Address, b.sensors.set.records),
 		kept: repositoryKept{LastAddition: b.sensors.set.written, LastErase: factoryTime}}
-	if err := keep(b, "sdrinfo", func(_ string, v repositoryKept) error {
+	if err := loadSection(b, "sdrinfo", func(_ string, v repositoryKept) error {
 		r.kept = v
 		return nil
 	}); err != nil {
@@ -53,7 +53,7 @@ func (r *repository) load(b *BMC) error {
 	}
 	if r.kept.Written {
 		r.records, r.own = nil, true
-		if err := keep(b, "sdr", func(key string, v []byte) error {
+		if err := loadSection(b, "sdr", func(key string, v []byte) error {
 			if len(v) < sdrHeader {
 				return fmt.Errorf("a record of %d bytes", len(v))
 			}
@@ -191,7 +191,7 @@ func getSDR(ctx *Context, req ipmi.GetSDR) (ipmi.SDRData, error) {
 func (r *repository) write(b *BMC) {
 	if !r.own {
 		r.records, r.own = slices.Clone(r.records), true
-		b.keepAsked(func(b *BMC) {
+		b.saveAsked(func(b *BMC) {
 			for _, rec := range r.records {
 				b.put("sdr", sdrKey(rec), rec)
 			}
@@ -242,7 +242,7 @@ func (r *repository) add(ctx *Context, rec []byte) (uint16, error) {
 	rec[0], rec[1] = byte(n), byte(n>>8)
 	r.records = append(r.records, rec)
 	r.kept.LastAddition = b.eventLog.now(b)
-	b.keepAsked(func(b *BMC) {
+	b.saveAsked(func(b *BMC) {
 		b.put("sdr", sdrKey(rec), rec)
 		b.put("sdrinfo", "", r.kept)
 	})
@@ -299,7 +299,7 @@ func deleteSDR(ctx *Context, req ipmi.DeleteSDR) (ipmi.RecordID, error) {
 	n := id(r.records[i])
 	key := sdrKey(r.records[i])
 	r.records = slices.Concat(r.records[:i], r.records[i+1:])
-	b.keepAsked(func(b *BMC) { b.drop("sdr", key) })
+	b.saveAsked(func(b *BMC) { b.drop("sdr", key) })
 	r.erased(b)
 	return ipmi.RecordID{ID: n}, nil
 }
@@ -308,7 +308,7 @@ func deleteSDR(ctx *Context, req ipmi.DeleteSDR) (ipmi.RecordID, error) {
 func (r *repository) erased(b *BMC) {
 	r.kept.LastErase = b.eventLog.now(b)
 	r.kept.Overflow = false
-	b.keepAsked(func(b *BMC) { b.put("sdrinfo", "", r.kept) })
+	b.saveAsked(func(b *BMC) { b.put("sdrinfo", "", r.kept) })
 }
 
 func clearSDRRepository(ctx *Context, req ipmi.ClearSDRRepository) (ipmi.Erasure, error) {
@@ -326,7 +326,7 @@ func clearSDRRepository(ctx *Context, req ipmi.ClearSDRRepository) (ipmi.Erasure
 	}
 	r.undo(ctx)
 	if r.own {
-		b.keepAsked(func(b *BMC) {
+		b.saveAsked(func(b *BMC) {
 			for _, rec := range r.records {
 				b.drop("sdr", sdrKey(rec))
 			}

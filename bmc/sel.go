@@ -34,13 +34,13 @@ type eventLog struct {
 }
 
 // logged is a record and the number that keeps it in its place over restarts: record IDs
-// begin anew.
+// begin again.
 type logged struct {
 	serial uint64
 	sel.Record
 }
 
-// eventLogKept is what lasts beside the records.
+// eventLogKept is what lasts besides the records.
 type eventLogKept struct {
 	NextID       uint16
 	LastAddition ipmi.Timestamp
@@ -54,14 +54,14 @@ func (l *eventLog) load(b *BMC) error {
 	*l = eventLog{capacity: selCapacity, aux: map[ipmi.AuxiliaryLog]ipmi.AuxiliaryLogStatus{},
 		kept: eventLogKept{NextID: 1, LastAddition: ipmi.TimestampUnspecified,
 			LastErase: ipmi.TimestampUnspecified, UTCOffset: ipmi.UTCOffsetUnspecified}}
-	err := keep(b, "sel", func(_ string, v eventLogKept) error {
+	err := loadSection(b, "sel", func(_ string, v eventLogKept) error {
 		l.kept = v
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = keep(b, "sellog", func(key string, v []byte) error {
+	err = loadSection(b, "sellog", func(key string, v []byte) error {
 		var r logged
 		if _, err := fmt.Sscanf(key, "%x", &r.serial); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (l *eventLog) load(b *BMC) error {
 	if err != nil {
 		return err
 	}
-	err = keep(b, "auxlog", func(key string, v ipmi.AuxiliaryLogStatus) error {
+	err = loadSection(b, "auxlog", func(key string, v ipmi.AuxiliaryLogStatus) error {
 		var id uint8
 		_, err := fmt.Sscanf(key, "%d", &id)
 		l.aux[ipmi.AuxiliaryLog(id)] = v
@@ -105,7 +105,8 @@ func (b *BMC) LogPast(e sel.Event, at time.Time) error {
 			return
 		}
 		last := &l.records[len(l.records)-1]
-		l.kept.LastAddition = ipmi.TimestampOf(at.Add(time.Duration(l.kept.ClockAhead) * time.Second))
+		l.kept.LastAddition = ipmi.TimestampOf(at.Add(
+			time.Duration(l.kept.ClockAhead) * time.Second))
 		last.Record = last.WithTimestamp(l.kept.LastAddition)
 		l.save(b, last.serial)
 	})
@@ -227,7 +228,7 @@ func restoreFrom[T comparable](p *T, after, before T) {
 	}
 }
 
-// remove takes a record out. The reservation holds on, for the other records keep their IDs
+// remove takes a record out. The reservation stays valid, because the other records keep their IDs
 // (§31.4.2).
 func (l *eventLog) remove(ctx *Context, i int) {
 	e, erased := l.records[i], l.kept.LastErase

@@ -138,8 +138,8 @@ func deleteSELEntry(ctx *Context, req ipmi.DeleteSELEntry) (ipmi.RecordID, error
 	return ipmi.RecordID{ID: id}, nil
 }
 
-// clearSEL begins an erasure, or tells how far it is. Asking needs no reservation: the erasure has
-// cancelled the one that began it.
+// clearSEL begins an erasure, or reports how far it is. Asking needs no reservation: the erasure
+// has cancelled the one that began it.
 func clearSEL(ctx *Context, req ipmi.ClearSEL) (ipmi.Erasure, error) {
 	l := &ctx.BMC.eventLog
 	switch req.Action {
@@ -196,7 +196,7 @@ func getAuxiliaryLogStatus(ctx *Context,
 	if req.Log == ipmi.LogMCA {
 		return ipmi.AuxiliaryLogStatus{LastEntry: ipmi.TimestampUnspecified}, nil
 	}
-	// An OEM log whose maker nobody has told yet.
+	// An OEM log whose maker was not set yet.
 	return ipmi.AuxiliaryLogStatus{}, ipmi.CodeNotPresent
 }
 

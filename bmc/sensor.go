@@ -48,7 +48,7 @@ type sensorState struct {
 type sensorKept struct {
 	Thresholds []byte  `json:",omitempty"` // all six, when one was set
 	Hysteresis []byte  `json:",omitempty"`
-	Now        *uint16 `json:",omitempty"` // states that events have told of
+	Now        *uint16 `json:",omitempty"` // states that events have reported
 }
 
 // A SensorFault makes a sensor say something else than its model does, so that faults can be shown
@@ -67,9 +67,10 @@ func (s *sensors) load(b *BMC) error {
 	}
 	s.model = model{still: b.cfg.Still, power: b.host.State().Power,
 		changed: b.clock.Now().Add(-time.Hour),
-		seed:    binary.LittleEndian.Uint64(b.controller.guid[:8]) ^ binary.LittleEndian.Uint64(b.controller.guid[8:])}
+		seed: binary.LittleEndian.Uint64(b.controller.guid[:8]) ^
+			binary.LittleEndian.Uint64(b.controller.guid[8:])}
 	s.state = s.set.states(s.model.power == host.On)
-	err := keep(b, "sensor", func(key string, v sensorKept) error {
+	err := loadSection(b, "sensor", func(key string, v sensorKept) error {
 		n, err := strconv.ParseUint(key, 10, 8)
 		if err != nil {
 			return err
@@ -201,8 +202,8 @@ func (st *sensorState) restore(v sensorKept) {
 	}
 }
 
-// keep returns what lasts of a sensor, for changing it.
-func (st *sensorState) keep() *sensorKept {
+// persistent returns what is stored of a sensor, to change it.
+func (st *sensorState) persistent() *sensorKept {
 	if st.kept == nil {
 		st.kept = &sensorKept{}
 	}
@@ -355,7 +356,7 @@ func (s *sensors) becomes(b *BMC, i int, now uint16, raw uint8) {
 	}
 	x, st := &s.set.sensors[i], s.change(b, i)
 	st.now = now
-	st.keep().Now = &st.now
+	st.persistent().Now = &st.now
 	s.saver(i)(b)
 	for bit := range uint8(15) {
 		if (now^was)>>bit&1 == 0 {
@@ -372,7 +373,7 @@ func (s *sensors) becomes(b *BMC, i int, now uint16, raw uint8) {
 	}
 }
 
-// event notes an event in the sensor's status and tells it.
+// event notes an event in the sensor's status and reports it.
 func (s *sensors) event(b *BMC, i int, offset uint8, assert bool, data [3]byte) {
 	x, st := &s.set.sensors[i], s.change(b, i)
 	mask := uint16(1) << offset

@@ -112,7 +112,7 @@ func setSensorThresholds(ctx *Context, req ipmi.SetSensorThresholds) (ipmi.NoDat
 		}
 	}
 	set(ctx, &st.thresholds, values, nil)
-	set(ctx, &st.keep().Thresholds, slices.Clone(values[:]), s.saver(i))
+	set(ctx, &st.persistent().Thresholds, slices.Clone(values[:]), s.saver(i))
 	ctx.AfterAnswer(func() { s.look(b, i) })
 	return ipmi.NoData{}, nil
 }
@@ -136,7 +136,7 @@ func setSensorHysteresis(ctx *Context, req ipmi.SetSensorHysteresis) (ipmi.NoDat
 	}
 	st := s.change(b, i)
 	set(ctx, &st.hysteresis, sdr.Hysteresis{Positive: req.Positive, Negative: req.Negative}, nil)
-	set(ctx, &st.keep().Hysteresis, []byte{req.Positive, req.Negative}, s.saver(i))
+	set(ctx, &st.persistent().Hysteresis, []byte{req.Positive, req.Negative}, s.saver(i))
 	return ipmi.NoData{}, nil
 }
 
@@ -199,7 +199,7 @@ func getSensorEventStatus(ctx *Context,
 		Unavailable: !s.available(i) || !st.scanning, Assertions: &a, Deassertions: &d}, nil
 }
 
-// rearmSensorEvents forgets events, so that those whose reason is still there are made anew
+// rearmSensorEvents forgets events, so that those whose condition persists are raised again
 // (§35.12).
 func rearmSensorEvents(ctx *Context, req ipmi.RearmSensorEvents) (ipmi.NoData, error) {
 	b := ctx.BMC
@@ -220,7 +220,7 @@ func rearmSensorEvents(ctx *Context, req ipmi.RearmSensorEvents) (ipmi.NoData, e
 		if x.full != nil {
 			offset = thresholdEvent(ipmi.Threshold(bit))
 		}
-		// States that are no fault, such as a part's presence, have no event to be made again.
+		// States other than faults, such as a part's presence, have no event to be raised again.
 		if a>>offset&1 != 0 && (x.full != nil || (x.statesOn|x.statesOff)>>bit&1 == 0) {
 			st.now &^= 1 << bit
 		}
@@ -241,7 +241,7 @@ func getSensorType(ctx *Context, req ipmi.GetSensorType) (ipmi.AssignedSensorTyp
 	return ipmi.AssignedSensorType{Type: s.state[i].typ, EventType: s.state[i].event}, nil
 }
 
-// setSensorType takes what the initialization agent tells, and refuses what would make another
+// setSensorType takes what the initialization agent sets, and refuses what would make another
 // sensor of it.
 func setSensorType(ctx *Context, req ipmi.SetSensorType) (ipmi.NoData, error) {
 	s := &ctx.BMC.sensors

@@ -313,7 +313,7 @@ func (m *setMaker) fru(device uint8, name string, id ipmi.EntityID, instance ipm
 		Entity:     sdr.Entity{ID: id, Instance: instance}})
 }
 
-// power adds what every make has in common: the state of the server's power. Its states tell when
+// power adds what every make has in common: the state of the server's power. Its states show when
 // they come and not when they go.
 func (m *setMaker) power(unit, acpi string) {
 	m.discrete(ipmi.SensorPowerUnit, ipmi.EventSensorSpecific, unit, entityPowerUnit, 1,
@@ -354,7 +354,8 @@ func each(n int, format string, f func(i int, name string)) {
 // linearRaw returns the raw reading of a linear sensor that is nearest to v.
 func linearRaw(c sdr.Conversion, v float64) uint8 {
 	f := c.Factors
-	x := math.Round((v/math.Pow10(int(f.RExponent)) - float64(f.B)*math.Pow10(int(f.BExponent))) / float64(f.M))
+	x := math.Round((v/math.Pow10(int(f.RExponent)) -
+		float64(f.B)*math.Pow10(int(f.BExponent))) / float64(f.M))
 	if c.Format == sdr.TwosComp {
 		return uint8(int8(math.Max(-128, math.Min(127, x))))
 	}

@@ -30,7 +30,7 @@ type sessions struct {
 	handle  uint8 // that was given out last
 	sweeper Timer // nil if there is nothing that could run out
 
-	onClose []func(*session) // are told of a session's end
+	onClose []func(*session) // are called at a session's end
 	// payload takes what comes in payloads other than IPMI messages.
 	payload map[ipmi.PayloadType]func(s *session, data []byte)
 

@@ -156,7 +156,7 @@ func solNotice(seq uint8) []byte {
 // receive takes an SOL packet of a session. It has been verified.
 func (p *solPayload) receive(b *BMC, s *session, data []byte) {
 	if p.stream == nil || s != p.owner() {
-		// A notice of the end may have been lost: who types into nothing is told so.
+		// A notice of the end may have been lost: who types into nothing gets another one.
 		var packet sol.Packet
 		if packet.UnmarshalBinary(data) == nil && packet.Sequence != 0 {
 			b.send(s, ipmi.PayloadSOL, solNotice(packet.Sequence))
@@ -184,8 +184,8 @@ func (p *solPayload) receive(b *BMC, s *session, data []byte) {
 	p.pump(b)
 }
 
-// operate carries out what the remote console asks for beside characters. What there is no line
-// for, such as DCD and RI, has no effect.
+// operate carries out what the remote console asks for besides characters. Whatever there is no
+// line for, such as DCD and RI, has no effect.
 func (p *solPayload) operate(b *BMC, f sol.Flags) {
 	p.held = f&sol.DeassertCTS != 0
 	if f&sol.FlushInbound != 0 {
@@ -251,7 +251,7 @@ func (p *solPayload) pump(b *BMC) {
 }
 
 // fill moves what the host has sent into the stream. What a silent session does not take is
-// dropped, so that the host does not wait for it; the session is told if it comes back.
+// dropped, so that the host does not wait for it; the session gets a notice if it comes back.
 func (p *solPayload) fill(now time.Time) {
 	if p.stream.Stalled() && now.Sub(p.owner().last) >= p.patience {
 		p.lost = p.drain() || p.lost

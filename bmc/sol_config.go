@@ -76,7 +76,7 @@ func acceptSOL(_ *Context, _ parameterKey, p ipmi.Parameter) (ipmi.Parameter, er
 	return p, nil
 }
 
-// bitRate refuses what is none; there is no serial channel whose rate could be used instead.
+// bitRate refuses unknown rates; there is no serial channel whose rate could be used instead.
 func bitRate(r ipmi.BitRate) error {
 	if r.Bits() == 0 {
 		return ipmi.CodeParameterOutOfRange

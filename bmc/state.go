@@ -12,9 +12,9 @@ import (
 // keys are "section/key".
 type change map[string]json.RawMessage
 
-// keep calls load with each key and value that a former run kept in the section, in the order of
-// the keys. It belongs into a family's load.
-func keep[T any](b *BMC, section string, load func(key string, v T) error) error {
+// loadSection calls load with each key and value that a former run kept in the section, in the
+// order of the keys. It belongs into a family's load.
+func loadSection[T any](b *BMC, section string, load func(key string, v T) error) error {
 	values := b.loaded[section]
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		var v T
@@ -100,12 +100,12 @@ func setKey[K comparable, V any](ctx *Context, m map[K]V, k K, v V, save func(*B
 func (c *Context) changed(restore func(), save func(*BMC)) {
 	c.undo = append(c.undo, undo{restore, save})
 	if save != nil {
-		c.BMC.keepAsked(save)
+		c.BMC.saveAsked(save)
 	}
 }
 
-// keepAsked has save keep what a request asks for.
-func (b *BMC) keepAsked(save func(*BMC)) {
+// saveAsked has save keep what a request asks for.
+func (b *BMC) saveAsked(save func(*BMC)) {
 	was := b.asked
 	b.asked = true
 	save(b)
@@ -119,7 +119,7 @@ func (b *BMC) takeBack(list []undo) {
 	}
 	for _, u := range list {
 		if u.save != nil {
-			b.keepAsked(u.save)
+			b.saveAsked(u.save)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // syncTogether is from how many files on it costs less to sync their file system.
 const syncTogether = 8
 
-// syncfsTells reports whether syncfs tells of writes that failed, which it does since Linux 5.8.
+// syncfsTells reports whether syncfs reports writes that failed, which it does since Linux 5.8.
 var syncfsTells = sync.OnceValue(func() bool {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {

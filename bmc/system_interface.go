@@ -57,8 +57,8 @@ type vmConn struct {
 
 	can   uint8     // what the machine announced
 	known bool      // it did
-	sent  vmCommand // the attention that it was told last
-	irq   vmCommand // whether it may interrupt, as it was told last
+	sent  vmCommand // the attention that was last reported to it
+	irq   vmCommand // whether it may interrupt, as last reported to it
 }
 
 // vmBacklog is how many frames may wait for a machine to read them. It has one request under way at
@@ -162,7 +162,7 @@ func (b *BMC) answerVM(v *vmConn, r vmRequest) bool {
 	}
 }
 
-// update tells the machine whether it may interrupt, and whether the BMC has something for it
+// update reports to the machine whether it may interrupt, and whether the BMC has something for it
 // (§22.4), if that has changed.
 func (v *vmConn) update(b *BMC) {
 	if !v.known {

@@ -66,7 +66,7 @@ func (a *accounts) load(b *BMC) error {
 		a.user[2+i] = account
 	}
 	b.cfg.Users = nil
-	return keep(b, "user", func(key string, v account) error {
+	return loadSection(b, "user", func(key string, v account) error {
 		id, err := strconv.Atoi(key)
 		if err != nil || id < 1 || id > maxUsers || len(v.Name) > 16 || len(v.Password) > 20 {
 			return errors.New("no such user can be")
@@ -141,7 +141,7 @@ func saveUser(id uint8) func(*BMC) {
 	return func(b *BMC) { b.put("user", strconv.Itoa(int(id)), b.accounts.user[id]) }
 }
 
-// taken reports whether another user ID than the one given has the name. No name is nobody's
+// taken reports whether another user ID than the one given has the name. An empty name is nobody's
 // (§22.28).
 func (a *accounts) taken(name string, id uint8) bool {
 	for other := range a.user {

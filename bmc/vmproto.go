@@ -8,7 +8,7 @@ import (
 	"lom/ipmi"
 )
 
-// Bytes that are no data.
+// Framing bytes.
 const (
 	vmEndMessage = 0xa0
 	vmEndCommand = 0xa1
@@ -105,7 +105,7 @@ type vmRequest struct {
 	Data  []byte // of the frame
 }
 
-// request reads a message; false if it is none, or its checksum is wrong.
+// request reads a message; false if it is not one, or its checksum is wrong.
 func (f vmFrame) request() (r vmRequest, ok bool) {
 	if f.Command || len(f.Bytes) < 4 || vmSum(f.Bytes) != 0 {
 		return r, false

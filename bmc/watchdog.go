@@ -130,12 +130,12 @@ func (w *watchdog) preTimeout(b *BMC) {
 	w.log(b, watchdogTimerInterrupt)
 	b.messaging.preTimeout = true
 	if w.set.PreTimeout == ipmi.WatchdogNMI {
-		// which logs it; the time-out comes in any case
+		// which logs it; the timeout comes in any case
 		b.control(host.Diagnostic, cause{}, func(error) {})
 	}
 }
 
-// expire is the time-out.
+// expire is the timeout.
 func (w *watchdog) expire(b *BMC) {
 	if w.preTimer != nil { // an interval of 0: both at the same moment
 		w.preTimer.Stop()

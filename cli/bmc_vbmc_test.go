@@ -114,7 +114,7 @@ func TestVBMCFailsInOneSentence(t *testing.T) {
 		change("100%%", "secret%"):                            "password: a percent sign is written twice, and is nothing else here; write %%",
 		change("100%%", "secret\n  secret"):                   "password: the value goes on in the next line",
 		change("100%%", "secret\npassword = secret"):          "line 4: a key has a name, and is there once",
-		change("qemu:///system", "qemu"):                      `libvirt_uri: "qemu" is no URI of libvirt; write it like qemu:///system`,
+		change("qemu:///system", "qemu"):                      `libvirt_uri: "qemu" is not a URI of libvirt; write it like qemu:///system`,
 		change("qemu:///system", "qemu://host/system"):        "is a way to libvirt that lom does not know; it knows qemu:///system",
 		change("active", "libvirt_sasl_username = x\nactive"): "libvirt_sasl_username: lom does not log in to libvirt by SASL; remove it",
 		change("active = True", "active = False"):             "none of the 1 BMCs in ",

@@ -265,7 +265,7 @@ func TestManyCommandLine(t *testing.T) {
 		{"-H n[1-3] -x n[1-9] power status", "", "lom: no host is left: -x takes away all that -H names"},
 		{"-H n[1-3 power status", "", `lom: -H: "n[1-3" has a [ without a ] behind it`},
 		{"-H n[1-3] -x n[ power status", "", `lom: -x: "n[" has a [ without a ] behind it`},
-		{"-H n1:0,n2 power status", "", `lom: -H: "n1:0": "0" is no UDP port; there are 1 to 65535`},
+		{"-H n1:0,n2 power status", "", `lom: -H: "n1:0": "0" is not a UDP port; there are 1 to 65535`},
 		{"-H n[1-2000000] power status", "", "lom: -H: more than 1000000 hosts are named; that is more than one call works on"},
 		{"-H @" + dir + "/none power status", "", "lom: -H: the file of hosts " + dir + "/none cannot be read: no such file or directory"},
 		{"-H @" + empty + " power status", "", "lom: -H: " + empty + " names no host"},

@@ -137,7 +137,7 @@ func TestPinnedWindow(t *testing.T) {
 	})
 }
 
-// TestSlowBMCTimer has the BMC's queue make the round trips longer than the shortest time-out:
+// TestSlowBMCTimer has the BMC's queue make the round trips longer than the shortest timeout:
 // nothing is sent twice.
 func TestSlowBMCTimer(t *testing.T) {
 	for _, service := range []time.Duration{40 * time.Millisecond, 100 * time.Millisecond,

@@ -111,7 +111,7 @@ func openDriverIn(root string, number int) (driver, string, error) {
 			return nil, path, fmt.Errorf("%w: the IPMI device is root's; run lom as root, or "+
 				"give this user the device", err)
 		case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
-			return nil, path, fmt.Errorf("%w behind this file: %s", ipmi.ErrNoDevice,
+			return nil, path, fmt.Errorf("%w at this file: %s", ipmi.ErrNoDevice,
 				remedy(root, number))
 		}
 		return nil, path, err
@@ -132,7 +132,7 @@ func remedy(root string, number int) string {
 	case !exists("sys/class/ipmi"):
 		return "the driver is not loaded; as root: modprobe -a ipmi_devintf ipmi_si"
 	case number != 0 && exists("sys/class/ipmi/ipmi0"):
-		return "the driver has no device of that number; leave -d away, or look into " +
+		return "the driver has no device of that number; omit -d, or look into " +
 			"/sys/class/ipmi"
 	}
 	return "the driver is loaded, but has found no BMC in this machine; as root: modprobe -a " +

@@ -47,7 +47,7 @@ func TestOpenDriverErrors(t *testing.T) {
 		"no driver":    {nil, 0, "modprobe -a ipmi_devintf ipmi_si"},
 		"no BMC":       {[]string{"sys/class/ipmi/x"}, 0, "found no BMC"},
 		"container":    {[]string{"sys/class/ipmi/ipmi0"}, 0, "container"},
-		"other number": {[]string{"sys/class/ipmi/ipmi0"}, 3, "leave -d away"},
+		"other number": {[]string{"sys/class/ipmi/ipmi0"}, 3, "omit -d"},
 		"a file":       {[]string{"sys/class/ipmi/ipmi0", "dev/ipmi"}, 0, "container"},
 	} {
 		t.Run(name, func(t *testing.T) {

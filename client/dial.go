@@ -220,7 +220,7 @@ func (c *config) resolve(ctx context.Context, address string) ([]netip.AddrPort,
 	if h, p, err := net.SplitHostPort(address); err == nil && !isAddress(address) {
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n == 0 {
-			return nil, fmt.Errorf("%q is no port", p)
+			return nil, fmt.Errorf("%q is not a port", p)
 		}
 		host, port = h, uint16(n)
 	}

@@ -53,7 +53,7 @@ type fakeSEL struct {
 	*fakeConn
 	records     [][16]byte
 	reservation uint16
-	piece       uint8 // bytes that Get SEL Entry returns at the most
+	piece       uint8 // bytes that Get SEL Entry returns at most
 	// called before each command; false: reservation lost
 	before  func(s *fakeSEL, cmd uint8) bool
 	next    func(id, next uint16) uint16 // what is told as the next record

@@ -132,7 +132,7 @@ func TestFRURead(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		set   func(*fakeFRU)
-		reads int // at the most
+		reads int // at most
 	}{
 		{"all at once", func(*fakeFRU) {}, 2},
 		{"32 bytes", func(f *fakeFRU) { f.piece = 32 }, 18},

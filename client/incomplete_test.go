@@ -151,7 +151,7 @@ func TestSDRsWithOneBadRecord(t *testing.T) {
 		b    *brokenList
 		want [][]byte
 		err  string // "" for none
-		cost int    // reads at the most, if not 0
+		cost int    // reads at most, if not 0
 	}{
 		"last record refused with C3h": {lastRecordC3(t), fc830, "SDR 00D9h could not be read: Timeout", 40},
 		"last record refused with CCh": {&brokenList{records: fc830, count: 9, next: map[uint16]uint16{0xd8: 0xd9},

@@ -231,7 +231,7 @@ func (l *login) verdict(err error, step int, suite rmcp.CipherSuite,
 	isStatus := errors.As(err, &status)
 	switch {
 	case errors.Is(err, ipmi.ErrTimeout) && step == 0:
-		return true, err // silence after the first step is no question of the suite
+		return true, err // silence after the first step has nothing to do with the suite
 	case errors.Is(err, ipmi.ErrTimeout):
 		e := &UnclearError{What: fmt.Sprintf("it has answered %s, but not %s",
 			handshakeSteps[step-1], handshakeSteps[step])}

@@ -428,7 +428,7 @@ func (r *sdrReader) unlearn() {
 }
 
 // rest reads in parts, under one reservation, what is missing of a record, if it is wanted, and
-// returns the ID of the next one. Beside an error it returns what was read of the record. header is
+// returns the ID of the next one. With an error it returns what was read of the record. header is
 // to read just the header first: the BMC may have refused because the record is shorter than a
 // part.
 func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrReservation,
@@ -457,7 +457,7 @@ func (r *sdrReader) rest(ctx context.Context, id uint16, raw []byte, res sdrRese
 			}
 		}
 		if errors.Is(err, ipmi.ErrTimeout) && n > sdrSafe && ctx.Err() == nil {
-			// some BMCs do not answer what they cannot do: one time-out is enough
+			// some BMCs do not answer what they cannot do: one timeout is enough
 			r.shrink(sdrSafe + 1)
 			continue
 		}

@@ -146,7 +146,7 @@ func TestReadSDRs(t *testing.T) {
 		t.Logf("%s: %d exchanges", name, r.exchanges)
 		if most := map[string]int{"whole": 101, "32 bytes": 206, "untold": 101,
 			"steps of 20": 104}[name]; most > 0 && r.exchanges > most {
-			t.Errorf("%s: %d exchanges for 100 records, want %d at the most", name, r.exchanges,
+			t.Errorf("%s: %d exchanges for 100 records, want at most %d", name, r.exchanges,
 				most)
 		}
 		if r.strays > 3 {

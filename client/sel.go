@@ -53,7 +53,7 @@ func SELEntries(ctx context.Context, c Conn, first uint16) iter.Seq2[sel.Record,
 	}
 }
 
-// countSEL returns how many records the SEL has, -1 from a BMC that does not tell.
+// countSEL returns how many records the SEL has, -1 from a BMC that does not report it.
 func countSEL(ctx context.Context, c Conn) (int, error) {
 	info, err := Do(ctx, c, ipmi.GetSELInfo{})
 	var code ipmi.CompletionCode

@@ -149,7 +149,7 @@ func (s packetSocket) read(ds []datagram) (int, error) {
 }
 
 // errStrangeAddress is the error of a packet from an address that is not a UDP address.
-var errStrangeAddress = errors.New("packet from an address that is none of UDP")
+var errStrangeAddress = errors.New("packet from an address that is not a UDP address")
 
 func (s packetSocket) write(ds []datagram) (int, error) {
 	for i, d := range ds {

@@ -22,7 +22,7 @@ type Transport struct {
 	closed    bool
 	endpoints []*endpoint
 	most      int // of endpoints
-	next      int // of muxes, for the next session
+	next      int // index of the endpoint of the next session
 }
 
 // maxSockets is the most sockets of a Transport.

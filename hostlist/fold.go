@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Fold returns an expression for hosts: the shorter way to write them. What Expand makes of it are
-// the same hosts; those that differ in a number only come together and in its order, where the
-// first of them was.
+// Fold returns a short expression for hosts. Expand returns the same hosts for it, but hosts that
+// differ only in a number stand together, in its order, where the first of them was.
 func Fold(hosts []string) string {
 	var all set
 	all.combine(',', hosts)
@@ -36,7 +35,7 @@ func Fold(hosts []string) string {
 	return b.String()
 }
 
-// mostDimensions is how many numbers of a name are folded, the last ones.
+// mostDimensions is how many numbers of a name are folded, counted from the last.
 const mostDimensions = 6
 
 // folded is a name in parts: text, number, text, number, … text. Numbers may be folded already.

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Most is how many hosts an expression may name.
+// Most is how many hosts an expression may name at most.
 const Most = 1_000_000
 
 // Expand returns the hosts that an expression names, each once, in the order of the expression.
@@ -17,20 +17,20 @@ const Most = 1_000_000
 // hold what is put in their place one by one: numbers (1,7), words (eth0,eth1), ranges of numbers
 // (1-10, with a step 0-100/2, padded with zeros as the first one is, 001-200), and ranges of
 // letters (a-d). With several brackets in a term, the last varies first. An IPv6 address may stand
-// in brackets, as where a port follows; it is left as it is. Instead of a comma, ! takes away from
-// what stands before it what follows, & keeps what is in both, and ^ what is in one of the two
-// only; they are carried out from left to right.
+// in brackets, as before a port; it is not changed. Three operators may stand in place of a comma:
+// ! is the difference of what stands before it and what follows, & the intersection, and ^ the
+// symmetric difference. They are applied from left to right.
 //
-// A term that begins with @ is given to group, without the @, which returns the hosts it stands
-// for. A nil group knows no such terms.
+// A term that begins with @ is looked up: group gets it without the @ and returns its hosts. With a
+// nil group such a term is an error.
 //
-// An error is a sentence about the expression, also if it names more than Most hosts; nothing is
-// made of such an expression.
+// The error is a sentence about the expression; that it names more than Most hosts is one too. No
+// hosts are returned with an error.
 func Expand(expr string, group func(name string) ([]string, error)) ([]string, error) {
 	return expand(expr, group, Most)
 }
 
-// expand is Expand for most hosts at the most.
+// expand is Expand with at most most hosts.
 func expand(expr string, group func(name string) ([]string, error), most int) ([]string, error) {
 	terms, err := split(expr)
 	if err != nil {
@@ -159,7 +159,7 @@ func expandTerm(text string, most int) ([]string, error) {
 		literal, rest, found := strings.Cut(text, "[")
 		inside := ""
 		if found {
-			inside, text, _ = strings.Cut(rest, "]") // split has seen to it that there is one
+			inside, text, _ = strings.Cut(rest, "]") // split has checked that there is one
 		} else {
 			text = ""
 		}
@@ -206,7 +206,7 @@ func expandRanges(list string, most int) ([]string, error) {
 
 // A textRange is a word, or a range of numbers or letters.
 type textRange struct {
-	word     string // is everything, if it is not ""
+	word     string // a single word, if it is not ""
 	low      uint64
 	high     uint64
 	step     uint64
@@ -247,7 +247,8 @@ func parseRange(item string) (textRange, error) {
 		low[0]&0x20 == high[0]&0x20:
 		r.low, r.high, r.isLetter = uint64(low[0]), uint64(high[0]), true
 	default:
-		return r, fmt.Errorf("%q is no range of numbers or letters; write it like 1-10, 001-200, "+
+		return r, fmt.Errorf("%q is not a range of numbers or letters; write it like 1-10, "+
+			"001-200, "+
 			"0-100/2 or a-d", item)
 	}
 	if r.low > r.high {
@@ -310,7 +311,7 @@ type set struct {
 	has   map[string]bool
 }
 
-// combine adds names, or does with them what another operator says.
+// combine applies an operator to the set and names.
 func (s *set) combine(operator byte, names []string) {
 	if s.has == nil {
 		s.has = make(map[string]bool, len(names))
@@ -355,7 +356,7 @@ func SplitPort(host string) (name string, port int, err error) {
 	if inside, ok := strings.CutPrefix(host, "["); ok {
 		name, tail, ok = strings.Cut(inside, "]")
 		if !ok || tail != "" && tail[0] != ':' {
-			return "", 0, fmt.Errorf("%q is no host; behind the brackets of an IPv6 address "+
+			return "", 0, fmt.Errorf("%q is not a host; after the brackets of an IPv6 address "+
 				"stands nothing but a port, like [::1]:6230", host)
 		}
 		tail = strings.TrimPrefix(tail, ":")
@@ -376,7 +377,7 @@ func SplitPort(host string) (name string, port int, err error) {
 	}
 	n, ok := number(tail)
 	if !ok || n < 1 || n > 65535 {
-		return "", 0, fmt.Errorf("%q: %q is no UDP port; there are 1 to 65535", host, tail)
+		return "", 0, fmt.Errorf("%q: %q is not a UDP port; there are 1 to 65535", host, tail)
 	}
 	return name, int(n), nil
 }

@@ -43,7 +43,7 @@ const (
 	CodeAccessModeNotSupported CompletionCode = 0x83 // set only
 )
 
-// An AccessSetting tells the settings of a channel apart: those that last, and those in force.
+// An AccessSetting selects the settings of a channel: the non-volatile ones or the active ones.
 type AccessSetting uint8
 
 // Access settings.

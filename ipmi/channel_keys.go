@@ -52,7 +52,7 @@ const (
 	CodeKeyLocked   CompletionCode = 0x80
 	CodeKeyTooShort CompletionCode = 0x81
 	CodeKeyTooLong  CompletionCode = 0x82
-	CodeKeyCriteria CompletionCode = 0x83 // the value is no good for this key
+	CodeKeyCriteria CompletionCode = 0x83 // the value does not suit this key
 	CodeKeyNotUsed  CompletionCode = 0x84 // the BMC makes its random numbers without Kr
 )
 
@@ -71,8 +71,8 @@ func (m SetChannelSecurityKeys) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary reads the message from b. A key of a wrong length is no error here: the
-// completion codes of the command tell too short from too long.
+// UnmarshalBinary reads the message from b. A key of a wrong length is not an error here: the
+// completion codes of the command distinguish too short from too long.
 func (m *SetChannelSecurityKeys) UnmarshalBinary(b []byte) error {
 	if len(b) < 3 {
 		return &LengthError{Message: "SetChannelSecurityKeys", Got: len(b), Want: 3}

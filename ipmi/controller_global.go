@@ -71,7 +71,7 @@ type ManufacturingTestOn struct {
 	Parameters []byte `wire:"byte 1-"` // up to the device, often a key
 }
 
-// SetACPIPowerState is the Set ACPI Power State command (§20.6): it tells a controller of the
+// SetACPIPowerState is the Set ACPI Power State command (§20.6): it informs a controller of the
 // states, and changes neither.
 type SetACPIPowerState struct {
 	SetSystem bool            `wire:"byte 1, bit 7"`

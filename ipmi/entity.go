@@ -6,7 +6,7 @@ type EntityID uint8
 // String returns the entity's name as ipmitool prints it; "" stands for an ID that has none.
 func (e EntityID) String() string { return entityNames[e] }
 
-// An EntityInstance is the number that tells apart entities of one kind. Numbers from
+// An EntityInstance is the number that distinguishes entities of one kind. Numbers from
 // 60h are relative to the device that owns the sensor (§39.1).
 type EntityInstance uint8
 

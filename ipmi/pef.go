@@ -33,7 +33,7 @@ type ArmPEFPostponeTimer struct {
 	Timeout uint8 `wire:"byte 1"` // seconds; 0 and FEh, FFh have meanings of their own
 }
 
-// Timeouts of ArmPEFPostponeTimer that are no time.
+// Timeouts of ArmPEFPostponeTimer that are not a time.
 const (
 	PEFPostponeOff   uint8 = 0x00 // events are handled at once
 	PEFPostponeStop  uint8 = 0xfe // no events are handled until the next power-down or reset
@@ -116,8 +116,7 @@ const (
 	AlertStillActive AlertStatus = 0xff
 )
 
-// PETAcknowledge is the PET Acknowledge command (§30.8). All values are those
-// of the trap.
+// PETAcknowledge is the PET Acknowledge command (§30.8). All values are those of the trap.
 type PETAcknowledge struct {
 	Sequence     uint16    `wire:"byte 1-2"`
 	Timestamp    Timestamp `wire:"byte 3-6"` // of the trap, in its own units

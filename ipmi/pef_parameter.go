@@ -203,7 +203,7 @@ type PEFSystemGUID struct {
 	GUID GUID `wire:"byte 2-17"`
 }
 
-// PEFStringCount is PEF parameter 11: the number of alert strings beside the volatile string 0.
+// PEFStringCount is PEF parameter 11: the number of alert strings besides the volatile string 0.
 type PEFStringCount struct {
 	Count uint8 `wire:"byte 1, bits 6:0"`
 }

@@ -2,7 +2,7 @@ package ipmi
 
 import "encoding/binary"
 
-// An AuxiliaryLog is a log beside the SEL whose status a BMC can tell.
+// An AuxiliaryLog is a log besides the SEL whose status a BMC can report.
 type AuxiliaryLog uint8
 
 // Auxiliary logs.
@@ -40,7 +40,7 @@ func (m AuxiliaryLogStatus) AppendBinary(b []byte) ([]byte, error) {
 	return binary.LittleEndian.AppendUint32(b, m.Entries), nil
 }
 
-// UnmarshalBinary reads the message from b; its length tells the form.
+// UnmarshalBinary reads the message from b; its length decides the form.
 func (m *AuxiliaryLogStatus) UnmarshalBinary(b []byte) error {
 	if len(b) < 8 {
 		return &LengthError{Message: "AuxiliaryLogStatus", Got: len(b), Want: 8}

@@ -106,7 +106,7 @@ type PPPProxyReceived struct {
 }
 
 // SerialConnectionActive is the Serial/Modem Connection Active command (§25.9), with
-// which a BMC tells a remote console that it has the line.
+// which a BMC reports to a remote console that it has the line.
 type SerialConnectionActive struct {
 	State   SerialSessionState `wire:"byte 1, bits 3:0"`
 	Version uint8              `wire:"byte 2"` // of IPMI, BCD with the digits swapped
@@ -122,8 +122,8 @@ const (
 	SerialToSystem  SerialSessionState = 2 // the mux is about to switch to the system
 )
 
-// SetSerialRoutingMux is the Set Serial Routing Mux command (§25.13), for add-in
-// cards that take the serial port over.
+// SetSerialRoutingMux is the Set Serial Routing Mux command (§25.13), for add-in cards that take
+// the serial port over.
 type SetSerialRoutingMux struct {
 	Channel     uint8         `wire:"byte 1, bits 3:0"`
 	Association uint8         `wire:"byte 2"` // set selector of the serial port association

@@ -66,7 +66,7 @@ type ActiveSession struct {
 	Peer []byte `wire:"byte 4-, optional"`
 }
 
-// A SessionProtocol tells the sessions of a LAN channel apart.
+// A SessionProtocol distinguishes the sessions of a LAN channel.
 type SessionProtocol uint8
 
 // Session protocols.

@@ -20,7 +20,8 @@ func checkWire(t *testing.T, cases []wireCase) {
 	t.Helper()
 	for _, c := range cases {
 		got := reflect.New(reflect.TypeOf(c.want))
-		if err := got.Interface().(encoding.BinaryUnmarshaler).UnmarshalBinary([]byte(c.bytes)); err != nil {
+		message := got.Interface().(encoding.BinaryUnmarshaler)
+		if err := message.UnmarshalBinary([]byte(c.bytes)); err != nil {
 			t.Errorf("%s: read: %v", c.name, err)
 		} else if !reflect.DeepEqual(got.Elem().Interface(), c.want) {
 			t.Errorf("%s: read\n %+v, want\n %+v", c.name, got.Elem().Interface(), c.want)

@@ -131,7 +131,7 @@ func (m SetUserPassword) AppendBinary(b []byte) ([]byte, error) {
 		return b, &RangeError{Field: "SetUserPassword.Operation", Value: m.Operation,
 			Max: uint64(PasswordTest)}
 	case m.Password.Len() > m.size():
-		// The length is told, not the password.
+		// The error has the length, not the password.
 		return b, &RangeError{Field: "length of SetUserPassword.Password", Value: m.Password.Len(),
 			Max: uint64(m.size())}
 	}

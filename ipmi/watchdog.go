@@ -17,7 +17,7 @@ type SetWatchdogTimer struct {
 	Use                WatchdogUse       `wire:"bits 2:0"`
 	PreTimeout         WatchdogInterrupt `wire:"byte 2, bits 6:4"`
 	Action             WatchdogAction    `wire:"bits 2:0"`
-	PreTimeoutInterval uint8             `wire:"byte 3"`   // seconds before the time-out
+	PreTimeoutInterval uint8             `wire:"byte 3"`   // seconds before the timeout
 	ClearExpired       WatchdogUses      `wire:"byte 4"`   // expiration flags to clear
 	Countdown          WatchdogCount     `wire:"byte 5-6"` // initial
 }
@@ -32,7 +32,7 @@ type WatchdogTimer struct {
 	Use                WatchdogUse       `wire:"bits 2:0"`
 	PreTimeout         WatchdogInterrupt `wire:"byte 3, bits 6:4"`
 	Action             WatchdogAction    `wire:"bits 2:0"`
-	PreTimeoutInterval uint8             `wire:"byte 4"` // seconds before the time-out
+	PreTimeoutInterval uint8             `wire:"byte 4"` // seconds before the timeout
 	Expired            WatchdogUses      `wire:"byte 5"` // uses in which the timer has run out
 	InitialCountdown   WatchdogCount     `wire:"byte 6-7"`
 	// present; ipmi_sim leaves it out before the timer is set
@@ -68,7 +68,7 @@ type WatchdogUses uint8
 // Has reports whether the set contains u.
 func (s WatchdogUses) Has(u WatchdogUse) bool { return s>>u&1 != 0 }
 
-// A WatchdogInterrupt is the interrupt before the time-out.
+// A WatchdogInterrupt is the interrupt before the timeout.
 type WatchdogInterrupt uint8
 
 // Watchdog interrupts.
@@ -86,7 +86,7 @@ func (i WatchdogInterrupt) String() string {
 
 var watchdogInterruptWords = [...]string{"None", "SMI", "NMI/Diagnostic", "Messaging"}
 
-// A WatchdogAction is what happens at the time-out.
+// A WatchdogAction is what happens at the timeout.
 type WatchdogAction uint8
 
 // Watchdog actions.

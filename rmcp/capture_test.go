@@ -80,7 +80,7 @@ func TestCapturedRMCPPlus(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			suite := cipherSuites[tc.suite]
-			x := exchange{auth: suite.Auth, password: ipmi.NewSecret(tc.password),
+			x := keyMaterial{auth: suite.Auth, password: ipmi.NewSecret(tc.password),
 				kg: ipmi.NewSecret(tc.kg)}
 			var client, bmc *Session20
 			ivs := map[bool]*bytes.Buffer{false: {}, true: {}}
@@ -128,7 +128,7 @@ func TestCapturedRMCPPlus(t *testing.T) {
 }
 
 // capturedStep reads a packet of a handshake, writes it again, and checks its code.
-func capturedStep(t *testing.T, x *exchange, suite CipherSuite, p *Packet) {
+func capturedStep(t *testing.T, x *keyMaterial, suite CipherSuite, p *Packet) {
 	t.Helper()
 	var again []byte
 	check := func(name string, got, want []byte) {
@@ -189,7 +189,7 @@ func capturedStep(t *testing.T, x *exchange, suite CipherSuite, p *Packet) {
 
 // capturedSessions returns both ends of the session that a captured handshake opened.
 // Initialization vectors are read from ivs, by the end that sends.
-func capturedSessions(t *testing.T, x *exchange, suite CipherSuite,
+func capturedSessions(t *testing.T, x *keyMaterial, suite CipherSuite,
 	ivs map[bool]*bytes.Buffer) (client, bmc *Session20) {
 	t.Helper()
 	c := session20Config{

@@ -9,7 +9,7 @@ import (
 	"lom/ipmi"
 )
 
-// BMCConfig is what a BMC brings into a handshake.
+// BMCConfig is what a BMC needs for a handshake.
 type BMCConfig struct {
 	GUID   [16]byte    // of the managed system, in the order of the wire
 	Kg     ipmi.Secret // empty for one-key log-in
@@ -25,25 +25,25 @@ type BMCConfig struct {
 	Lookup func(name string, role Role, suite CipherSuite) (BMCUser, Status)
 }
 
-// An AllowedSuite is a cipher suite and the most that may be done with it.
+// An AllowedSuite is a cipher suite and the highest privilege level of its sessions.
 type AllowedSuite struct {
 	CipherSuite
 	Privilege ipmi.Privilege
 }
 
-// A BMCUser is a user, as a handshake needs to know it.
+// A BMCUser is what a handshake needs to know of a user.
 type BMCUser struct {
 	ID       uint8
-	Password ipmi.Secret    // 20 bytes at the most
-	Limit    ipmi.Privilege // the most that user and channel allow
+	Password ipmi.Secret    // at most 20 bytes
+	Limit    ipmi.Privilege // the highest level that user and channel allow
 }
 
 // A BMCHandshake opens an RMCP+ session from the BMC's side (§13.15):
 //
 //	awaitRAKP1 → awaitRAKP3 → done
 //
-// A repeated message gets the same answer again, also after the end, so the listener does well to
-// keep a handshake until the first packet of the session that it made.
+// A retransmitted message gets the same answer, also after the end. So the listener should keep a
+// handshake until the first packet of its session.
 type BMCHandshake struct {
 	config BMCConfig
 	state  BMCHandshakeState
@@ -55,7 +55,7 @@ type BMCHandshake struct {
 }
 
 // A BMCHandshakeState is what a BMC has to remember of a handshake between two packets, without
-// pointers: thousands of them are a piece of memory that the garbage collector does not look into.
+// pointers: the garbage collector does not scan the memory of thousands of them.
 // Everything else, such as the user's password, is looked up again for each packet.
 type BMCHandshakeState struct {
 	consoleID, systemID         uint32
@@ -167,7 +167,7 @@ func (h *BMCHandshake) UserName() string { return string(h.state.name[:h.state.n
 // Receive takes RAKP Message 1 or 3, or the repetition of a message. A reply that is not nil is to
 // be sent, also when there is an error. An ErrIgnored leaves the handshake as it was; any other
 // error says why a step failed. After a failed RAKP Message 1 the client may send another; after a
-// failed RAKP Message 3, [BMCHandshake.Over] tells the listener that no session comes of it.
+// failed RAKP Message 3, [BMCHandshake.Over] reports that no session comes of it.
 //
 // RAKP Message 3 has Lookup called again, because much may have changed since RAKP Message 1.
 func (h *BMCHandshake) Receive(p *Packet, dst []byte) (reply []byte, err error) {
@@ -199,9 +199,9 @@ func (h *BMCHandshake) allowed() (AllowedSuite, bool) {
 	return AllowedSuite{}, false
 }
 
-// exchange returns what both ends know now.
-func (h *BMCHandshake) exchange() exchange {
-	return exchange{
+// keyMaterial returns what both ends know by now.
+func (h *BMCHandshake) keyMaterial() keyMaterial {
+	return keyMaterial{
 		auth: h.state.suite.Auth, consoleID: h.state.consoleID, systemID: h.state.systemID,
 		consoleRandom: h.state.consoleRandom, systemRandom: h.state.systemRandom,
 		guid: h.config.GUID,
@@ -254,7 +254,7 @@ func (h *BMCHandshake) receiveRAKP1(p *Packet, dst []byte) ([]byte, error) {
 	if err := h.take(&m); err != nil {
 		return nil, err
 	}
-	x := h.exchange()
+	x := h.keyMaterial()
 	reply.Random, reply.GUID, reply.AuthCode = x.systemRandom, x.guid, x.code2()
 	payload, err := reply.AppendBinary(nil)
 	if err != nil {
@@ -305,7 +305,7 @@ func (h *BMCHandshake) receiveRAKP3(p *Packet, dst []byte) ([]byte, error) {
 		h.user, reply.Status = h.config.Lookup(h.UserName(), h.state.role, suite.CipherSuite)
 		reply.Status = rakp4Status(reply.Status)
 	}
-	x := h.exchange()
+	x := h.keyMaterial()
 	if reply.Status == StatusOK && subtle.ConstantTimeCompare(x.code3(), m.AuthCode) != 1 {
 		reply.Status = StatusInvalidCheckValue
 	}

@@ -9,12 +9,12 @@ import (
 	"lom/ipmi"
 )
 
-// ClientConfig says what session a client wants.
+// ClientConfig says what session a client asks for.
 type ClientConfig struct {
 	LocalID    uint32      // session ID of packets to the client, not 0
-	User       string      // 16 bytes at the most
-	Password   ipmi.Secret // 20 bytes at the most
-	Kg         ipmi.Secret // 20 bytes at the most; empty for one-key log-in
+	User       string      // at most 16 bytes
+	Password   ipmi.Secret // at most 20 bytes
+	Kg         ipmi.Secret // at most 20 bytes; empty for one-key log-in
 	Privilege  ipmi.Privilege
 	RoleLookup bool // the user is looked up by name and privilege
 	Suite      CipherSuite
@@ -31,10 +31,10 @@ type ClientHandshake struct {
 	config  ClientConfig
 	await   ipmi.PayloadType // the answer that is waited for, 0 at the end
 	tag     uint8
-	x       exchange
+	x       keyMaterial
 	sik     []byte
 	limit   ipmi.Privilege // what Open Session Response allows
-	refused bool           // RAKP Message 2 was not good enough
+	refused bool           // RAKP Message 2 is refused
 	session *Session20
 }
 
@@ -57,7 +57,7 @@ func NewClientHandshake(c ClientConfig) (*ClientHandshake, error) {
 		return nil, &ipmi.Error{Op: "cipher suite " + c.Suite.String(), Err: ipmi.ErrCipherSuite}
 	}
 	h := &ClientHandshake{config: c, await: ipmi.PayloadOpenSessionResp, tag: c.Tag}
-	h.x = exchange{
+	h.x = keyMaterial{
 		auth: c.Suite.Auth, consoleID: c.LocalID, role: NewRole(c.Privilege, !c.RoleLookup),
 		user: c.User, password: c.Password, kg: c.Kg,
 	}
@@ -74,8 +74,8 @@ func (h *ClientHandshake) Awaits() (t ipmi.PayloadType, tag uint8) { return h.aw
 // Session returns the session, or nil as long as there is none.
 func (h *ClientHandshake) Session() *Session20 { return h.session }
 
-// Append appends the packet that is to be sent now. Called again before an answer came, it
-// appends the same packet, which a BMC knows as a repetition by its tag.
+// Append appends the packet to send now. Called again before an answer came, it appends the same
+// packet; the BMC recognizes the retransmission by its tag.
 func (h *ClientHandshake) Append(dst []byte) ([]byte, error) {
 	var payload []byte
 	var err error
@@ -104,9 +104,9 @@ func (h *ClientHandshake) Append(dst []byte) ([]byte, error) {
 	return AppendPresession20(dst, h.await-1, payload)
 }
 
-// AppendAbort ends the handshake, and appends the packet that tells the BMC that its RAKP Message 2
-// was refused (§13.22), so that it need not keep the handshake until a time-out. It appends nothing
-// if there is nothing to tell.
+// AppendAbort ends the handshake, and appends the packet that reports to the BMC that its RAKP
+// Message 2 was refused (§13.22), so that it need not keep the handshake until a timeout. It
+// appends nothing if there is nothing to report.
 func (h *ClientHandshake) AppendAbort(dst []byte) []byte {
 	h.await = 0
 	if !h.refused {
@@ -128,8 +128,8 @@ func (h *ClientHandshake) AppendAbort(dst []byte) []byte {
 // Session, or the next packet is to be sent. An ErrIgnored leaves the handshake as it was. So does
 // an [ErrUnproven], which is an ipmi.ErrPassword if the code of RAKP Message 2 is not that of the
 // password, an ipmi.ErrKey if that of RAKP Message 4 is not that of the Kg, and an
-// ipmi.ErrMalformed if either is too short: the packet may have been spoiled or forged on its way,
-// so the message is worth sending again. Any other error ends the handshake: a [StatusError], and
+// ipmi.ErrMalformed if either is too short: the packet may have been damaged or forged on its way,
+// so the message should be retransmitted. Any other error ends the handshake: a [StatusError], and
 // an ipmi.ErrCipherSuite if the BMC chose algorithms that were not proposed.
 func (h *ClientHandshake) Receive(p *Packet) error {
 	if h.await == 0 || !p.V20() || p.ACK || p.SessionID != 0 || p.PayloadType != h.await ||
@@ -248,7 +248,7 @@ func (h *ClientHandshake) receiveRAKP4(payload []byte) error {
 }
 
 // proves checks a code of the BMC, and returns an ErrUnproven of a kind otherwise. Bytes after the
-// whole right code prove no less: some BMCs send the unused rest of a buffer (FreeIPMI's workaround
+// whole correct code are ignored: some BMCs send the unused rest of a buffer (FreeIPMI's workaround
 // supermicro20).
 func proves(got, want []byte, kind error) error {
 	if len(got) < len(want) {
@@ -266,8 +266,8 @@ func proves(got, want []byte, kind error) error {
 func (h *ClientHandshake) GUID() [16]byte { return h.x.guid }
 
 // HandshakeID returns the session ID by which the receiver of a handshake message finds its
-// handshake: that of the BMC in RAKP Messages 1 and 3, that of the console in the answers. It
-// is 0 in refusals that do not tell it.
+// handshake: that of the BMC in RAKP Messages 1 and 3, that of the console in the answers. It is 0
+// in refusals without one.
 func HandshakeID(p *Packet) (uint32, bool) {
 	if !p.V20() || p.SessionID != 0 || len(p.Payload) < 8 ||
 		!slices.Contains([]ipmi.PayloadType{

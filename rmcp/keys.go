@@ -8,8 +8,9 @@ import (
 	"lom/ipmi"
 )
 
-// exchange is what both ends know of a handshake, from which all keys and codes are made (§13.31).
-type exchange struct {
+// keyMaterial is what both ends know of a handshake, from which all keys and codes are made
+// (§13.31).
+type keyMaterial struct {
 	auth                AuthAlgorithm
 	consoleID, systemID uint32
 	consoleRandom       [16]byte
@@ -25,24 +26,24 @@ type exchange struct {
 func id(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
 
 // name returns the role, the length of the user name and the name.
-func (x *exchange) name() []byte {
+func (x *keyMaterial) name() []byte {
 	return append([]byte{uint8(x.role), uint8(len(x.user))}, x.user...)
 }
 
 // code2 is the key exchange authentication code of RAKP Message 2.
-func (x *exchange) code2() []byte {
+func (x *keyMaterial) code2() []byte {
 	return sumHMAC(x.auth, []byte(x.password.Reveal()),
 		id(x.consoleID), id(x.systemID), x.consoleRandom[:], x.systemRandom[:], x.guid[:], x.name())
 }
 
 // code3 is the key exchange authentication code of RAKP Message 3.
-func (x *exchange) code3() []byte {
+func (x *keyMaterial) code3() []byte {
 	return sumHMAC(x.auth, []byte(x.password.Reveal()), x.systemRandom[:], id(x.consoleID),
 		x.name())
 }
 
 // sik is the session integrity key.
-func (x *exchange) sik() []byte {
+func (x *keyMaterial) sik() []byte {
 	key := x.kg
 	if strings.Trim(key.Reveal(), "\x00") == "" {
 		key = x.password // an all-zero Kg is none (Table 22-15, KG status)
@@ -51,7 +52,7 @@ func (x *exchange) sik() []byte {
 }
 
 // check4 is the integrity check value of RAKP Message 4. SHA1 and SHA256 are cut (§13.28.1).
-func (x *exchange) check4(sik []byte) []byte {
+func (x *keyMaterial) check4(sik []byte) []byte {
 	sum := sumHMAC(x.auth, sik, x.consoleRandom[:], id(x.systemID), x.guid[:])
 	switch x.auth {
 	case RAKPHMACSHA1:

@@ -8,7 +8,7 @@ import (
 
 // A Message is an IPMI message in the format of the IPMB and of LAN sessions (§13.8, Figure 13-4).
 // It is a response if its NetFn is odd. A request goes from the requester to the responder, a
-// response the other way; From and To say it without that turn of thought.
+// response the other way; From and To are those of the message itself.
 type Message struct {
 	To      uint8 // slave address, or software ID with bit 0 set
 	ToLUN   uint8
@@ -56,8 +56,8 @@ func AppendMessage(dst []byte, m *Message) []byte {
 }
 
 // ParseMessage reads a message and checks both checksums. Data points into b. With an ErrChecksum,
-// only the second checksum is wrong and the message is there all the same, for a reader who has
-// another proof of it.
+// only the second checksum is wrong and the message is returned all the same, for a caller that has
+// other proof of it.
 func ParseMessage(b []byte) (Message, error) {
 	var m Message
 	if len(b) < 7 {

@@ -153,11 +153,11 @@ type RAKP1 struct {
 	SystemID uint32
 	Random   [16]byte
 	Role     Role
-	User     string // 16 bytes at the most
+	User     string // at most 16 bytes
 }
 
-// A Role is the byte of RAKP Message 1 that tells the privilege level and how the
-// user is looked up. It goes into the hashes as it is.
+// A Role is the byte of RAKP Message 1 with the privilege level and how the user is looked up. It
+// goes into the hashes as it is.
 type Role uint8
 
 // NewRole returns the role byte for a privilege level and a look-up by name only or by name and

@@ -123,7 +123,7 @@ type Packet struct {
 	payloadEnd int
 }
 
-// OEMPayload tells the kind of a payload of type PayloadOEM (Table 13-8).
+// OEMPayload reports the kind of a payload of type PayloadOEM (Table 13-8).
 type OEMPayload struct {
 	Manufacturer ipmi.ManufacturerID
 	ID           uint16

@@ -19,7 +19,7 @@ import (
 type Session15Config struct {
 	ID           uint32        // of both directions
 	AuthType     ipmi.AuthType // of the session
-	Password     ipmi.Secret   // 16 bytes at the most
+	Password     ipmi.Secret   // at most 16 bytes
 	SendSequence uint32        // of the first packet that this end sends, not 0
 	RecvSequence uint32        // of the first packet that this end gets, not 0
 
@@ -27,8 +27,8 @@ type Session15Config struct {
 	// authentication is disabled (§6.12.4).
 	SendNone bool
 	// AcceptNone accepts packets without an authentication code too: per-message or user-level
-	// authentication is disabled. Where it is the latter, the BMC refuses
-	// commands above user level in a Packet that is not Authenticated.
+	// authentication is disabled. Where it is the latter, the BMC refuses commands above user level
+	// in a Packet that is not Authenticated.
 	AcceptNone bool
 }
 
@@ -37,7 +37,7 @@ type Session15 struct {
 	id         uint32
 	auth       Auth15
 	send       counter
-	recv       window
+	recv       sequenceWindow
 	sendNone   bool
 	acceptNone bool
 }
@@ -56,7 +56,8 @@ func NewSession15(c Session15Config) (*Session15, error) {
 	}
 	none := c.AuthType == ipmi.AuthNone
 	return &Session15{
-		id: c.ID, auth: *auth, send: counter(c.SendSequence), recv: newWindow15(c.RecvSequence),
+		id: c.ID, auth: *auth, send: counter(c.SendSequence),
+		recv:     newSequenceWindow15(c.RecvSequence),
 		sendNone: c.SendNone || none, acceptNone: c.AcceptNone || none,
 	}, nil
 }
@@ -115,7 +116,7 @@ type Auth15 struct {
 }
 
 // NewAuth15 returns the authentication of the given type: none, MD2, MD5 or straight password. The
-// password has 16 bytes at the most.
+// password has at most 16 bytes.
 func NewAuth15(t ipmi.AuthType, password ipmi.Secret) (*Auth15, error) {
 	a := &Auth15{typ: t}
 	switch t {

@@ -17,7 +17,7 @@ type Session20 struct {
 
 	// Packets with and without an authentication code are numbered apart (§6.12.13).
 	sendAuth, sendPlain counter
-	recvAuth, recvPlain window
+	recvAuth, recvPlain sequenceWindow
 
 	policies map[ipmi.PayloadType]protection
 	// encryption of what is sent; what comes may be encrypted or not
@@ -46,7 +46,7 @@ func newSession20(c session20Config) (*Session20, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth := newWindow20()
+	auth := newSequenceWindow20()
 	if !c.bmc {
 		auth.forward = consoleForward
 	}
@@ -55,7 +55,7 @@ func newSession20(c session20Config) (*Session20, error) {
 		integrity: newIntegrity(c.suite.Integrity, k1, c.password.Reveal()),
 		conf:      conf,
 		sendAuth:  1, sendPlain: 1,
-		recvAuth: auth, recvPlain: newWindow20(),
+		recvAuth: auth, recvPlain: newSequenceWindow20(),
 	}, nil
 }
 
@@ -105,7 +105,7 @@ func (s *Session20) SuspendEncryption(t ipmi.PayloadType, suspend bool) {
 	s.suspended[t] = suspend
 }
 
-// RenewEncryption begins the encryption of what is sent in a payload type anew, where the algorithm
+// RenewEncryption restarts the encryption of what is sent in a payload type, where the algorithm
 // has a state (§24.3).
 func (s *Session20) RenewEncryption(t ipmi.PayloadType) {
 	if x, ok := s.conf.(*xrc4); ok {

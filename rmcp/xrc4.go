@@ -11,14 +11,14 @@ import (
 
 // xrc4 is xRC4-128 and xRC4-40 (§13.30). Each payload type has a key stream of its own in each
 // direction. A stream begins with a random initialization vector and goes on from packet to packet;
-// the offset in each packet tells where in the stream its data lies, so that lost packets do no
+// the offset in each packet is the position of its data in the stream, so that lost packets do no
 // harm.
 //
 // The specification leaves open what happens when the one packet with the initialization vector is
-// lost: nothing after it could be read. So an end begins its stream anew in every packet until it
+// lost: nothing after it could be read. So an end restarts its stream in every packet until it
 // knows that the other end has read one: a client, when it could read an answer; a BMC, when the
-// client goes on with its own stream. A receiver need not know of this, for a packet with offset 0
-// always begins a stream.
+// client goes on with its own stream. A receiver need not know of this, because a packet with
+// offset 0 always begins a stream.
 type xrc4 struct {
 	k2      [16]byte
 	keyLen  int // of the RC4 key in bytes
@@ -31,7 +31,7 @@ const (
 	xrc4IVLen   = 16
 	xrc4Ring    = 4096     // bytes of key stream that are kept for packets that come late
 	xrc4MaxSkip = 64 << 10 // bytes of key stream that lost packets may have used
-	xrc4Renew   = 1 << 31  // a stream is begun anew before its offset overflows
+	xrc4Renew   = 1 << 31  // a stream is restarted before its offset overflows
 )
 
 // xrc4Streams are the two directions of a payload type.

@@ -10,10 +10,10 @@ import (
 )
 
 // spcrPath is where Linux shows the ACPI table Serial Port Console Redirection, with which the
-// firmware tells where its own console is.
+// firmware reports where its own console is.
 const spcrPath = "/sys/firmware/acpi/tables/SPCR"
 
-// firmware says what the firmware tells of its console.
+// firmware is what the firmware reports of its console.
 func firmware(t *tree, want Line) (Finding, error) {
 	f := Finding{Layer: bios, State: Unknown,
 		Says: "the firmware does not show; look for Serial Redirection in its set-up"}
@@ -88,7 +88,7 @@ func (t *tree) uarts() (out []uart) {
 const vendorPath = "/sys/class/dmi/id/sys_vendor"
 
 // usualPorts are the ports that makers' BMCs use for SOL unless the BIOS set-up says otherwise. A
-// BMC does not tell.
+// BMC does not report it.
 var usualPorts = map[string]string{"Dell Inc.": "ttyS1", "Supermicro": "ttyS1"}
 
 // usualPort returns the port that SOL usually has on this make of server, "" if it is not known or

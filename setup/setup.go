@@ -25,7 +25,8 @@ func (l Line) Check() error {
 	case !portName().MatchString(l.Port):
 		return fmt.Errorf("%q is not a serial port; name one as ttyS0 or ttyS1", l.Port)
 	case !slices.Contains(Bauds, l.Baud):
-		return fmt.Errorf("SOL has no rate of %d bit/s; it has 9600, 19200, 38400, 57600 and 115200", l.Baud)
+		return fmt.Errorf("SOL has no rate of %d bit/s; "+
+			"it has 9600, 19200, 38400, 57600 and 115200", l.Baud)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ const (
 	FlushOutbound Flags = 1 << 0 // drop what is on its way to the console
 )
 
-// Statuses that a BMC tells.
+// Statuses that a BMC reports.
 const (
 	Unavailable   Flags = 1 << 5 // the system is off or asleep: characters cannot be transferred
 	Deactivated   Flags = 1 << 4 // SOL has been deactivated, or is about to be

@@ -25,30 +25,28 @@ type Config struct {
 	// RetryInterval is how long to wait for an acknowledge before the packet is sent again, at the
 	// most if FirstRetry is set.
 	RetryInterval time.Duration
-	// FirstRetry, if it is not 0, makes the wait follow what acknowledges take: it begins with the
-	// time that they are measured to take, but not below FirstRetry, and doubles up to
-	// RetryInterval.
+	// FirstRetry, if it is not 0, makes the timeout follow the measured round-trip time, at least
+	// FirstRetry, with exponential backoff up to RetryInterval.
 	FirstRetry time.Duration
-	// Retries is after how many retries [Stream.Stalled] says so. The stream does not give up by
-	// itself: characters are not dropped while the session lives.
+	// Retries is after how many retransmissions [Stream.Stalled] returns true. The stream does not
+	// give up by itself: characters are not dropped while the session lives.
 	Retries int
 	// Buffer is how many characters may wait to be sent.
 	Buffer int
-	// Accumulate is how long characters wait for company, unless there are Threshold of them.
-	// 0 sends at once.
+	// Accumulate is how long characters are collected before they are sent, unless there are
+	// Threshold of them. 0 sends at once.
 	Accumulate time.Duration
 	Threshold  int
 	// ZeroAckIsWhole takes an ACK of 0 characters as one of all: some BMCs do not count.
 	ZeroAckIsWhole bool
 }
 
-// ErrStray is the error of a packet that belongs to no exchange of the stream, such as a late
-// duplicate.
+// ErrStray is the error of a packet that fits nowhere in the stream, such as a late duplicate.
 var ErrStray = errors.New("sol: stray packet")
 
-// A Stream is one end of an SOL connection. One packet at most is on its way, as §15.9 wants it; a
-// retry is the same packet with the same sequence number. Methods must not be called at the same
-// time.
+// A Stream is one end of an SOL connection. At most one packet is in flight, as §15.9 requires. A
+// retransmission is the same packet with the same sequence number. Methods must not be called at
+// the same time.
 //
 //	          Write                    Poll                     ACK of all
 //	(empty) --------> queue not empty ------> one packet sent -------------> next packet
@@ -75,17 +73,17 @@ type Stream struct {
 	deviation time.Duration
 	suspended bool      // the console asked the BMC to wait
 	holdUntil time.Time // the BMC had no room: wait before the next packet
-	pushed    bool      // what is queued does not wait for company
+	pushed    bool      // what is queued is sent without accumulating more
 
 	// Receiving.
 	last      uint8 // sequence number of the last packet taken; 0: none yet
 	taken     int   // how many of its characters were accepted
-	refused   bool  // it was refused for want of room
+	refused   bool  // it was refused because there was no room
 	refusedAt time.Time
 	strays    int // packets out of sequence in a row
 	stray     uint8
 	ack       *Packet // acknowledge that waits to be sent
-	resumes   int     // how often the BMC, which was told to wait, is still to be told to go on
+	resumes   int     // how many resuming ACKs are still to be sent to the BMC, which had to wait
 	resumeAt  time.Time
 }
 
@@ -114,11 +112,10 @@ func (s *Stream) Write(now time.Time, p []byte) int {
 // Room returns how many characters [Stream.Write] has room for.
 func (s *Stream) Room() int { return max(0, s.cfg.Buffer-len(s.queue)) }
 
-// Push has what is queued sent without waiting for company: it is an answer that somebody waits
-// for.
+// Push sends what is queued without accumulating more, because somebody waits for it.
 func (s *Stream) Push() { s.pushed = len(s.queue) > 0 }
 
-// Do asks for operations, or tells statuses, that happen once: a break, a flush, a ring, an
+// Do sends operations, or statuses, that happen once: a break, a flush, a ring, an
 // overrun. They go with the next packet, which is sent even if there are no characters.
 func (s *Stream) Do(ops Flags) { s.ops |= ops }
 
@@ -144,8 +141,8 @@ func (s *Stream) Hold(lines Flags) {
 // Idle reports whether everything written has been sent and acknowledged.
 func (s *Stream) Idle() bool { return s.flight == nil && len(s.queue) == 0 && s.ops == 0 }
 
-// Stalled reports whether the packet on its way has been sent again more often than
-// Config.Retries says: the other end is silent.
+// Stalled reports whether the packet in flight has been retransmitted more often than
+// Config.Retries: the other end is silent.
 func (s *Stream) Stalled() bool {
 	return s.flight != nil && !s.suspended && s.retries > s.cfg.Retries && s.cfg.Retries > 0
 }
@@ -153,7 +150,7 @@ func (s *Stream) Stalled() bool {
 // Acknowledged returns how many of the characters written the other end has taken.
 func (s *Stream) Acknowledged() int64 { return s.accepted }
 
-// Flush drops what waits to be sent, and the packet on its way.
+// Flush drops what waits to be sent, and the packet in flight.
 func (s *Stream) Flush() { s.queue, s.flight, s.suspended, s.pushed = nil, nil, false, false }
 
 // A Received is what a packet brought.
@@ -248,13 +245,13 @@ func (s *Stream) answer(size int) {
 
 func (s *Stream) acknowledge(seq, accepted uint8, f Flags) {
 	if s.ack != nil && seq == 0 {
-		return // the acknowledge that waits tells the lines as well
+		return // the acknowledge that waits carries the lines as well
 	}
 	s.ack = &Packet{Ack: seq, Accepted: accepted, Flags: f}
 }
 
-// acknowledged looks at what a packet says of the one on its way, and reports whether it says
-// anything.
+// acknowledged handles what a packet acknowledges of the one in flight, and reports whether it does
+// at all.
 func (s *Stream) acknowledged(now time.Time, p Packet) bool {
 	if s.cfg.Role == BMC && p.Flags&FlushOutbound != 0 && p.Sequence != s.last {
 		s.Flush()
@@ -329,7 +326,7 @@ func (s *Stream) Poll(now time.Time) (payload []byte, next time.Time) {
 	return nil, s.deadline()
 }
 
-// wait is how long the packet on its way waits for its acknowledge. A console that asked the BMC to
+// wait returns the retransmission timeout of the packet in flight. A console that asked the BMC to
 // wait may have lost its place: a suspended packet is tried again after a long while.
 func (s *Stream) wait() time.Duration {
 	switch {
@@ -391,7 +388,7 @@ func (s *Stream) fresh(now time.Time) []byte {
 	return b
 }
 
-// due reports whether the queue has waited long enough.
+// due reports whether the queue has accumulated long enough.
 func (s *Stream) due(now time.Time) bool {
 	n := len(s.queue)
 	return n > 0 && (s.pushed || s.cfg.Accumulate <= 0 ||

@@ -9,10 +9,11 @@ import (
 // A Host is a machine.
 //
 // Its methods are called under the lock of its BMC: they return at once, and what takes time is
-// done after and told by an Event. They may be called from one goroutine at a time.
+// done afterwards and reported by an Event. They may be called from one goroutine at a time.
 type Host interface {
-	// Notify sets who is told of events. It is called once, before Control. The host calls f
-	// from no method of its own, and with no lock held, in the order in which things happen.
+	// Notify sets the function that gets the events. It is called once, before Control. The host
+	// calls f from no method of its own, and with no lock held, in the order in which things
+	// happen.
 	Notify(f func(Event))
 	// State returns what is known of the machine now.
 	State() State
@@ -20,8 +21,8 @@ type Host interface {
 	// in the present state, such as a reset of a machine that is off; ErrUnsupported that the
 	// machine cannot do it; ErrUnseen that the machine cannot be reached. If what does the action
 	// takes time to accept it, pending is true, and done is called once, as f of Notify is, when it
-	// has: with nil, or with why the action failed, which is then told by no Event. Done is not
-	// called after Close.
+	// has: with nil, or with why the action failed, which is then not reported by an Event. Done is
+	// not called after Close.
 	Control(a Action, done func(error)) (pending bool, err error)
 	// CanBoot reports whether the machine can be made to boot so. SetBoot refuses what it cannot.
 	CanBoot(Boot) bool

@@ -91,7 +91,7 @@ func (p *port) arrived(to netip.Addr, from netip.AddrPort, data []byte) {
 		u = t.units[to]
 	}
 	if u == nil {
-		return // nobody has that address
+		return // there is no BMC at that address
 	}
 	link := u.link(to)
 	if u.queue != nil {
@@ -111,7 +111,7 @@ type unitSocket struct {
 	buf   []byte
 	until time.Time // the deadline that the conn has
 
-	// room for what the kernel tells of a datagram; nil unless it is at all addresses of the
+	// room for what the kernel reports of a datagram; nil unless it is at all addresses of the
 	// machine
 	control []byte
 }
@@ -203,7 +203,7 @@ func (a *addressed) Send(to netip.AddrPort, packet []byte) {
 // trapPort is the UDP port of those who receive SNMP traps.
 const trapPort = 162
 
-// sendTrap sends a Platform Event Trap. It is not heard of again if nobody listens.
+// sendTrap sends a Platform Event Trap. Whether it arrives is not known.
 func (u *Unit) sendTrap(a bmc.Alert) {
 	if data, err := a.Trap.AppendBinary(nil); err == nil {
 		u.Send(netip.AddrPortFrom(a.To, trapPort), data)

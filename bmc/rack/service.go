@@ -122,7 +122,7 @@ func (p *port) enqueue(u *Unit, link bmc.Link, from netip.AddrPort, data []byte)
 	p.mu.Unlock()
 	switch {
 	case room:
-		q.waiting = append(q.waiting, datagram{link, from, p.keep(data)})
+		q.waiting = append(q.waiting, datagram{link, from, p.copyOf(data)})
 		if n == 0 {
 			q.due = time.Now().Add(q.Time)
 			p.due.push(u)
@@ -132,8 +132,8 @@ func (p *port) enqueue(u *Unit, link bmc.Link, from netip.AddrPort, data []byte)
 	}
 }
 
-// keep copies a datagram into memory that is free.
-func (p *port) keep(data []byte) []byte {
+// copyOf copies a datagram into memory that is free.
+func (p *port) copyOf(data []byte) []byte {
 	const usual = 256
 	var m []byte
 	if n := len(p.memory); n > 0 {

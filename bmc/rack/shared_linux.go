@@ -41,7 +41,8 @@ type message struct {
 	length uint32
 }
 
-// A slot is a datagram of a batch, with what the kernel wants to be told of it and tells.
+// A slot is a datagram of a batch, with what goes to the kernel with it and what the kernel reports
+// of it.
 type slot struct {
 	iov     unix.Iovec
 	peer    unix.RawSockaddrInet4
@@ -102,8 +103,8 @@ func listenShared(port uint16) (socket, error) {
 		var err error
 		controlErr := raw.Control(func(fd uintptr) {
 			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-			// What comes from elsewhere is none of our business. Old kernels allow this to root
-			// only; there is no harm without, for what is not to a loopback address is nobody's.
+			// Datagrams from other hosts are dropped. Old kernels allow this to root only; there is
+			// no harm without it: a datagram to another than a loopback address is for nobody.
 			_ = unix.BindToDevice(int(fd), "lo")
 			// More than net.core.rmem_max is for root.
 			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) !=

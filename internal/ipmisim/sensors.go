@@ -31,7 +31,8 @@ var (
 )
 
 func (k kind) raw(v float64) int {
-	x := int(math.RoundToEven((v/math.Pow10(k.rExp) - float64(k.b)*math.Pow10(k.bExp)) / float64(k.m)))
+	x := int(math.RoundToEven((v/math.Pow10(k.rExp) -
+		float64(k.b)*math.Pow10(k.bExp)) / float64(k.m)))
 	if k.signed {
 		return x & 0xff
 	}

@@ -147,7 +147,7 @@ func (r *Range) pass(b []byte, send func([]byte)) {
 	}
 }
 
-// String tells what came and went.
+// String reports what came and went.
 func (r *Range) String() string {
 	return fmt.Sprintf("%d packets came to the relay, %d were passed on", r.Packets.Load(),
 		r.Passed.Load())

@@ -19,7 +19,7 @@ type Faults struct {
 	Corrupt   float64       // share that has one bit turned
 	Spare     bool          // packets that set up a session are not corrupted
 	Reorder   float64       // share that is held back, and so overtaken
-	Hold      time.Duration // how long; 0: four times Delay, 4 ms at the least
+	Hold      time.Duration // how long; 0: four times Delay, at least 4 ms
 	Seed      uint64        // of the random numbers: the same seed makes the same choices
 }
 

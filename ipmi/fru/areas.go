@@ -56,7 +56,7 @@ func (c *Board) parse(b []byte, fail func(int, error)) {
 
 func (c *Board) encode(least int) ([]byte, error) {
 	if c.Minutes > maxMinutes {
-		return nil, fmt.Errorf("date of manufacture: %d minutes, %d at the most", c.Minutes,
+		return nil, fmt.Errorf("date of manufacture: %d minutes, at most %d", c.Minutes,
 			maxMinutes)
 	}
 	head := []byte{formatVersion, 0, byte(c.Language), byte(c.Minutes), byte(c.Minutes >> 8),
@@ -64,18 +64,18 @@ func (c *Board) encode(least int) ([]byte, error) {
 	return finishArea(head, c.fields(), c.Custom, least)
 }
 
-// maxMinutes is the latest time that 24 bits can tell: 2027-11-24 20:15 UTC.
+// maxMinutes is the latest time that 24 bits can hold: 2027-11-24 20:15 UTC.
 const maxMinutes = 1<<24 - 1
 
 var epoch = time.Date(1996, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Made returns when the board was made, and false if the area does not tell.
+// Made returns when the board was made, and false if the area does not report it.
 func (c *Board) Made() (time.Time, bool) {
 	return epoch.Add(time.Duration(c.Minutes) * time.Minute), c.Minutes != 0
 }
 
 // SetMade sets when the board was made, to the minute. It fails outside 1996-01-01 00:01 to
-// 2027-11-24 20:15 UTC, which 24 bits of minutes can tell.
+// 2027-11-24 20:15 UTC, which 24 bits of minutes can hold.
 func (c *Board) SetMade(t time.Time) error {
 	m := int64(t.Sub(epoch) / time.Minute)
 	if m <= 0 || m > maxMinutes {
@@ -124,7 +124,7 @@ func finishArea(b []byte, fields []*Field, custom []Field, least int) ([]byte, e
 	}
 	size := max((len(b)+1+headerSize-1)&^(headerSize-1), least)
 	if size > 0xff*headerSize {
-		return nil, fmt.Errorf("%w: %d bytes, an area has %d at the most", ErrTooBig, size,
+		return nil, fmt.Errorf("%w: %d bytes, an area has at most %d", ErrTooBig, size,
 			0xff*headerSize)
 	}
 	b = append(b, make([]byte, size-len(b))...)

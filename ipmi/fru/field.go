@@ -35,7 +35,7 @@ const bcdPlus = "0123456789 -.:,_"
 // A Field is one field of an info area. The zero Field is an empty one.
 type Field struct {
 	Encoding Encoding
-	Data     []byte // as it is stored, MaxField bytes at the most
+	Data     []byte // as it is stored, at most MaxField bytes
 }
 
 // String returns the field as text: binary data as lower-case hexadecimal digits, and text
@@ -107,7 +107,7 @@ func NewField(e Encoding, s string) (Field, error) {
 		return f, fmt.Errorf("no field encoding %d", e)
 	}
 	if err == nil && len(f.Data) > MaxField {
-		err = fmt.Errorf("%q takes %d bytes, a field has %d at the most", s, len(f.Data), MaxField)
+		err = fmt.Errorf("%q takes %d bytes, a field has at most %d", s, len(f.Data), MaxField)
 	}
 	return f, err
 }
@@ -188,7 +188,7 @@ func unpackSixBit(b []byte) string {
 }
 
 // parseFields reads the fields at b[at:], the predefined ones into pre and the rest into custom.
-// wide tells whether 8-bit fields are Unicode, by the number of the field. fail is called with an
+// wide reports whether 8-bit fields are Unicode, by the number of the field. fail is called with an
 // offset into b.
 //
 // Some makers' tools write a predefined field of one character, which is what the end-of-fields
@@ -240,7 +240,7 @@ func appendFields(b []byte, fields []*Field) ([]byte, error) {
 		}
 		code := min(f.Encoding, Latin1)
 		if len(f.Data) > MaxField {
-			return nil, fmt.Errorf("field %d: %d bytes, %d at the most", i, len(f.Data), MaxField)
+			return nil, fmt.Errorf("field %d: %d bytes, at most %d", i, len(f.Data), MaxField)
 		}
 		b = append(b, byte(code)<<6|byte(len(f.Data)))
 		b = append(b, f.Data...)

@@ -44,7 +44,7 @@ var (
 	ErrNoField   = errors.New("no such field")
 )
 
-// An Error tells which area of an image is wrong, and where.
+// An Error says which area of an image is wrong, and where.
 type Error struct {
 	Area   Area
 	Offset int // from the beginning of the image, in bytes
@@ -89,7 +89,7 @@ const headerSize = 8
 // formatVersion is the version of every area but the multirecord area.
 const formatVersion = 1
 
-// maxImage is the greatest size that Get FRU Inventory Area Info can tell.
+// maxImage is the greatest size that Get FRU Inventory Area Info can report, in bytes.
 const maxImage = 0xffff
 
 // Parse reads an image. What can be read is returned even if the error is not nil; the error joins
@@ -209,7 +209,7 @@ func areaBody(a Area, at int, b []byte) ([]byte, error) {
 
 // Bytes writes the image for a device of size bytes, or of as many as it needs if size is 0. An
 // area that was not changed since Parse keeps its bytes, and every area keeps its place unless one
-// before it grew into it. Checksums are made anew where something changed. The error is ErrTooBig
+// before it grew into it. Checksums are made again where something changed. The error is ErrTooBig
 // if it does not fit.
 func (m *Image) Bytes(size int) ([]byte, error) {
 	if m.lost != nil {

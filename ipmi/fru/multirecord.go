@@ -50,7 +50,7 @@ func (t RecordType) String() string {
 type Record struct {
 	Type        RecordType
 	Version     uint8  // of the record's format: 2, see [NewRecord]
-	Data        []byte // 255 bytes at the most
+	Data        []byte // at most 255 bytes
 	BadChecksum bool   // of the data, when it was read
 }
 
@@ -108,7 +108,7 @@ func NewRecord(t RecordType, v encoding.BinaryAppender) (Record, error) {
 var errList = errors.New("the rest of the list cannot be found")
 
 // parseRecords reads the list of records at the beginning of b, which begins at byte at of the
-// image, and returns how many bytes it takes. It stops at a header with a bad checksum, for its
+// image, and returns how many bytes it takes. It stops at a header with a bad checksum, because its
 // length cannot be trusted.
 func parseRecords(b []byte, at int) (recs []Record, size int, err error) {
 	var bad error
@@ -147,7 +147,7 @@ func encodeRecords(recs []Record) ([]byte, error) {
 	var b []byte
 	for i, r := range recs {
 		if len(r.Data) > 0xff {
-			return nil, fmt.Errorf("record %d: %d bytes, 255 at the most", i+1, len(r.Data))
+			return nil, fmt.Errorf("record %d: %d bytes, at most 255", i+1, len(r.Data))
 		}
 		format := r.Version & 0x0f
 		if i == len(recs)-1 {

@@ -94,7 +94,7 @@ func extendedUnit(coarse bool) int {
 	return 10
 }
 
-// ManagementAccess tells one way to reach what manages the unit (Table 18-6).
+// ManagementAccess is one way to reach what manages the unit (Table 18-6).
 type ManagementAccess struct {
 	Kind ManagementKind `wire:"byte 1"`
 	Data []byte         `wire:"byte 2-"` // 8-bit text, but for ManagementSystemID

@@ -10,7 +10,7 @@ import (
 // standard 21-C lays it out: annex K for DDR3, L for DDR4, and JESD400-5 for DDR5. Byte 2 says
 // which.
 
-// ErrSPD is what is wrong with bytes that are no SPD data, for errors.Is.
+// ErrSPD is what is wrong with bytes that are not SPD data, for errors.Is.
 var ErrSPD = errors.New("no SPD data of a known memory technology")
 
 // SPDType is the technology of a memory module, byte 2 of its SPD data.
@@ -38,19 +38,20 @@ func (t SPDType) String() string {
 	return fmt.Sprintf("Unknown (0x%02x)", uint8(t))
 }
 
-// An SPD is what the SPD data of a memory module tells.
+// An SPD is the content of a memory module's SPD data.
 type SPD struct {
-	Type         SPDType
-	Module       uint8 // the kind of module, as Type numbers them; see ModuleName
-	Size         int   // MiB; 0 if it is not told, as the next three are
-	Chip         int   // Mbit of a die
-	Width, Bus   int   // bits of a chip, and of the module without those for error correction
-	Ranks        int
-	Volts        float64   // DDR3 and DDR4: the supply voltage that it runs at; 0 if it is not told
+	Type       SPDType
+	Module     uint8 // the kind of module, as Type numbers them; see ModuleName
+	Size       int   // MiB; 0 if it is not known, as the next three are
+	Chip       int   // Mbit of a die
+	Width, Bus int   // bits of a chip, and of the module without those for error correction
+	Ranks      int
+	// DDR3 and DDR4: the supply voltage that it runs at; 0 if it is not known
+	Volts        float64
 	ECC          bool      // it has bits for error correction
 	Manufacturer SPDMaker  // of the module
-	Made         time.Time // the Monday of the week in which it was made; zero if it is not told
-	Year, Week   int       // the same as it stands there; 0 if it is not told
+	Made         time.Time // the Monday of the week in which it was made; zero if it is not known
+	Year, Week   int       // the same as it stands there; 0 if it is not known
 	Serial       uint32
 	Part         string // part number
 }
@@ -118,7 +119,7 @@ func IsSPD(b []byte) bool {
 }
 
 // ParseSPD reads the SPD data of a DDR3, DDR4 or DDR5 module. What the bytes are too short for is
-// not told. The error is ErrSPD, beside the Type if there is one.
+// not told. The error is ErrSPD, along with the Type if there is one.
 func ParseSPD(b []byte) (SPD, error) {
 	var s SPD
 	if len(b) < 4 {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// ErrNotPET is the error of a datagram that is no Platform Event Trap.
+// ErrNotPET is the error of a datagram that is not a Platform Event Trap.
 var ErrNotPET = errors.New("not a Platform Event Trap")
 
 // A reader reads BER elements one after the other. After its first mistake it reads nothing more.

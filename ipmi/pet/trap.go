@@ -97,7 +97,7 @@ func integer(tag byte, n uint32) []byte {
 	return element(tag, b)
 }
 
-// UnmarshalBinary reads an SNMP message. One that is no Platform Event Trap is an ErrNotPET.
+// UnmarshalBinary reads an SNMP message. One that is not a Platform Event Trap is an ErrNotPET.
 func (t *Trap) UnmarshalBinary(b []byte) error {
 	if len(b) > maxTrap {
 		return fmt.Errorf("%w: %d bytes are too many", ErrNotPET, len(b))

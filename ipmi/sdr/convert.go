@@ -167,7 +167,8 @@ func (c Conversion) Difference(raw uint8) float64 {
 	if c.Format == NotAnalog {
 		return 0
 	}
-	return c.Linearization.apply(float64(int(c.Factors.M)*c.Number(raw)) * tenTo(c.Factors.RExponent))
+	return c.Linearization.apply(
+		float64(int(c.Factors.M)*c.Number(raw)) * tenTo(c.Factors.RExponent))
 }
 
 // Tolerance returns the tolerance of readings in units, plus or minus (§36.4.1).

@@ -137,7 +137,7 @@ type MCLocator struct {
 	Header      `wire:"byte 1-5"`
 	Address     uint8    `wire:"byte 6"` // slave address
 	Channel     uint8    `wire:"byte 7, bits 3:0"`
-	ACPISystem  bool     `wire:"byte 8, bit 7"` // wants to be told of ACPI system power states
+	ACPISystem  bool     `wire:"byte 8, bit 7"` // requires notification of ACPI system power states
 	ACPIDevice  bool     `wire:"bit 6"`
 	Static      bool     `wire:"bit 5"` // always there
 	LogsErrors  bool     `wire:"bit 3"` // logs errors of the initialization agent

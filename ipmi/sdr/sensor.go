@@ -16,8 +16,8 @@ type Key struct {
 	Number uint8 `wire:"byte 3"`   // FFh is reserved
 }
 
-// An Owner is what answers for a sensor: the slave address of a controller, or a
-// piece of system software if bit 0 is set.
+// An Owner is what answers for a sensor: the slave address of a controller, or a piece of system
+// software if bit 0 is set.
 type Owner uint8
 
 // BMCAddress is the slave address of the BMC itself.
@@ -56,7 +56,7 @@ const (
 	AccessNone    Access = 0
 	AccessRead    Access = 1
 	AccessReadSet Access = 2
-	AccessFixed   Access = 3 // unreadable: the record tells the values
+	AccessFixed   Access = 3 // unreadable: the record has the values
 )
 
 // EventControl says how finely a sensor's events can be switched.
@@ -111,7 +111,7 @@ func eventMask(t ipmi.EventType, m uint16) ipmi.EventMask {
 	return ipmi.EventMask(m & 0x7fff)
 }
 
-// ComparedThresholds returns the thresholds whose state a reading of a threshold sensor tells.
+// ComparedThresholds returns the thresholds whose state a reading of a threshold sensor reports.
 func (s *Sensor) ComparedThresholds() ipmi.ThresholdSet {
 	if !s.EventType.Threshold() {
 		return 0

@@ -77,7 +77,7 @@ func (e Event) Trigger() (raw uint8, ok bool) {
 	return e.Data[1], e.Type.Threshold() && e.Use2() == UseReading
 }
 
-// Limit returns the raw threshold that was crossed, and false if the event does not tell.
+// Limit returns the raw threshold that was crossed, and false if the event does not report it.
 func (e Event) Limit() (raw uint8, ok bool) {
 	return e.Data[2], e.Type.Threshold() && e.Use3() == UseReading
 }

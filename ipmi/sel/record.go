@@ -62,7 +62,7 @@ func (r Record) WithTimestamp(t ipmi.Timestamp) Record {
 	return r
 }
 
-// Event returns the event that the record tells of, and false for OEM records. Record types
+// Event returns the event that the record reports, and false for OEM records. Record types
 // below C0h that are not defined are read as events too.
 func (r Record) Event() (Event, bool) {
 	var e Event

@@ -312,7 +312,7 @@ var attacks = []struct {
 
 // Whatever an attacker on the wire forges while a session is set up, lom does not send the
 // password, opens no session that is worse than was asked for, and prints nothing that the BMC has
-// not said. What ipmitool does is logged beside it.
+// not said. What ipmitool does is logged besides it.
 func TestAttackerOnTheWire(t *testing.T) {
 	bmc := programs.StartBMC(t).Target
 	const (

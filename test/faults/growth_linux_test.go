@@ -51,8 +51,8 @@ type growth struct {
 
 func (g *growth) add(f figures) { g.all = append(g.all, f) }
 
-// problems tells what has grown. Memory may be more by a hundredth, and a little for what comes and
-// goes; goroutines and descriptors by a few that happen to be there.
+// problems reports what has grown. Memory may be more by a hundredth, and a little for what comes
+// and goes; goroutines and descriptors by a few that happen to be there.
 func (g *growth) problems() []string {
 	const (
 		fewBytes    = 2 << 20

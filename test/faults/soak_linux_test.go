@@ -294,7 +294,7 @@ func added(a, b client.Stats) client.Stats {
 	return a
 }
 
-// String tells what was done so far.
+// String reports what was done so far.
 func (s *soak) String() string {
 	return fmt.Sprintf("%d answers, %d sessions renewed, %d log-ins begun again", s.answers.Load(),
 		s.logins.Load(), s.spoiled.Load())

@@ -22,7 +22,7 @@ import (
 // memoryFaults are what a memoryLink does to packets.
 type memoryFaults struct {
 	loss, double, reorder float64       // shares
-	late                  time.Duration // at the most, of what is reordered
+	late                  time.Duration // at most, of what is reordered
 	seed                  uint64
 	outage                time.Duration // at the beginning of each minute
 }

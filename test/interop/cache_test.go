@@ -67,7 +67,7 @@ func TestSELCacheFollows(t *testing.T) {
 	const add = "raw 0x0a 0x44 0 0 2 0 0 0 0 0x20 0 4 1 2 1 0x57 0x50 "
 	for _, step := range []struct {
 		change string
-		most   int // exchanges to list the SEL after it, beside the session's; 0: any number
+		most   int // exchanges to list the SEL after it, besides the session's; 0: any number
 	}{
 		{add + "0x51", 6}, {add + "0x52", 6}, {"sel time set '01/02/01 03:04:05'", 0}, {add + "0x53", 6},
 		{"sel delete 3", 0}, {"sel delete 1", 0}, {add + "0x51", 6}, {"sel clear", 0}, {add + "0x51", 0}, {add + "0x52", 6}, {"sel clear", 0}, {add + "0x51", 0},

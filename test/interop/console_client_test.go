@@ -85,7 +85,7 @@ func startProgram(t *testing.T, home, program string, args ...string) *running {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = r.cmd.Wait() // ProcessState tells the same
+		_ = r.cmd.Wait() // ProcessState reports the same
 		close(r.ended)
 	}()
 	t.Cleanup(func() {

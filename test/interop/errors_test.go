@@ -17,7 +17,7 @@ type failure struct {
 	name string
 	args []string
 	says string
-	// How long it may take; 0: far less than a time-out.
+	// How long it may take; 0: far less than a timeout.
 	least, most time.Duration
 	// The same sentence as another failure's is allowed.
 	same bool

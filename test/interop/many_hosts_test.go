@@ -81,7 +81,7 @@ func TestManyHostsSayWhatOneSays(t *testing.T) {
 			}
 		}
 		got := all.Stdout
-		if line == "session info all" { // which tells the port of the client
+		if line == "session info all" { // which reports the port of the client
 			got, want = withoutDetails(got), withoutDetails(want)
 		}
 		if got != want {
@@ -181,7 +181,7 @@ func TestManyHostsFail(t *testing.T) {
 	if err := x.End(); err == nil {
 		t.Error("exit status 0")
 	}
-	// Ctrl-C tells what was done.
+	// Ctrl-C reports what was done.
 	x = programs.StartTerminal(t, programs.Lom(),
 		on(bmc, "@"+file, "-x", "127.0.42.[7,9,61]", "-N", "60", "power", "status")...)
 	x.Wait("48 done, 0 failed, 1 left")

@@ -22,7 +22,7 @@ func TestRoundTrips(t *testing.T) {
 	for _, c := range []struct {
 		line string
 		most int
-		rows int // lines of output at the least
+		rows int // lines of output at least
 		// The simulator gives out a record in pieces of 33 bytes, so that reading a hundred of them
 		// takes 200 exchanges, whoever asks: what counts is the call after that.
 		again bool
@@ -118,7 +118,8 @@ func TestWindowOverALine(t *testing.T) {
 			}
 			alone, _ := ask(1)
 			took, window := ask(0)
-			t.Logf("%s over %s: %d requests take %v one at a time, %v with a window that grows to %d", name, iface, requests, alone, took, window)
+			t.Logf("%s over %s: %d requests take %v one at a time, "+
+				"%v with a window that grows to %d", name, iface, requests, alone, took, window)
 			if took > alone/2 {
 				t.Errorf("%s over %s: %v, and %v one at a time", name, iface, took, alone)
 			}

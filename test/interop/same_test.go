@@ -112,7 +112,8 @@ func compare(t *testing.T, p pair) {
 func awaitPower(t *testing.T, home string, b programs.Target, want string) {
 	t.Helper()
 	var r programs.Result
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(
+		100 * time.Millisecond) {
 		if r = programs.Run(t, home, "ipmitool",
 			b.Tool("lanplus", "-C", "3", "power", "status")...); r.Stdout == want {
 			return

@@ -15,7 +15,7 @@ func TestEveryWayToLogInLeadsToTheSameAnswers(t *testing.T) {
 	sim := simTarget(ipmisim.Start(t, ipmisim.Config{Sensors: 100, Entries: 500}))
 	var lines []step
 	for _, s := range commands {
-		// What tells of the session or of the time is not the same.
+		// What depends on the session or the time is not the same.
 		own := strings.HasPrefix(s.line, "channel authcap") ||
 			strings.Contains(s.line, "session info") || s.line == "sel time get"
 		if !s.changes && !own {

@@ -25,7 +25,7 @@ import (
 type state struct {
 	Goroutines   int
 	Heap         int64         // bytes that are in use, after a garbage collection
-	Resident     int64         // bytes; 0 where the system does not tell
+	Resident     int64         // bytes; 0 where the system does not report it
 	User, System time.Duration // CPU time so far
 	Looking      time.Duration // of it, what this look took
 }
@@ -82,7 +82,7 @@ func bmcRole(args []string) int {
 	return cli.Main(append([]string{"lom"}, args...), strings.NewReader(""), os.Stdout, os.Stderr)
 }
 
-// obey does what a line of standard input says, beside answering it.
+// obey does what a line of standard input says, besides answering it.
 func obey(line string) error {
 	file, profile := strings.CutPrefix(line, "profile ")
 	switch {

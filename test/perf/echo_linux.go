@@ -25,7 +25,7 @@ func echoRole(args []string) int {
 	f.IntVar(&e.port, "port", 0, "of the server; without it, this is the server")
 	f.IntVar(&e.peers, "peers", 1, "addresses")
 	f.IntVar(&e.size, "size", 64, "bytes of a packet")
-	f.IntVar(&e.batch, "batch", 64, "packets in a system call, at the most")
+	f.IntVar(&e.batch, "batch", 64, "packets in a system call, at most")
 	f.IntVar(&e.flight, "flight", 256, "packets under way")
 	f.DurationVar(&e.time, "for", 3*time.Second, "duration")
 	if err := f.Parse(args); err != nil {

@@ -59,7 +59,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.items, "items", "1,2,3,4,5", "what to measure")
 	flag.IntVar(&s.n, "n", 10, "how often each program is run; medians are reported")
-	flag.StringVar(&s.report, "report", "", "the report whose tables are written anew")
+	flag.StringVar(&s.report, "report", "", "the report whose tables are replaced")
 	flag.DurationVar(&s.delay, "delay", 2500*time.Microsecond,
 		"of the relay before the BMC of item 1, each way")
 	flag.IntVar(&s.hosts, "hosts", 1000, "BMCs of item 2")

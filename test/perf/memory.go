@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// peak runs a program once more and returns how much memory it and its children had at the most,
-// all together, in bytes; 0 where the system does not tell. Memory that processes share is counted
+// peak runs a program once more and returns how much memory it and its children had at most, all
+// together, in bytes; 0 where the system does not report it. Memory that processes share is counted
 // once (PSS). What wait4 tells is of no use: it counts what this program had before it became the
 // other.
 func (r *runner) peak(ctx context.Context, p *program) int64 {

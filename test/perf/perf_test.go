@@ -39,7 +39,7 @@ func TestFlight(t *testing.T) {
 	most, lost := flight([]udprelay.Packet{packet(0, true), packet(4, false), packet(5, true),
 		packet(5, true), packet(8, false), packet(8, false), packet(20, true)}, 2*time.Millisecond)
 	if most != 3 || lost != 1 {
-		t.Errorf("%d at the most, %d lost", most, lost)
+		t.Errorf("at most %d, %d lost", most, lost)
 	}
 }
 

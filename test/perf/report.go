@@ -16,7 +16,7 @@ import (
 //	<!-- NAME -->
 //	<!-- end of NAME -->
 //
-// is written anew by what is measured. The rest of it is people's.
+// is replaced by what is measured. The rest of it is written by hand.
 type report struct{ file string }
 
 func newReport(file string) *report { return &report{file} }

@@ -30,7 +30,7 @@ type program struct {
 // A sample is one run of a program.
 type sample struct {
 	wall, cpu time.Duration
-	memory    int64 // bytes at the most; see peak
+	memory    int64 // bytes at most; see peak
 	exchanges int
 }
 

@@ -138,7 +138,7 @@ func (r *runner) slowLine(ctx context.Context) error {
 		commands.String()+"```\n")
 }
 
-// addRatios says how lom does beside the others, of which the fastest counts, and by each goal.
+// addRatios adds how lom compares with the fastest of the others, and with each goal.
 func addRatios(t *table, j job, medians map[string]sample) {
 	own, ok := medians[j.programs[0].name]
 	if !ok {
@@ -170,7 +170,7 @@ func (r *runner) slowJobs(t target) []job {
 	}
 	power := lines(1, "Power")
 	sensors := func() []*program {
-		// Programs differ in what they list beside the sensors with a reading.
+		// Programs differ in what they list besides the sensors with a reading.
 		const listed = simSensors - 4
 		return []*program{own(lines(listed, "|"), "sdr", "elist"),
 			tool(lines(listed, "|"), "sdr", "elist"),
@@ -207,7 +207,7 @@ const (
 	bmcPassword = "Quiet-Harbour-17"
 )
 
-// passwordFile writes the password to a file, so that it is no argument of lom.
+// passwordFile writes the password to a file, so that it is not an argument of lom.
 func (r *runner) passwordFile() (string, error) {
 	name := filepath.Join(r.dir, "password")
 	return name, os.WriteFile(name, []byte(bmcPassword+"\n"), 0o600)

@@ -102,7 +102,7 @@ func met(ok bool) string {
 	return "missed"
 }
 
-// flight returns how many requests were under way at the most, as the client saw it, and how many
+// flight returns how many requests were in flight at most, as the client saw it, and how many
 // had no answer.
 func flight(packets []udprelay.Packet, delay time.Duration) (most, lost int) {
 	type event struct {

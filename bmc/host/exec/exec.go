@@ -84,7 +84,8 @@ const (
 )
 
 // errNotSwitched is why the power is not known of a machine without Status.
-var errNotSwitched = errors.New("there is no command for status, and it was not switched on or off yet")
+var errNotSwitched = errors.New("there is no command for status, " +
+	"and it was not switched on or off yet")
 
 // New returns a machine. Nothing is known of it before Notify is called.
 func New(cfg Config) *Machine {
@@ -151,7 +152,7 @@ func (m *Machine) SetBoot(b host.Boot) error {
 // Identify implements host.Host: there is no light, and the BMC tells itself what it is told.
 func (m *Machine) Identify(bool) error { return nil }
 
-// Control implements host.Host. A machine whose power is not known can be told everything: the
+// Control implements host.Host. A machine whose power is not known takes every action: the
 // command knows better what it can do.
 func (m *Machine) Control(a host.Action, done func(error)) (pending bool, err error) {
 	c := &m.cfg
@@ -212,7 +213,7 @@ func (m *Machine) watch() {
 	}
 }
 
-// tell tells of events unless the machine was closed. Telling is held.
+// tell reports events, unless the machine was closed. The caller holds telling.
 func (m *Machine) tell(events ...host.Event) {
 	for _, e := range events {
 		if m.ctx.Err() == nil {
@@ -221,7 +222,7 @@ func (m *Machine) tell(events ...host.Event) {
 	}
 }
 
-// see takes what was seen of the power, or why nothing was, and tells what has happened.
+// see takes what was seen of the power, or why nothing was, and reports what has happened.
 func (m *Machine) see(p host.Power, why error) {
 	m.telling.Lock()
 	defer m.telling.Unlock()
@@ -279,7 +280,7 @@ func (m *Machine) control(a host.Action, command []string, done func(error)) {
 	}
 }
 
-// restarted tells that a reset or a cycle has started the machine, if that was not seen. Was and
+// restarted reports that a reset or a cycle has started the machine, if that was not seen. Was and
 // offs are from before.
 func (m *Machine) restarted(a host.Action, was host.Power, offs int) {
 	m.telling.Lock()
@@ -355,7 +356,7 @@ func powerIn(program, out string, err error) (host.Power, error) {
 // maxOutput is how much of a command's output is kept.
 const maxOutput = 4096
 
-// run runs a command and returns what it printed. Its error tells its last words.
+// run runs a command and returns what it printed. Its error has the last words of the command.
 func (m *Machine) run(command []string) (string, error) {
 	ctx, cancel := context.WithTimeout(m.ctx, m.cfg.Timeout)
 	defer cancel()

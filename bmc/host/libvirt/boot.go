@@ -275,7 +275,7 @@ func (d *description) byKind(kind string) edit {
 	return edit{span{d.osEnd, d.osEnd}, all}
 }
 
-// byNumber numbers the devices anew: those of a kind first, those with a number before those
+// byNumber renumbers the devices: those of a kind first, those with a number before those
 // without, and then the others that have one.
 func (d *description) byNumber(kind string) (edits []edit) {
 	var first, last []int

@@ -71,7 +71,7 @@ func (c *Config) target() (t target, err error) {
 	uri := c.uri()
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || u.Path == "" || u.Opaque != "" {
-		return t, fmt.Errorf("%q is no URI of libvirt; write it like %s", uri, defaultURI)
+		return t, fmt.Errorf("%q is not a URI of libvirt; write it like %s", uri, defaultURI)
 	}
 	query := u.Query()
 	driver, transport, given := strings.Cut(u.Scheme, "+")

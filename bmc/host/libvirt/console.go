@@ -22,7 +22,7 @@ type console struct {
 
 	mu       sync.Mutex
 	attached bool
-	changed  chan struct{} // closed, and made anew, when attached changes
+	changed  chan struct{} // closed and replaced when attached changes
 	stream   *stream       // nil: none
 }
 

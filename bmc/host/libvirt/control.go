@@ -187,7 +187,7 @@ func (m *Machine) description(d golibvirt.Domain, boot host.Device) (string, err
 }
 
 // reset begins the domain from its firmware. A hypervisor cannot make a machine that runs boot from
-// elsewhere: if it is to, it is started anew.
+// elsewhere: if it is to, it is restarted.
 func (m *Machine) reset(d golibvirt.Domain) error {
 	text, err := m.elsewhere(d)
 	switch {
@@ -236,7 +236,7 @@ func (m *Machine) elsewhere(d golibvirt.Domain) (string, error) {
 	return text, nil
 }
 
-// restart ends the domain and starts it by a description, which is told as one restart.
+// restart ends the domain and starts it by a description, which is reported as one restart.
 func (m *Machine) restart(d golibvirt.Domain, text string) error {
 	m.restarts = true
 	err := m.destroy(d)
@@ -257,7 +257,7 @@ const (
 	// echoTime is how long after a reset another one is the same: SeaBIOS makes one of its own when
 	// it finds that it runs again.
 	echoTime = 2 * time.Second
-	// owedTime is how late libvirt may tell of a reset.
+	// owedTime is how late libvirt may report a reset.
 	owedTime = 20 * time.Second
 )
 

@@ -220,7 +220,7 @@ func (f *frame) fits(m []byte) bool {
 			f.stream = 0 // it has ended
 		}
 	case typeMessage:
-		// What is no event would be taken for a reply.
+		// Anything but an event would be taken for a reply.
 		if program != programRemote || procedure != procLifecycle && procedure != procReboot {
 			return false
 		}

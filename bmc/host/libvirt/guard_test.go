@@ -182,7 +182,7 @@ func TestTargets(t *testing.T) {
 		{Config{URI: "qemu+tcp://host/system"}, "tcp host:16509 qemu:///system", ""},
 		{Config{URI: "xen+tcp://[::1]:7/system"}, "tcp [::1]:7 xen:///system", ""},
 		{Config{URI: "qemu+ssh://root@host/system?name=qemu:///session"}, "ssh host qemu:///session", ""},
-		{Config{URI: "qemu"}, "", `"qemu" is no URI of libvirt; write it like qemu:///system`},
+		{Config{URI: "qemu"}, "", `"qemu" is not a URI of libvirt; write it like qemu:///system`},
 		{Config{URI: "qemu://host/system"}, "", "a way to libvirt that lom does not know; it knows qemu:///system, qemu+tcp://HOST/system and qemu+ssh://USER@HOST/system"},
 		{Config{URI: "qemu+ssh://u:secret@host/system"}, "", "the URI of libvirt has a password in it"},
 		{Config{URI: "qemu+ssh://-oProxyCommand=x@host/system"}, "", "a name does not begin with a dash"},

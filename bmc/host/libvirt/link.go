@@ -105,7 +105,7 @@ func (l *link) call(limit time.Duration, f func() error) error {
 	case errors.Is(err, golibvirt.ErrUnsupported):
 		return err
 	}
-	// What go-libvirt says of a connection that has ended tells nothing.
+	// What go-libvirt says of a connection that has ended is of no use.
 	l.conn.Close()
 	return goneError{l.conn.reason()}
 }
@@ -113,7 +113,7 @@ func (l *link) call(limit time.Duration, f func() error) error {
 // query makes a call that is answered from memory.
 func (l *link) query(f func() error) error { return l.call(l.patience, f) }
 
-// watch has the daemon tell what happens to the domain of that name.
+// watch subscribes to the events of the domain of that name.
 func (l *link) watch(name string) error {
 	return l.query(func() error {
 		// The channels are read until they are closed, with the connection.
@@ -130,7 +130,7 @@ func (l *link) watch(name string) error {
 		})
 		resets, err := l.SubscribeEvents(context.Background(), golibvirt.DomainEventIDReboot, nil)
 		if answered := (golibvirt.Error{}); errors.As(err, &answered) {
-			return nil // a hypervisor that does not tell
+			return nil // a hypervisor that sends no events
 		} else if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 
 // A Machine is a libvirt domain. Its zero value is of no use: see New.
 //
-// One goroutine, that of work, makes all calls, one after the other, and tells the events. What
+// One goroutine, that of work, makes all calls, one after the other, and reports the events. What
 // libvirt's daemon tells is only taken as a reason to ask: the domain's number, which is another
 // one at each start, says what has happened meanwhile, also when the daemon was away.
 type Machine struct {
@@ -33,20 +33,20 @@ type Machine struct {
 	mu       sync.Mutex
 	id       int32      // of the domain when it was seen last, off if it did not run then
 	away     error      // nothing is known of the domain now, because of this
-	sight    host.Sight // what was told of that
+	sight    host.Sight // what was reported of that
 	fault    error      // of the last action
 	boot     host.Boot
 	interval time.Duration
 	console  *console      // nil: none
-	changed  chan struct{} // closed, and made anew, when id or away changes
+	changed  chan struct{} // closed and replaced when id or away changes
 
 	// What follows belongs to New, and then to work.
 	link     *link         // nil: there is none
 	wait     time.Duration // until the next attempt to make one
 	later    *time.Timer   // switches on after a cycle
 	asked    time.Time     // when it last began from its firmware
-	owed     time.Time     // when it was last told to, and libvirt has not told since
-	restarts bool          // it is off only to be started at once, and nothing is told of that
+	owed     time.Time     // when it was last ordered, and libvirt has not reported it since
+	restarts bool          // it is off only to be started at once, which is not reported
 }
 
 // Numbers of a domain that does not run, and of one that was not seen yet.
@@ -61,8 +61,8 @@ const (
 	lastRetry  = 2 * time.Second
 )
 
-// pollTime is from one look at the domain to the next while libvirt's daemon tells nothing, so that
-// a daemon that has stopped to answer is noticed.
+// pollTime is from one look at the domain to the next while libvirt's daemon sends no events, so
+// that a daemon that has stopped to answer is noticed.
 const pollTime = 2 * time.Second
 
 // Nothing is known of the domain while libvirt's daemon has not answered for so long: asked for the
@@ -102,8 +102,8 @@ func (m *Machine) Notify(f func(host.Event)) {
 // Looked implements host.Watcher.
 func (m *Machine) Looked() <-chan struct{} { return m.looked }
 
-// State implements host.Host. While libvirt's daemon is away, nothing is known: the domain goes on
-// without it.
+// State implements host.Host. While libvirt's daemon cannot be reached, nothing is known: the
+// domain goes on without it.
 func (m *Machine) State() host.State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -275,7 +275,7 @@ func (m *Machine) look() {
 	switch {
 	case err == nil:
 		m.set(d.ID)
-	case m.failed(err) && m.link != nil: // libvirt has refused to tell, or has no such domain
+	case m.failed(err) && m.link != nil: // libvirt has refused to answer, or has no such domain
 		m.setAway(err)
 	}
 }
@@ -309,7 +309,7 @@ func (m *Machine) setAway(err error) {
 	m.tellSight()
 }
 
-// tellSight tells whether the domain can be seen, if that has changed.
+// tellSight reports whether the domain can be seen, if that has changed.
 func (m *Machine) tellSight() {
 	m.telling.Lock()
 	defer m.telling.Unlock()
@@ -329,13 +329,13 @@ func (m *Machine) tellSight() {
 	}
 }
 
-// wake tells those who wait for a change.
+// wake wakes those who wait for a change.
 func (m *Machine) wake() {
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
 
-// set notes the number of the domain, and tells what has happened.
+// set notes the number of the domain, and reports what has happened.
 func (m *Machine) set(id int32) { m.announce(m.note(id), id) }
 
 // note notes the number of the domain, and returns the one before it.
@@ -350,7 +350,7 @@ func (m *Machine) note(id int32) (was int32) {
 	return was
 }
 
-// announce tells what has happened to the domain. One that was not seen before has not begun to
+// announce reports what has happened to the domain. One that was not seen before has not begun to
 // run.
 func (m *Machine) announce(was, id int32) {
 	m.tellSight()
@@ -367,7 +367,7 @@ func (m *Machine) announce(was, id int32) {
 	}
 }
 
-// tell tells of an event, unless the machine was closed or nobody listens yet.
+// tell reports an event, unless the machine was closed or nobody listens yet.
 func (m *Machine) tell(e host.Event) {
 	if m.ctx.Err() == nil && m.notify != nil {
 		m.notify(e)

@@ -23,7 +23,8 @@ type sshTarget struct {
 func (t *sshTarget) check() error {
 	for _, word := range []string{t.user, t.host, t.port, t.key, t.program} {
 		if strings.HasPrefix(word, "-") {
-			return fmt.Errorf("%q in the URI of libvirt is no name; a name does not begin with a dash", word)
+			return fmt.Errorf("%q in the URI of libvirt is not a name; a name does not begin "+
+				"with a dash", word)
 		}
 	}
 	return nil
@@ -82,7 +83,7 @@ type processConn struct {
 	once  sync.Once
 }
 
-// Read implements net.Conn. At the end it tells the last words of the process.
+// Read implements net.Conn. At the end its error has the last words of the process.
 func (c *processConn) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
 	if line := c.words.String(); err != nil && line != "" {

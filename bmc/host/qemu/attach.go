@@ -40,8 +40,8 @@ const (
 	lookTime   = 2 * time.Second
 )
 
-// see takes what was seen of a machine that is attached to, or why nothing was, and tells what has
-// happened. A machine that appears where nothing was has started.
+// see takes what was seen of a machine that is attached to, or why nothing was, and reports what
+// has happened. A machine that appears where nothing was has started.
 func (m *Machine) see(r *run, p host.Power, why error) {
 	m.mu.Lock()
 	m.current, m.away, m.fault = r, why, nil

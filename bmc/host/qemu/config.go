@@ -26,7 +26,7 @@ type Config struct {
 	// file of the UEFI variables, made if it is not there; "" keeps them until Close
 	NVRAM string
 
-	Disks   []string // images, raw or qcow2; 2 at the most
+	Disks   []string // images, raw or qcow2; at most 2
 	CDROM   string   // image
 	Kernel  string   // started by QEMU itself, without a boot device
 	Initrd  string   // of Kernel

@@ -79,7 +79,7 @@ func (m *Machine) control(a host.Action, done func(error)) {
 			})
 		})
 		m.settle(done, nil)
-	case a == host.Reset && r.process != nil && m.anew(r):
+	case a == host.Reset && r.process != nil && m.needsRestart(r):
 		r.obeys, r.again = true, true
 		if r.begun != nil {
 			r.begun(nil) // it was started, and is started once more

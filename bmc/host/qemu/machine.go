@@ -14,7 +14,7 @@ import (
 
 // A Machine is a QEMU machine. Its zero value is of no use: see New.
 //
-// One goroutine, that of work, does all that takes time, one thing after the other, and tells the
+// One goroutine, that of work, does all that takes time, one thing after the other, and reports the
 // events.
 type Machine struct {
 	cfg  Config
@@ -58,16 +58,16 @@ type run struct {
 	monitor *monitor // nil until QEMU has greeted
 	kind    host.EventKind
 	args    string // as it was started
-	obeys   bool   // it ends because it was told to
+	obeys   bool   // it ends because it was ordered to
 	// it ended at a reset, and is to be started as the boot device now wants it
 	again   bool
 	why     error         // it was ended for this
 	greeted chan struct{} // closed when nobody waits for its greeting any more
 	wanted  []wanted      // what is to be done when it has greeted
-	begun   func(error)   // is told when it has greeted, or why it has not; nil: nobody is
+	begun   func(error)   // called when it has greeted, or with why it has not; may be nil
 }
 
-// wanted is an action, and who is told that it was accepted.
+// wanted is an action, and what to call when it was accepted.
 type wanted struct {
 	action host.Action
 	done   func(error)
@@ -246,7 +246,7 @@ func (m *Machine) work() {
 	}
 }
 
-// tell tells of an event, unless the machine was closed meanwhile.
+// tell reports an event, unless the machine was closed meanwhile.
 func (m *Machine) tell(e host.Event) {
 	m.mu.Lock()
 	closed := m.closed
@@ -270,9 +270,9 @@ func (m *Machine) fail(err error) {
 	m.tell(host.Event{Kind: host.Failed, Err: err})
 }
 
-// anew reports whether it takes another QEMU to boot from where the machine is to boot next: one
-// with other arguments, or one that finds other UEFI variables.
-func (m *Machine) anew(r *run) bool {
+// needsRestart reports whether it takes another QEMU to boot from where the machine is to boot
+// next: one with other arguments, or one that finds other UEFI variables.
+func (m *Machine) needsRestart(r *run) bool {
 	m.mu.Lock()
 	boot := m.boot
 	m.mu.Unlock()
@@ -464,7 +464,7 @@ func (m *Machine) over(r *run) {
 
 // setBoot makes the machine that runs boot from where it is to boot next. QEMU can begin from
 // elsewhere only when it is started, so if that differs from how it was started, a reset of the
-// guest ends it, and it is started anew.
+// guest ends it, and it is started again.
 func (m *Machine) setBoot() {
 	r := m.current
 	if r == nil || r.monitor == nil {
@@ -480,7 +480,7 @@ func (m *Machine) setBoot() {
 		return
 	}
 	action := "reset"
-	if m.anew(r) {
+	if m.needsRestart(r) {
 		action = "shutdown"
 	}
 	if _, err := r.monitor.do("set-action", map[string]any{"reboot": action}); err != nil &&

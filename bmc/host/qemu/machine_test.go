@@ -237,7 +237,7 @@ func TestMachineThatDoesNotStart(t *testing.T) {
 	}
 }
 
-// A machine that is to boot from elsewhere next is started anew when its guest resets it.
+// A machine that is to boot from elsewhere next is started again when its guest resets it.
 func TestBootDeviceOfARunningMachine(t *testing.T) {
 	m, events := newMachine(t, Config{On: true, Args: []string{"reboots"}})
 	expect(t, events, host.Started)

@@ -136,7 +136,7 @@ func variableStore(volume []byte) ([]byte, error) {
 	return store[storeHeader:size], nil
 }
 
-// encodeName writes a variable's name as it is kept: UTF-16, with a zero behind it.
+// encodeName writes a variable's name as it is stored: UTF-16, with a zero after it.
 func encodeName(name string) []byte {
 	var b []byte
 	for _, c := range utf16.Encode([]rune(name + "\x00")) {

@@ -54,7 +54,7 @@ func (b *Buffer) Heard() bool {
 	return b.notify != nil || b.History > 0
 }
 
-// wake tells those who wait for room.
+// wake wakes those who wait for room.
 func (b *Buffer) wake() {
 	if b.room != nil {
 		close(b.room)

@@ -19,7 +19,7 @@ type console struct {
 	speaking bool
 	hearing  bool
 
-	run   int       // of the boot that is being told
+	run   int       // of the boot that is being printed
 	since time.Time // the kernel runs
 	state consoleState
 	user  string
@@ -121,7 +121,7 @@ func (c *console) speak() {
 	c.m.mu.Unlock()
 }
 
-// off tells that the power went.
+// off prints that the power went.
 func (c *console) off() {
 	c.run++
 	c.state, c.line, c.sysrq, c.since = nothingListens, nil, false, time.Time{}
@@ -163,7 +163,7 @@ var kernelLines = []bootLine{
 	{0.90, "systemd[1]: Reached target Multi-User System"},
 }
 
-// starts tells the machine's start, up to the log-in prompt.
+// starts prints the machine's start, up to the log-in prompt.
 func (c *console) starts() {
 	c.off()
 	lines := append([]bootLine(nil), firmwareLines...)
@@ -185,7 +185,7 @@ var bootNames = map[host.Device]string{
 	host.BootCD:         "CD", host.BootSetup: "firmware setup", host.BootFloppy: "floppy",
 }
 
-// tell says the lines whose time has come and waits for the others.
+// tell prints the lines whose time has come and waits for the others.
 func (c *console) tell(run int, now float64, lines []bootLine) {
 	for len(lines) > 0 && lines[0].at <= now {
 		c.say(lines[0].text)
@@ -228,14 +228,14 @@ func (c *console) login(before string) {
 	c.say(before + c.name() + " login: ")
 }
 
-// stops tells that the operating system shuts down.
+// stops prints that the operating system shuts down.
 func (c *console) stops(what string) {
 	c.state = nothingListens
 	c.say("\n" + c.stamp() + "systemd[1]: Stopping all services\n" + c.stamp() + "reboot: " + what +
 		"\n")
 }
 
-// panics tells of a diagnostic interrupt.
+// panics prints the panic of a diagnostic interrupt.
 func (c *console) panics(why string) {
 	c.state = nothingListens
 	c.say("\n" + c.stamp() + "Kernel panic - not syncing: " + why + "\n" + c.stamp() +

@@ -8,7 +8,7 @@ import (
 
 // TestWindowAppendixA goes through the example of Appendix A.
 func TestWindowAppendixA(t *testing.T) {
-	w := newWindow15(40)
+	w := newSequenceWindow15(40)
 	w.accept(40) // it takes the number of Activate Session as received
 	for _, step := range []struct {
 		n    uint32
@@ -25,7 +25,7 @@ func TestWindowAppendixA(t *testing.T) {
 }
 
 func TestWindow20(t *testing.T) {
-	w := newWindow20()
+	w := newSequenceWindow20()
 	for n, want := range map[uint32]bool{0: false, 1: true, 15: true, 16: false, 0xffffffff: false,
 		0xfffffff0: false} {
 		if w.fits(n) != want {
@@ -46,12 +46,12 @@ func TestWindow20(t *testing.T) {
 func TestWindowModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		first := rapid.SampledFrom([]uint32{1, 1000, 0xfffffff8}).Draw(t, "first")
-		w := newWindow15(first)
+		w := newSequenceWindow15(first)
 		forward, back := int64(8), int64(8)
 		highest := int64(0) // relative to first
 		seen := map[int64]bool{}
 		if rapid.Bool().Draw(t, "RMCP+") {
-			first, w = 0, newWindow20()
+			first, w = 0, newSequenceWindow20()
 			forward, back = 15, 16
 			seen[0] = true
 		}
@@ -80,7 +80,7 @@ func TestCounterSkipsZero(t *testing.T) {
 }
 
 func TestWindowBehind(t *testing.T) {
-	w := newWindow20()
+	w := newSequenceWindow20()
 	w.accept(1)
 	w.accept(10)
 	for n, want := range map[uint32]uint32{10: 0, 11: 0, 9: 1, 3: 7, 2: 8, 0xffffffff: 11} {
