@@ -37,8 +37,8 @@ func newSEL(a *App) *cobra.Command {
 			selSave(savedLine)), "writes a file"),
 		oneHost(events("writeraw FILE", "Show the events and write their bytes into a file",
 			selSave(savedBytes)), "writes a file"),
-		events("readraw FILE", "Show the events of a file that sel writeraw wrote",
-			selReadRaw(false)),
+		withoutHost(events("readraw FILE", "Show the events of a file that sel writeraw wrote",
+			selReadRaw(false))),
 		events("ereadraw FILE", "The same with sensor names, readings and thresholds",
 			selReadRaw(true)),
 	)
