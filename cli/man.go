@@ -12,7 +12,7 @@ import (
 )
 
 func newMan(a *App) *cobra.Command {
-	c := leaf(a, "man DIR", "Write the manual pages into a directory", nil)
+	c := withoutHost(leaf(a, "man DIR", "Write the manual pages into a directory", nil))
 	c.Hidden = true
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
