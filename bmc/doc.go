@@ -1,4 +1,5 @@
-// Package bmc is a BMC: state that lasts, command handlers, the LAN listener, and the host it controls.
+// Package bmc is a BMC: state that lasts, command handlers, the LAN listener, and the host it
+// controls.
 //
 // # Locks
 //
@@ -48,8 +49,9 @@
 //
 // # Refused means unchanged
 //
-// A handler changes what its request asks for with set, setKey or changed, which know how to take it back. That happens
-// when the handler returns an error afterwards, and when the disk does not take the change: then the request is refused and
-// the BMC is as it was, in memory and on disk. What cannot be taken back, such as a timer or what the host is told, is left
-// to AfterAnswer. What is not asked for, such as an event, is assigned and put: it has happened, and holds.
+// A handler changes what its request asks for with set, setKey or changed, which know how to take
+// it back. That happens when the handler returns an error afterwards, and when the disk does not
+// take the change: then the request is refused and the BMC is as it was, in memory and on disk.
+// What cannot be taken back, such as a timer or what the host is told, is left to AfterAnswer. What
+// is not asked for, such as an event, is assigned and put: it has happened, and holds.
 package bmc

@@ -12,8 +12,8 @@ import (
 	"lom/rmcp"
 )
 
-// messaging is the message functions of §22.1 to §22.8: what waits for system management software, and the way to the controllers
-// on the IPMB.
+// messaging is the message functions of §22.1 to §22.8: what waits for system management software,
+// and the way to the controllers on the IPMB.
 type messaging struct {
 	enables     ipmi.GlobalEnables
 	refused     uint16 // channels whose messages do not reach the queue; bit n is channel n
@@ -68,7 +68,8 @@ func setBMCGlobalEnables(ctx *Context, req ipmi.SetBMCGlobalEnables) (r ipmi.NoD
 	e := req.Enables
 	interrupts := e.EventBufferFullIRQ || e.ReceiveQueueIRQ
 	if interrupts && ctx.BMC.systemInterface.listener == nil || e.OEM0 || e.OEM1 || e.OEM2 {
-		return r, ipmi.CodeInvalidDataField // a simulated machine has no interrupts, and there is nothing of a maker's own
+		// a simulated machine has no interrupts, and there is nothing of a maker's own
+		return r, ipmi.CodeInvalidDataField
 	}
 	m.enables = e
 	return r, nil
@@ -99,11 +100,13 @@ func getMessageFlags(ctx *Context, _ ipmi.GetMessageFlags) (ipmi.PresentMessageF
 // flags returns what the BMC has for system management software.
 func (m *messaging) flags() ipmi.MessageFlags {
 	return ipmi.MessageFlags{
-		WatchdogPreTimeout: m.preTimeout, ReceiveQueue: len(m.queue) > 0, EventBuffer: m.eventBuffer != nil && m.enables.EventBuffer,
+		WatchdogPreTimeout: m.preTimeout, ReceiveQueue: len(m.queue) > 0,
+		EventBuffer: m.eventBuffer != nil && m.enables.EventBuffer,
 	}
 }
 
-func enableMessageChannelReceive(ctx *Context, req ipmi.EnableMessageChannelReceive) (r ipmi.MessageChannelReceive, err error) {
+func enableMessageChannelReceive(ctx *Context,
+	req ipmi.EnableMessageChannelReceive) (r ipmi.MessageChannelReceive, err error) {
 	m := &ctx.BMC.messaging
 	n := ctx.channel(req.Channel)
 	if n != channelIPMB && n != channelLAN && n != channelSystem {
@@ -160,11 +163,14 @@ func (m *messaging) keepEvent(b *BMC, e Event) {
 
 // record returns the event as the SEL keeps it, without ID and time.
 func (e Event) record() (sel.Record, error) {
-	return sel.Event{Generator: sel.GeneratorID(e.Generator), Revision: ipmi.EventRevision, SensorType: ipmi.SensorType(e.SensorType),
-		Sensor: e.SensorNumber, Deassertion: e.Deassert, Type: ipmi.EventType(e.Type), Data: e.Data}.Record()
+	return sel.Event{Generator: sel.GeneratorID(e.Generator), Revision: ipmi.EventRevision,
+		SensorType: ipmi.SensorType(e.SensorType),
+		Sensor:     e.SensorNumber, Deassertion: e.Deassert, Type: ipmi.EventType(e.Type),
+		Data: e.Data}.Record()
 }
 
-func readEventMessageBuffer(ctx *Context, _ ipmi.ReadEventMessageBuffer) (r ipmi.EventMessage, err error) {
+func readEventMessageBuffer(ctx *Context,
+	_ ipmi.ReadEventMessageBuffer) (r ipmi.EventMessage, err error) {
 	m := &ctx.BMC.messaging
 	if m.eventBuffer == nil {
 		return r, ipmi.CodeQueueEmpty
@@ -173,8 +179,9 @@ func readEventMessageBuffer(ctx *Context, _ ipmi.ReadEventMessageBuffer) (r ipmi
 	return r, nil
 }
 
-// sendMessage carries a message to system management software or to a controller on the IPMB (§6.13). A tracked request's
-// answer comes to the session as a response of its own, after that to Send Message.
+// sendMessage carries a message to system management software or to a controller on the IPMB
+// (§6.13). A tracked request's answer comes to the session as a response of its own, after that to
+// Send Message.
 func sendMessage(ctx *Context, req ipmi.SendMessage) (r ipmi.SentMessage, err error) {
 	b := ctx.BMC
 	switch n := ctx.channel(req.Channel); {
@@ -206,7 +213,8 @@ func sendMessage(ctx *Context, req ipmi.SendMessage) (r ipmi.SentMessage, err er
 	ctx.AfterAnswer(func() {
 		b.clock.AfterFunc(ipmbTime, func() {
 			// Not under the lock of b: a satellite's is taken before that of its BMC, never after.
-			on := &Context{Context: context.Background(), Channel: channelIPMB, LUN: m.ToLUN, Privilege: ipmi.PrivilegeAdministrator}
+			on := &Context{Context: context.Background(), Channel: channelIPMB, LUN: m.ToLUN,
+				Privilege: ipmi.PrivilegeAdministrator}
 			to.Answer(on, m.NetFn, m.Cmd, m.Data, func(cc ipmi.CompletionCode, data []byte) {
 				answer := m.Reply(cc, data)
 				b.do(func() { b.bridged(back, tracked, &answer) })
@@ -219,21 +227,23 @@ func sendMessage(ctx *Context, req ipmi.SendMessage) (r ipmi.SentMessage, err er
 // smsLUN is the LUN of the BMC by which messages reach system management software (§6.13.1).
 const smsLUN = 2
 
-// codeInvalidHandle is the completion code of Send Message for a session that there is none of (Table 22-9).
+// codeInvalidHandle is the completion code of Send Message for a session that there is none of
+// (Table 22-9).
 const codeInvalidHandle ipmi.CompletionCode = 0x80
 
-// forSystem returns a message as system management software finds it in the queue: with the handle of its session in front, 0 if it did not
-// come in one (Table 22-8).
+// forSystem returns a message as system management software finds it in the queue: with the handle
+// of its session in front, 0 if it did not come in one (Table 22-8).
 func forSystem(ctx *Context, message []byte) ipmi.Message {
 	handle := uint8(0)
 	if ctx.session != nil {
 		handle = ctx.session.handle
 	}
-	return ipmi.Message{Privilege: ctx.Privilege, Channel: ctx.Channel, Data: append([]byte{handle}, message...)}
+	return ipmi.Message{Privilege: ctx.Privilege, Channel: ctx.Channel,
+		Data: append([]byte{handle}, message...)}
 }
 
-// toSystem puts a message that a session sent to the LUN of system management software into the queue (§6.13.1). A request is
-// answered by that software, unless it cannot be reached.
+// toSystem puts a message that a session sent to the LUN of system management software into the
+// queue (§6.13.1). A request is answered by that software, unless it cannot be reached.
 func (b *BMC) toSystem(ctx *Context, m *rmcp.Message) {
 	err := b.messaging.receive(forSystem(ctx, rmcp.AppendMessage(nil, m)))
 	if code := ipmi.CodeUnspecified; err != nil && !m.NetFn.IsResponse() {
@@ -243,8 +253,8 @@ func (b *BMC) toSystem(ctx *Context, m *rmcp.Message) {
 	}
 }
 
-// toConsole sends what system management software has for the remote console of a session, whose handle is in front
-// (Table 22-10), with the authentication of that session.
+// toConsole sends what system management software has for the remote console of a session, whose
+// handle is in front (Table 22-10), with the authentication of that session.
 func (b *BMC) toConsole(data []byte) error {
 	if len(data) == 0 {
 		return ipmi.CodeDataLengthInvalid
@@ -275,12 +285,14 @@ func (b *BMC) bridged(back origin, tracked bool, answer *rmcp.Message) {
 	case !tracked && answer.ToLUN == smsLUN:
 		// As it came over the bus, but for the BMC's own address in front (Table 22-8).
 		answer.To = ipmi.AddressBMC
-		if err := b.messaging.receive(ipmi.Message{Channel: channelIPMB, Data: rmcp.AppendMessage(nil, answer)[1:]}); err != nil {
+		if err := b.messaging.receive(ipmi.Message{Channel: channelIPMB,
+			Data: rmcp.AppendMessage(nil, answer)[1:]}); err != nil {
 			b.logger.Debug("bridged answer dropped", "bmc", b.name, "err", err)
 		}
 	case tracked && s != nil && b.sessions.active[s.id] == s:
 		answer.To, answer.ToLUN = remoteConsole, 0
-		b.respond(s, s.v15 != nil && b.channels.access[settingActive].PerMessageAuthOff, rmcp.AppendMessage(nil, answer))
+		b.respond(s, s.v15 != nil && b.channels.access[settingActive].PerMessageAuthOff,
+			rmcp.AppendMessage(nil, answer))
 	case tracked && back.line != nil && back.line.logins.Load() == back.logins:
 		answer.To, answer.ToLUN = remoteConsole, 0
 		back.line.bridged(answer)

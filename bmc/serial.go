@@ -22,12 +22,13 @@ const channelSerial = 2
 // SerialConfig says how a BMC answers on a serial line.
 type SerialConfig struct {
 	Basic bool // basic mode (§14.4) instead of terminal mode (§14.7)
-	// Trusted lets everybody on the line do everything, without a log-in. Else terminal mode has SYS PWD (§14.7.8), and basic mode
-	// answers only what is answered before a session.
+	// Trusted lets everybody on the line do everything, without a log-in. Else terminal mode has
+	// SYS PWD (§14.7.8), and basic mode answers only what is answered before a session.
 	Trusted bool
 }
 
-// ServeSerial answers on a serial line until ctx ends or the line does, and closes it. The end of the line is no error.
+// ServeSerial answers on a serial line until ctx ends or the line does, and closes it. The end of
+// the line is not an error.
 func (b *BMC) ServeSerial(ctx context.Context, line io.ReadWriteCloser, cfg SerialConfig) error {
 	stop := context.AfterFunc(ctx, func() { _ = line.Close() }) // it ends the reading
 	defer stop()
@@ -156,14 +157,18 @@ func (l *serialLine) privilege() ipmi.Privilege {
 	return l.b.limit(l.user)
 }
 
-// answer carries out a request and waits until what it changed is kept. It is false if ctx ended before.
+// answer carries out a request and waits until what it changed is kept. It is false if ctx ended
+// before.
 func (l *serialLine) answer(m *rmcp.Message) (rmcp.Message, bool) {
 	answers := make(chan rmcp.Message, 1)
 	request := *m
 	request.Data = slices.Clone(m.Data)
 	l.b.do(func() {
-		on := &Context{Context: l.ctx, Channel: channelSerial, LUN: m.ToLUN, Privilege: l.privilege(), User: l.user, line: l}
-		l.b.carryOut(on, m.NetFn, m.Cmd, request.Data, func(cc ipmi.CompletionCode, data []byte) { answers <- request.Reply(cc, data) })
+		on := &Context{Context: l.ctx, Channel: channelSerial, LUN: m.ToLUN,
+			Privilege: l.privilege(), User: l.user, line: l}
+		l.b.carryOut(on, m.NetFn, m.Cmd, request.Data, func(cc ipmi.CompletionCode, data []byte) {
+			answers <- request.Reply(cc, data)
+		})
 	})
 	select {
 	case a := <-answers:
@@ -173,7 +178,8 @@ func (l *serialLine) answer(m *rmcp.Message) (rmcp.Message, bool) {
 	}
 }
 
-// text carries out a text command, the words behind SYS (Table 14-13), and returns what is said about it.
+// text carries out a text command, the words behind SYS (Table 14-13), and returns what is said
+// about it.
 func (l *serialLine) text(words []string) (string, ipmi.CompletionCode) {
 	const ok = "[OK]\r\n"
 	if len(words) > 0 && words[0] == "PWD" {
@@ -205,7 +211,8 @@ func (l *serialLine) control(req interface {
 	if err != nil {
 		return ipmi.CodeUnspecified
 	}
-	answer, ok := l.answer(&rmcp.Message{NetFn: req.Command().NetFn, Cmd: req.Command().Code, Data: data})
+	answer, ok := l.answer(&rmcp.Message{NetFn: req.Command().NetFn, Cmd: req.Command().Code,
+		Data: data})
 	if !ok {
 		return ipmi.CodeUnspecified
 	}
@@ -242,7 +249,8 @@ func (l *serialLine) password(words []string) (code ipmi.CompletionCode) {
 	return code
 }
 
-// samePassword compares a password of 16 bytes with one that was typed, in the same time whether they are the same or not.
+// samePassword compares a password of 16 bytes with one that was typed, in the same time whether
+// they are the same or not.
 func samePassword(kept []byte, typed string) bool {
 	if len(typed) > 16 {
 		return false

@@ -101,7 +101,8 @@ func TestSerialBasic(t *testing.T) {
 	}
 }
 
-// The answer of a satellite comes as that of the bridge (Figure 14-13), unless who asked has logged out.
+// The answer of a satellite comes as that of the bridge (Figure 14-13), unless who asked has logged
+// out.
 func TestSerialBridging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := withSatellite(t)
@@ -114,7 +115,8 @@ func TestSerialBridging(t *testing.T) {
 				t.Fatalf("got %s, %v, want %s", got, err, want)
 			}
 		}
-		ask := "[18 08 34 40 24 18 C4 81 08 01 76]\r\n" // Send Message to 24h, tracked: Get Device ID
+		// Send Message to 24h, tracked: Get Device ID
+		ask := "[18 08 34 40 24 18 C4 81 08 01 76]\r\n"
 		_, _ = io.WriteString(line, ask)
 		said("[1C 08 34 00]")
 		said("[1C 09 01 00 77")

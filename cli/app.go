@@ -15,7 +15,8 @@ import (
 	"lom/render"
 )
 
-// An App is what a command has at hand: the streams, the global options, and the BMC that they name.
+// An App is what a command has at hand: the streams, the global options, and the BMC that they
+// name.
 type App struct {
 	Name    string // the program's name in messages: lom or ipmitool
 	In      io.Reader
@@ -40,14 +41,18 @@ type App struct {
 	transport func() (*client.Transport, error) // opens the sockets of many sessions
 	targets   []target                          // that -H names
 	begin     func(ctx context.Context) error   // called by Dial, if it is there
-	dialed    func()                            // called by Dial when there is a session, if it is there
-	oneOf     bool                              // of many hosts
-	rows      *render.Rows                      // of its tables, which are printed with those of others
-	running   string                            // the command that is carried out
-	runArgs   []string                          // its arguments
-	undialed  bool                              // there is no session, though one was wanted
-	hangups   *hangups                          // signals that a command takes to read its files again
-	place     string                            // of the line that is carried out, in front of what is wrong with it: "FILE, line 3: "
+	// called by Dial when there is a session, if it is there
+	dialed func()
+	oneOf  bool // of many hosts
+	// of its tables, which are printed with those of others
+	rows     *render.Rows
+	running  string   // the command that is carried out
+	runArgs  []string // its arguments
+	undialed bool     // there is no session, though one was wanted
+	// signals that a command takes to read its files again
+	hangups *hangups
+	// of the line that is carried out, in front of what is wrong with it: "FILE, line 3: "
+	place string
 }
 
 // A Session is an open session with a BMC.
@@ -116,8 +121,8 @@ func (a *App) Close() {
 	a.session, a.bmc = nil, nil
 }
 
-// Show prints the result of a command in the form that the user has asked for. A nil csv means that the command has
-// no CSV format, so that -c changes nothing, as in ipmitool.
+// Show prints the result of a command in the form that the user has asked for. A nil csv means that
+// the command has no CSV format, so that -c changes nothing, as in ipmitool.
 func (a *App) Show(value any, text, csv func(io.Writer)) error {
 	view := render.View[any]{Text: func(p *render.Printer, _ any) { text(p) }}
 	if csv != nil {
@@ -129,8 +134,10 @@ func (a *App) Show(value any, text, csv func(io.Writer)) error {
 // Done prints the result of a command that changes something: sentence, a line without its end
 // ("" for none), or {"done": true, "message": sentence} with -o json.
 func (a *App) Done(sentence string) error {
-	return render.Show(a.printer(a.Out), render.DoneView, render.Done{Done: true, Message: sentence})
+	return render.Show(a.printer(a.Out), render.DoneView,
+		render.Done{Done: true, Message: sentence})
 }
 
-// printable returns text from a BMC with its control characters replaced by "?", for a line that is not printed at once.
+// printable returns text from a BMC with its control characters replaced by "?", for a line that is
+// not printed at once.
 func printable(s string) string { return plainfmt.Line(s) }

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// splitOptions puts the global options, wherever they stand, in front of the command's words, each in
-// a form that can be taken in one way only (--name=value), and a "--" in front of the first word
+// splitOptions puts the global options, wherever they stand, in front of the command's words, each
+// in a form that can be taken in one way only (--name=value), and a "--" in front of the first word
 // that is not to be taken for an option, so that
 //
 //	lom sensor thresh "CPU Temp" lower -20 -10 0 -vH bmc1
@@ -58,10 +58,10 @@ type piece struct {
 	literal bool        // a word that begins with "-" and is not an option
 }
 
-// scanOptions takes a command line apart as getopt does: short options may stand together, the last of them with a value,
-// which may be attached; what follows a "--" is not looked at. Other than for getopt, a negative number
-// after the first word is a word, so that there -4 and -6 are numbers. An option that is not
-// global is a word, for it may be one of the command's.
+// scanOptions takes a command line apart as getopt does: short options may stand together, the last
+// of them with a value, which may be attached; what follows a "--" is not looked at. Other than for
+// getopt, a negative number after the first word is a word, so that there -4 and -6 are numbers. An
+// option that is not global is a word, for it may be one of the command's.
 func scanOptions(global *pflag.FlagSet, args []string) (pieces []piece) {
 	words := 0
 	before := "" // the word before
@@ -125,7 +125,8 @@ func scanOptions(global *pflag.FlagSet, args []string) (pieces []piece) {
 	return pieces
 }
 
-// shortOptions reports whether all letters are global options without a value, or -h, up to the first with a value.
+// shortOptions reports whether all letters are global options without a value, or -h, up to the
+// first with a value.
 func shortOptions(global *pflag.FlagSet, letters string) bool {
 	for i := range len(letters) {
 		f := global.ShorthandLookup(letters[i : i+1])
@@ -173,7 +174,8 @@ func Secrets(args []string) []string {
 		switch {
 		case w == "password" && i > 0 && words[i-1] == "set" && i+2 < len(words):
 			secrets = append(secrets, words[i+2])
-		case w == "password" && i > 2 && words[i-2] == "set" && words[i-3] == "lan" && i+1 < len(words):
+		case w == "password" && i > 2 && words[i-2] == "set" && words[i-3] == "lan" &&
+			i+1 < len(words):
 			secrets = append(secrets, words[i+1])
 		case w == "test" && i > 0 && words[i-1] == "user" && i+3 < len(words):
 			secrets = append(secrets, words[i+3])

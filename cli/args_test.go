@@ -54,7 +54,8 @@ func TestSplitOptions(t *testing.T) {
 // ipmitoolOptions are the options that ipmitool 1.8.19 hands to getopt, without -h.
 const ipmitoolOptions = "I:46VvcgsEKYao:H:d:P:f:U:p:C:L:A:t:T:m:z:S:l:b:B:e:k:y:O:R:N:D:Z"
 
-// Options may be written in all ways that getopt knows: they mean to lom what they mean to util-linux' getopt.
+// Options may be written in all ways that getopt knows: they mean to lom what they mean to
+// util-linux' getopt.
 func TestOptionsAreThoseOfGetopt(t *testing.T) {
 	getopt, err := exec.LookPath("getopt")
 	if err != nil {
@@ -75,15 +76,19 @@ func TestOptionsAreThoseOfGetopt(t *testing.T) {
 			t.Errorf("lom has no option -%c", c)
 		}
 	}
-	word := rapid.SampledFrom([]string{"power", "status", "lanplus", "3", "0x20", "a b", "", "-", "=", "x=y", "sol", "é"})
+	word := rapid.SampledFrom([]string{"power", "status", "lanplus", "3", "0x20", "a b", "", "-",
+		"=", "x=y", "sol", "é"})
 	value := rapid.OneOf(word, rapid.SampledFrom([]string{"-v", "-1", "--", "-H", "--host", "-h"}))
 	arg := rapid.Custom(func(t *rapid.T) []string {
-		cluster := "-" + strings.Join(rapid.SliceOfN(rapid.SampledFrom(bare), 0, 3).Draw(t, "bare"), "")
+		cluster := "-" + strings.Join(rapid.SliceOfN(rapid.SampledFrom(bare), 0, 3).Draw(t, "bare"),
+			"")
 		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0:
-			return []string{cluster + rapid.SampledFrom(valued).Draw(t, "option"), value.Draw(t, "value")}
+			return []string{cluster + rapid.SampledFrom(valued).Draw(t, "option"),
+				value.Draw(t, "value")}
 		case 1:
-			return []string{cluster + rapid.SampledFrom(valued).Draw(t, "option") + value.Draw(t, "value")}
+			return []string{cluster + rapid.SampledFrom(valued).Draw(t, "option") +
+				value.Draw(t, "value")}
 		case 2:
 			return []string{cluster}
 		case 3:
@@ -96,7 +101,8 @@ func TestOptionsAreThoseOfGetopt(t *testing.T) {
 		for _, a := range rapid.SliceOfN(arg, 1, 6).Draw(t, "args") {
 			args = append(args, a...)
 		}
-		out, err := exec.Command(getopt, append([]string{"-o", ipmitoolOptions, "--"}, args...)...).Output()
+		out, err := exec.Command(getopt,
+			append([]string{"-o", ipmitoolOptions, "--"}, args...)...).Output()
 		ours := splitOptions(f, args)
 		got := pflag.NewFlagSet("", pflag.ContinueOnError)
 		var said []string
@@ -126,7 +132,8 @@ func TestOptionsAreThoseOfGetopt(t *testing.T) {
 	})
 }
 
-// numberAfterWord reports whether one of the arguments looks like a negative number, and one before it like a word.
+// numberAfterWord reports whether one of the arguments looks like a negative number, and one before
+// it like a word.
 func numberAfterWord(args []string) bool {
 	words := false
 	for _, a := range args {

@@ -47,7 +47,9 @@ func newBench(a *App) *cobra.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			one := func(ctx context.Context, a *App, _ []string) error { return runBench(ctx, a, o) }
+			one := func(ctx context.Context, a *App, _ []string) error {
+				return runBench(ctx, a, o)
+			}
 			switch {
 			case len(a.targets) < 2:
 				return one(ctx, a, args)
@@ -57,12 +59,13 @@ func newBench(a *App) *cobra.Command {
 			a.Options.Fanout = 1 // they would be in each other's way
 			return newMany(a, cmd, one, args).carryOut(ctx)
 		})
-	allHosts(noResult(a, cmd, "prints measurements, in one form for a BMC and in another one for many"))
+	allHosts(noResult(a, cmd,
+		"prints measurements, in one form for a BMC and in another one for many"))
 	cmd.Long = benchLong
 	f := cmd.Flags()
-	f.Var(number{&o.most, 1, 60}, "most", "commands under way at a time, at the most (default 16)")
-	f.DurationVar(&o.step, "step", time.Second, "how long one measurement lasts, 10s at the most")
-	f.DurationVar(&o.limit, "time", 2*time.Minute, "how long all of it lasts at the most")
+	f.Var(number{&o.most, 1, 60}, "most", "at most this number of commands in flight (default 16)")
+	f.DurationVar(&o.step, "step", time.Second, "how long one measurement lasts, at most 10s")
+	f.DurationVar(&o.limit, "time", 2*time.Minute, "how long all of it lasts at most")
 	f.BoolVar(&o.each, "each", false, "of many BMCs, measure each by itself, one after the other")
 	f.BoolVar(&o.sol, "sol", false, "measure the echo of the host's serial console too")
 	return cmd
@@ -96,7 +99,8 @@ type benchStep struct {
 // runBench measures, and prints what was measured also when it is stopped.
 func runBench(ctx context.Context, a *App, o *benchOptions) error {
 	if a.Options.inBand() || a.Options.serial() || a.Options.bridged() || a.Options.Transit != 0 {
-		return errors.New("bench measures BMCs over the network; it does not work with -I open, over serial lines, or with -t")
+		return errors.New("bench measures BMCs over the network; it does not work with -I open, " +
+			"over serial lines, or with -t")
 	}
 	if err := a.complete(ctx); err != nil {
 		return err
@@ -143,7 +147,8 @@ func runBench(ctx context.Context, a *App, o *benchOptions) error {
 var errBenchTime = errors.New("the time that --time gives was over")
 
 // open opens a session with at most n commands under way; 0 finds out how many are good.
-func (b *bench) open(ctx context.Context, n int, more ...func(*Options)) (client.PayloadConn, error) {
+func (b *bench) open(ctx context.Context, n int,
+	more ...func(*Options)) (client.PayloadConn, error) {
 	o := b.app.Options
 	o.Window = n
 	for _, f := range more {
@@ -182,14 +187,16 @@ func (b *bench) identify(ctx context.Context) error {
 	b.result.oneOf = b.app.oneOf
 	b.result.Host, b.result.Interface = b.app.Options.peer(), string(info.Interface)
 	b.result.Maker = b.app.manufacturerName(id.Manufacturer)
-	b.result.Product, b.result.Firmware = id.Product, fmt.Sprintf("%d.%02x", id.FirmwareMajor, id.FirmwareMinor)
+	b.result.Product, b.result.Firmware = id.Product,
+		fmt.Sprintf("%d.%02x", id.FirmwareMajor, id.FirmwareMinor)
 	if info.Interface == client.LANPlus {
 		b.result.CipherSuite = new(info.CipherSuite.ID)
 	}
 	return nil
 }
 
-// benchLogins is how often a BMC is logged in to, and benchPause how long it then rests: BMCs have few sessions.
+// benchLogins is how often a BMC is logged in to, and benchPause how long it then rests: BMCs have
+// few sessions.
 const (
 	benchLogins = 5
 	benchPause  = 100 * time.Millisecond

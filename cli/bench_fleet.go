@@ -58,7 +58,8 @@ type fleetBench struct {
 	progress func(format string, args ...any)
 }
 
-// runBenchFleet measures all BMCs that -H names, and prints what was measured also when it is stopped.
+// runBenchFleet measures all BMCs that -H names, and prints what was measured also when it is
+// stopped.
 func runBenchFleet(ctx context.Context, a *App, o *benchOptions) error {
 	if err := a.complete(ctx); err != nil {
 		return err
@@ -107,7 +108,8 @@ func (f *fleetBench) login(ctx context.Context) {
 		atOnce = busyFanout
 	}
 	atOnce = min(atOnce, len(targets))
-	sessions, errs, took := make([]client.PayloadConn, len(targets)), make([]error, len(targets)), make([]time.Duration, len(targets))
+	sessions, errs, took := make([]client.PayloadConn, len(targets)), make([]error, len(targets)),
+		make([]time.Duration, len(targets))
 	var crew sync.WaitGroup
 	var next, done atomic.Int64
 	began := time.Now()
@@ -139,7 +141,9 @@ func (f *fleetBench) login(ctx context.Context) {
 	}
 	r.Done, r.benchTimes = len(good), timesOf(good)
 	r.PerSecond = float64(r.Done) / r.Seconds
-	slices.SortStableFunc(slow, func(a, b slowHost) int { return cmp.Compare(b.Seconds, a.Seconds) })
+	slices.SortStableFunc(slow, func(a, b slowHost) int {
+		return cmp.Compare(b.Seconds, a.Seconds)
+	})
 	const some = 3
 	r.Slowest = slow[:min(some, len(slow))]
 	f.result.Login = r
@@ -173,18 +177,20 @@ func (f *fleetBench) failures(errs []error) {
 		}
 	}
 	for why, names := range hosts {
-		f.result.Failures = append(f.result.Failures, fleetFailure{many.FoldHosts(names), len(names), why})
+		f.result.Failures = append(f.result.Failures,
+			fleetFailure{many.FoldHosts(names), len(names), why})
 	}
 	slices.SortFunc(f.result.Failures, func(a, b fleetFailure) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Reason, b.Reason))
 	})
 }
 
-// fleetTrouble is the share of lost packets and busy answers from which on no more BMCs are asked at a time.
+// fleetTrouble is the share of lost packets and busy answers from which on no more BMCs are asked
+// at a time.
 const fleetTrouble = 0.01
 
-// rates measures how many commands a second all BMCs answer together, by how many of them are asked at a time, each
-// one thing only.
+// rates measures how many commands a second all BMCs answer together, by how many of them are asked
+// at a time, each one thing only.
 func (f *fleetBench) rates(ctx context.Context) {
 	for n := 1; len(f.sessions) > 0 && ctx.Err() == nil; n = min(4*n, len(f.sessions)) {
 		r := f.rate(ctx, n)
@@ -226,7 +232,8 @@ func (f *fleetBench) rate(ctx context.Context, n int) benchRate {
 	}
 	crew.Wait()
 	now := f.sum()
-	r := benchRate{AtATime: n, Commands: len(took), Seconds: time.Since(began).Seconds(), benchTimes: timesOf(took), Busy: int(now.Busy - before.Busy)}
+	r := benchRate{AtATime: n, Commands: len(took), Seconds: time.Since(began).Seconds(),
+		benchTimes: timesOf(took), Busy: int(now.Busy - before.Busy)}
 	r.PerSecond = float64(r.Commands) / r.Seconds
 	r.Lost = lostPackets(before, now)
 	return r
@@ -247,7 +254,8 @@ func (f *fleetBench) sum() client.Stats {
 func (r *fleetResult) text(w io.Writer) {
 	fmt.Fprintf(w, "%d BMCs\n", r.Hosts)
 	if l := r.Login; l != nil {
-		fmt.Fprintf(w, "\nLog-in: %d of %d within %s (%.0f/s, %d at a time)", l.Done, r.Hosts, shortTime(l.Seconds), l.PerSecond, l.AtATime)
+		fmt.Fprintf(w, "\nLog-in: %d of %d within %s (%.0f/s, %d at a time)", l.Done, r.Hosts,
+			shortTime(l.Seconds), l.PerSecond, l.AtATime)
 		if l.Done > 0 {
 			fmt.Fprintf(w, ", median %s, 95 %% within %s", shortTime(l.Median), shortTime(l.P95))
 		}

@@ -73,12 +73,14 @@ type benchEcho struct {
 
 // addRate keeps rates in the order of how many commands were under way.
 func (r *benchResult) addRate(x benchRate) {
-	i, _ := slices.BinarySearchFunc(r.Rates, x.AtATime, func(a benchRate, n int) int { return a.AtATime - n })
+	i, _ := slices.BinarySearchFunc(r.Rates, x.AtATime, func(a benchRate, n int) int {
+		return a.AtATime - n
+	})
 	r.Rates = slices.Insert(r.Rates, i, x)
 }
 
-// takes notes how many commands at a time went well, and how many of them are worth it: the fewest that bring
-// nearly the highest rate. untried tells that more were not tried.
+// takes notes how many commands at a time went well, and how many of them are worth it: the fewest
+// that bring nearly the highest rate. untried tells that more were not tried.
 func (r *benchResult) takes(good int, untried bool) {
 	const nearly = 0.95
 	r.Takes, r.Untried, r.Best = max(good, 1), untried, max(good, 1)
@@ -111,12 +113,15 @@ func (r *benchResult) text(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	if r.Login != nil {
-		fmt.Fprintf(w, "\nLog-in: %d times, %d exchanges, median %s, 95 %% within %s\n", r.Login.Count, r.Login.Packets, shortTime(r.Login.Median), shortTime(r.Login.P95))
+		fmt.Fprintf(w, "\nLog-in: %d times, %d exchanges, median %s, 95 %% within %s\n",
+			r.Login.Count, r.Login.Packets, shortTime(r.Login.Median), shortTime(r.Login.P95))
 	}
 	writeRates(w, "At a time", r.Rates)
 	if r.Takes > 0 {
-		fmt.Fprintf(w, "The BMC takes %d at a time: more are %s. ", r.Takes, choose(r.Untried, "not tried", "lost or refused"))
-		fmt.Fprintf(w, "%s.\n", choose(r.Best == r.Takes, "That is the fastest, too", fmt.Sprintf("It is as fast with %d", r.Best)))
+		fmt.Fprintf(w, "The BMC takes %d at a time: more are %s. ", r.Takes,
+			choose(r.Untried, "not tried", "lost or refused"))
+		fmt.Fprintf(w, "%s.\n", choose(r.Best == r.Takes, "That is the fastest, too",
+			fmt.Sprintf("It is as fast with %d", r.Best)))
 	}
 	if r.SDR != nil || r.Sensors != nil || r.SEL != nil {
 		fmt.Fprintf(w, "\n%-14s | %7s | %9s | %8s\n", "Reading", "Records", "Exchanges", "Time")
@@ -127,11 +132,13 @@ func (r *benchResult) text(w io.Writer) {
 			if x.read == nil {
 				continue
 			}
-			fmt.Fprintf(w, "%-14s | %7d | %9d | %8s%s\n", x.what, x.read.Records, x.read.Exchanges, shortTime(x.read.Seconds), choose(x.read.Cut, " (incomplete)", ""))
+			fmt.Fprintf(w, "%-14s | %7d | %9d | %8s%s\n", x.what, x.read.Records, x.read.Exchanges,
+				shortTime(x.read.Seconds), choose(x.read.Cut, " (incomplete)", ""))
 		}
 	}
 	if r.SOL != nil && r.SOL.Echoed > 0 {
-		fmt.Fprintf(w, "\nConsole echo: %d of %d letters, median %s, 95 %% within %s\n", r.SOL.Echoed, r.SOL.Letters, shortTime(r.SOL.Median), shortTime(r.SOL.P95))
+		fmt.Fprintf(w, "\nConsole echo: %d of %d letters, median %s, 95 %% within %s\n",
+			r.SOL.Echoed, r.SOL.Letters, shortTime(r.SOL.Median), shortTime(r.SOL.P95))
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintf(w, "\nNot measured to the end:\n")
@@ -146,9 +153,11 @@ func writeRates(w io.Writer, atATime string, rates []benchRate) {
 	if len(rates) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s | %8s | %8s | %8s | %5s | %5s\n", atATime, "Cmds/s", "Median", "95 %", "Lost", "Busy")
+	fmt.Fprintf(w, "\n%s | %8s | %8s | %8s | %5s | %5s\n", atATime, "Cmds/s", "Median", "95 %",
+		"Lost", "Busy")
 	for _, x := range rates {
-		fmt.Fprintf(w, "%*d | %8.0f | %8s | %8s | %5d | %5d\n", len(atATime), x.AtATime, x.PerSecond, shortTime(x.Median), shortTime(x.P95), x.Lost, x.Busy)
+		fmt.Fprintf(w, "%*d | %8.0f | %8s | %8s | %5d | %5d\n", len(atATime), x.AtATime,
+			x.PerSecond, shortTime(x.Median), shortTime(x.P95), x.Lost, x.Busy)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	fmt "lom/internal/plainfmt"
 )
 
-// benchProgress returns what tells on a terminal what is being done: each line replaces the one before, an empty one
-// removes it. Where there is no terminal it does nothing.
+// benchProgress returns what tells on a terminal what is being done: each line replaces the one
+// before, an empty one removes it. Where there is no terminal it does nothing.
 func (a *App) benchProgress() func(format string, args ...any) {
 	f, ok := fileOf(a.Err)
 	if !ok || !term.IsTerminal(int(f.Fd())) {

@@ -11,10 +11,12 @@ import (
 	"lom/ipmi"
 )
 
-// How many commands of a BMC may be under way is a question of the room that it has for requests. The answer is looked for
-// from one on, doubling, and where that goes wrong, between the last number that was good and the one that was not.
+// How many commands of a BMC may be under way is a question of the room that it has for requests.
+// The answer is looked for from one on, doubling, and where that goes wrong, between the last
+// number that was good and the one that was not.
 
-// benchTrouble is after how many lost or refused packets a measurement ends: it is clear then what it will say.
+// benchTrouble is after how many lost or refused packets a measurement ends: it is clear then what
+// it will say.
 const benchTrouble = 4
 
 // rates measures how many commands a second the BMC answers, by how many are under way at a time.
@@ -65,7 +67,8 @@ func (b *bench) rate(ctx context.Context, n int) (benchRate, error) {
 	)
 	trouble := func() int {
 		now := s.Stats()
-		return int(now.Retries - before.Retries + now.Timeouts - before.Timeouts + now.Busy - before.Busy)
+		return int(now.Retries - before.Retries + now.Timeouts - before.Timeouts +
+			now.Busy - before.Busy)
 	}
 	began := time.Now()
 	for range n {
@@ -100,9 +103,11 @@ func (b *bench) rate(ctx context.Context, n int) (benchRate, error) {
 	return r, wrong
 }
 
-// lostPackets returns how many packets were lost: those that were sent again or given up, unless a BMC was only busy.
+// lostPackets returns how many packets were lost: those that were sent again or given up, unless a
+// BMC was only busy.
 func lostPackets(before, now client.Stats) int {
-	return max(0, int(now.Retries-before.Retries+now.Timeouts-before.Timeouts)-int(now.Busy-before.Busy))
+	return max(0, int(now.Retries-before.Retries+
+		now.Timeouts-before.Timeouts)-int(now.Busy-before.Busy))
 }
 
 // countedTransport is a Transport whose packets are counted.

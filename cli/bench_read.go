@@ -10,8 +10,10 @@ import (
 	"lom/ipmi/sdr"
 )
 
-// read measures something that reads n records of a BMC, with as many requests at a time as the BMC was found to take.
-func (b *bench) read(ctx context.Context, what string, into **benchRead, f func(context.Context, client.PayloadConn) (int, error)) error {
+// read measures something that reads n records of a BMC, with as many requests at a time as the BMC
+// was found to take.
+func (b *bench) read(ctx context.Context, what string, into **benchRead,
+	f func(context.Context, client.PayloadConn) (int, error)) error {
 	b.progress("%s", what)
 	s, err := b.open(ctx, b.result.Best)
 	if err != nil {
@@ -20,24 +22,28 @@ func (b *bench) read(ctx context.Context, what string, into **benchRead, f func(
 	defer s.Close()
 	before, began := s.Stats(), time.Now()
 	n, err := f(ctx, s)
-	r := &benchRead{Records: n, Seconds: time.Since(began).Seconds(), Exchanges: int(s.Stats().Sent - before.Sent), Cut: err != nil}
+	r := &benchRead{Records: n, Seconds: time.Since(began).Seconds(),
+		Exchanges: int(s.Stats().Sent - before.Sent), Cut: err != nil}
 	if err == nil || n > 0 {
 		*into = r
 	}
 	return err
 }
 
-// records measures how long it takes to read the SDR repository, and keeps the records for the sensors.
+// records measures how long it takes to read the SDR repository, and keeps the records for the
+// sensors.
 func (b *bench) records(ctx context.Context) error {
-	err := b.read(ctx, "sensor records", &b.result.SDR, func(ctx context.Context, s client.PayloadConn) (int, error) {
-		raw, err := client.ReadSDRs(ctx, s)
-		for _, r := range raw {
-			if rec, err := sdr.Parse(r); err == nil && client.SensorOf(rec) != nil && client.SensorOf(rec).Key.Local() {
-				b.result.sensors = append(b.result.sensors, rec)
+	err := b.read(ctx, "sensor records", &b.result.SDR,
+		func(ctx context.Context, s client.PayloadConn) (int, error) {
+			raw, err := client.ReadSDRs(ctx, s)
+			for _, r := range raw {
+				if rec, err := sdr.Parse(r); err == nil && client.SensorOf(rec) != nil &&
+					client.SensorOf(rec).Key.Local() {
+					b.result.sensors = append(b.result.sensors, rec)
+				}
 			}
-		}
-		return len(raw), err
-	})
+			return len(raw), err
+		})
 	return unlessMissing(err)
 }
 
@@ -46,27 +52,30 @@ func (b *bench) sensors(ctx context.Context) error {
 	if len(b.result.sensors) == 0 {
 		return nil
 	}
-	return b.read(ctx, "sensors", &b.result.Sensors, func(ctx context.Context, s client.PayloadConn) (int, error) {
-		all, err := client.ReadSensors(ctx, s, b.result.sensors, b.options.most)
-		return len(all), err
-	})
+	return b.read(ctx, "sensors", &b.result.Sensors,
+		func(ctx context.Context, s client.PayloadConn) (int, error) {
+			all, err := client.ReadSensors(ctx, s, b.result.sensors, b.options.most)
+			return len(all), err
+		})
 }
 
 // events measures how long it takes to read the event log.
 func (b *bench) events(ctx context.Context) error {
-	err := b.read(ctx, "event log", &b.result.SEL, func(ctx context.Context, s client.PayloadConn) (n int, err error) {
-		for _, err := range client.SELEntries(ctx, s, ipmi.FirstRecord) {
-			if err != nil {
-				return n, err
+	err := b.read(ctx, "event log", &b.result.SEL,
+		func(ctx context.Context, s client.PayloadConn) (n int, err error) {
+			for _, err := range client.SELEntries(ctx, s, ipmi.FirstRecord) {
+				if err != nil {
+					return n, err
+				}
+				n++
 			}
-			n++
-		}
-		return n, nil
-	})
+			return n, nil
+		})
 	return unlessMissing(err)
 }
 
-// unlessMissing returns err, unless it says that the BMC does not have what was to be measured, or not all of it.
+// unlessMissing returns err, unless it says that the BMC does not have what was to be measured, or
+// not all of it.
 func unlessMissing(err error) error {
 	if missing, _ := splitMissing(err); missing != nil || errors.Is(err, ipmi.CodeInvalidCommand) {
 		return nil
@@ -74,7 +83,8 @@ func unlessMissing(err error) error {
 	return err
 }
 
-// The echo of a console: what is typed, and what rubs it out, which both log-in prompts and shells understand.
+// The echo of a console: what is typed, and what rubs it out, which both log-in prompts and shells
+// understand.
 const (
 	benchLetters = "lom-bench"
 	eraseLine    = "\x15"

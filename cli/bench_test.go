@@ -27,8 +27,11 @@ func startBenched(t *testing.T, n int) []string {
 	var c rack.Config
 	at := netip.MustParseAddrPort("127.0.0.1:0")
 	for i := range n {
-		s := rack.Server{Name: "bmc" + strconv.Itoa(i), Addr: at, Host: func() host.Host { return sim.New(sim.Config{On: true}) },
-			BMC: bmc.Config{Users: []bmc.UserConfig{{Name: "admin", Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator}}}}
+		s := rack.Server{Name: "bmc" + strconv.Itoa(i), Addr: at, Host: func() host.Host {
+			return sim.New(sim.Config{On: true})
+		},
+			BMC: bmc.Config{Users: []bmc.UserConfig{{Name: "admin",
+				Password: ipmi.NewSecret("secret"), Privilege: ipmi.PrivilegeAdministrator}}}}
 		if err := rack.ApplyProfile(&s.BMC, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -47,32 +50,38 @@ func startBenched(t *testing.T, n int) []string {
 }
 
 // runBenched runs lom bench.
-func runBenched(ctx context.Context, hosts []string, args ...string) (code int, stdout, stderr string) {
+func runBenched(ctx context.Context, hosts []string,
+	args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	a := newApp("lom", strings.NewReader(""), &out, &errs)
-	code = a.Run(ctx, append([]string{"-H", strings.Join(hosts, ","), "-U", "admin", "-P", "secret"}, args...))
+	code = a.Run(ctx, append([]string{"-H", strings.Join(hosts, ","), "-U", "admin", "-P",
+		"secret"}, args...))
 	return code, out.String(), errs.String()
 }
 
 func TestBenchMeasures(t *testing.T) {
 	hosts := startBenched(t, 1)
-	code, out, errs := runBenched(t.Context(), hosts, "-o", "json", "bench", "--sol", "--most", "4", "--step", "50ms")
+	code, out, errs := runBenched(t.Context(), hosts, "-o", "json", "bench", "--sol", "--most", "4",
+		"--step", "50ms")
 	var r benchResult
 	if err := json.Unmarshal([]byte(out), &r); code != 0 || errs != "" || err != nil {
 		t.Fatalf("%d, %v\n%s%s", code, err, out, errs)
 	}
-	if r.Login == nil || r.Login.Count != benchLogins || r.Login.Packets < 3 || r.Login.Packets > 6 || r.Login.P95 < r.Login.Median || r.Login.Median <= 0 {
+	if r.Login == nil || r.Login.Count != benchLogins || r.Login.Packets < 3 ||
+		r.Login.Packets > 6 || r.Login.P95 < r.Login.Median || r.Login.Median <= 0 {
 		t.Errorf("log-in: %+v", r.Login)
 	}
 	for i, x := range r.Rates {
-		if x.Commands == 0 || x.PerSecond <= 0 || x.Median <= 0 || i > 0 && x.AtATime <= r.Rates[i-1].AtATime || x.AtATime > 4 {
+		if x.Commands == 0 || x.PerSecond <= 0 || x.Median <= 0 ||
+			i > 0 && x.AtATime <= r.Rates[i-1].AtATime || x.AtATime > 4 {
 			t.Errorf("commands: %+v", x)
 		}
 	}
 	if len(r.Rates) < 1 || r.Takes < 1 || r.Best < 1 || r.Best > r.Takes {
 		t.Errorf("takes %d, best %d, of %+v", r.Takes, r.Best, r.Rates)
 	}
-	if r.SDR == nil || r.SDR.Records < 40 || r.SDR.Exchanges < r.SDR.Records || r.Sensors == nil || r.Sensors.Records < 30 || r.SEL == nil {
+	if r.SDR == nil || r.SDR.Records < 40 || r.SDR.Exchanges < r.SDR.Records || r.Sensors == nil ||
+		r.Sensors.Records < 30 || r.SEL == nil {
 		t.Errorf("records %+v, sensors %+v, events %+v", r.SDR, r.Sensors, r.SEL)
 	}
 	if r.SOL == nil || r.SOL.Echoed != len(benchLetters) {
@@ -89,11 +98,13 @@ func TestBenchStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(2*time.Second, func() { cancel(signalError{os.Interrupt}) })
 	code, out, errs := runBenched(ctx, hosts, "bench", "--step", "10s")
-	if code != exitInterrupted || errs != "" || !strings.Contains(out, "\nAt a time |") || !strings.Contains(out, "commands: stopped by a signal") {
+	if code != exitInterrupted || errs != "" || !strings.Contains(out, "\nAt a time |") ||
+		!strings.Contains(out, "commands: stopped by a signal") {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 	code, out, errs = runBenched(t.Context(), hosts, "bench", "--step", "1s", "--time", "2s")
-	if code != exitFailed || errs != "" || !strings.Contains(out, "the time that --time gives was over") {
+	if code != exitFailed || errs != "" ||
+		!strings.Contains(out, "the time that --time gives was over") {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 }
@@ -106,7 +117,8 @@ func TestBenchRefuses(t *testing.T) {
 		{"-t 0x82 bench", "lom: bench measures BMCs over the network; it does not work with -I open, over serial lines, or with -t\n"},
 		{"bench hard", "lom: \"hard\" is one word too many; usage: lom bench\n"},
 	} {
-		code, out, errs := runBenched(t.Context(), []string{"127.0.0.1:1"}, strings.Fields(c.line)...)
+		code, out, errs := runBenched(t.Context(), []string{"127.0.0.1:1"},
+			strings.Fields(c.line)...)
 		if code != exitFailed || out != "" || errs != c.want {
 			t.Errorf("%s: %d\n%s%s", c.line, code, out, errs)
 		}
@@ -122,28 +134,35 @@ func TestBenchMeasuresMany(t *testing.T) {
 	}
 	nobody := gone.LocalAddr().String()
 	gone.Close()
-	code, out, errs := runBenched(t.Context(), append(hosts, nobody), "-o", "json", "bench", "--step", "50ms")
+	code, out, errs := runBenched(t.Context(), append(hosts, nobody), "-o", "json", "bench",
+		"--step", "50ms")
 	var r fleetResult
 	if err := json.Unmarshal([]byte(out), &r); code != exitFailed || errs != "" || err != nil {
 		t.Fatalf("%d, %v\n%s%s", code, err, out, errs)
 	}
-	if r.Hosts != 6 || r.Login == nil || r.Login.Done != 5 || r.Login.Median <= 0 || len(r.Login.Slowest) != 3 {
+	if r.Hosts != 6 || r.Login == nil || r.Login.Done != 5 || r.Login.Median <= 0 ||
+		len(r.Login.Slowest) != 3 {
 		t.Errorf("log-in: %+v", r.Login)
 	}
 	if len(r.Rates) == 0 || r.Rates[0].AtATime != 1 || r.Rates[0].Commands == 0 {
 		t.Errorf("commands: %+v", r.Rates)
 	}
-	if len(r.Failures) != 1 || r.Failures[0].Hosts != nobody || r.Failures[0].Count != 1 || !strings.Contains(r.Failures[0].Reason, "nothing listens") {
+	if len(r.Failures) != 1 || r.Failures[0].Hosts != nobody || r.Failures[0].Count != 1 ||
+		!strings.Contains(r.Failures[0].Reason, "nothing listens") {
 		t.Errorf("failures: %+v", r.Failures)
 	}
 	code, out, errs = runBenched(t.Context(), append(hosts, nobody), "bench", "--step", "50ms")
-	if code != exitFailed || errs != "" || !strings.HasPrefix(out, "6 BMCs\n\nLog-in: 5 of 6 within ") || !strings.Contains(out, "\nBMCs at a time | ") ||
+	if code != exitFailed || errs != "" ||
+		!strings.HasPrefix(out, "6 BMCs\n\nLog-in: 5 of 6 within ") ||
+		!strings.Contains(out, "\nBMCs at a time | ") ||
 		!strings.Contains(out, "\nNot measured:\n  1  "+nobody) {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 	// Each by itself is what one is, with its name in front.
-	code, out, errs = runBenched(t.Context(), hosts[:2], "bench", "--each", "--step", "20ms", "--most", "2")
-	if code != exitOK || errs != "" || strings.Count(out, ": The BMC takes ") != 2 || !strings.HasPrefix(out, hosts[0]+": Unknown, product 0") {
+	code, out, errs = runBenched(t.Context(), hosts[:2], "bench", "--each", "--step", "20ms",
+		"--most", "2")
+	if code != exitOK || errs != "" || strings.Count(out, ": The BMC takes ") != 2 ||
+		!strings.HasPrefix(out, hosts[0]+": Unknown, product 0") {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 }
@@ -165,21 +184,25 @@ func TestBenchTakes(t *testing.T) {
 			r.addRate(benchRate{AtATime: 1 << i, PerSecond: rate})
 		}
 		if r.takes(c.good, false); r.Takes != c.take || r.Best != c.best {
-			t.Errorf("%v: takes %d, best %d, want %d and %d", c.rates, r.Takes, r.Best, c.take, c.best)
+			t.Errorf("%v: takes %d, best %d, want %d and %d", c.rates, r.Takes, r.Best, c.take,
+				c.best)
 		}
 	}
 }
 
 func TestBenchPrints(t *testing.T) {
 	r := benchResult{
-		Host: "bmc1", Maker: "DELL Inc", Product: 256, Firmware: "2.40", Interface: "lanplus", CipherSuite: new(uint8(17)),
-		Login: &benchLogin{5, 4, benchTimes{0.012345, 0.2}},
-		Takes: 2, Best: 1,
+		Host: "bmc1", Maker: "DELL Inc", Product: 256, Firmware: "2.40", Interface: "lanplus",
+		CipherSuite: new(uint8(17)),
+		Login:       &benchLogin{5, 4, benchTimes{0.012345, 0.2}},
+		Takes:       2, Best: 1,
 		SDR: &benchRead{100, 104, 1.5, false}, SEL: &benchRead{40, 41, 12.3, true},
 		SOL: &benchEcho{9, 8, benchTimes{0.0008, 0.02}},
 	}
-	r.addRate(benchRate{AtATime: 2, PerSecond: 190.4, benchTimes: benchTimes{0.0105, 0.011}, Lost: 1})
-	r.addRate(benchRate{AtATime: 1, PerSecond: 186, benchTimes: benchTimes{0.0052, 0.0061}, Busy: 2})
+	r.addRate(benchRate{AtATime: 2, PerSecond: 190.4, benchTimes: benchTimes{0.0105, 0.011},
+		Lost: 1})
+	r.addRate(benchRate{AtATime: 1, PerSecond: 186, benchTimes: benchTimes{0.0052, 0.0061},
+		Busy: 2})
 	r.problem("event log", "bmc1: no answer")
 	var b strings.Builder
 	r.text(&b)

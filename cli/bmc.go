@@ -58,16 +58,23 @@ func newBMC(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.Var(required(&o.config), "config", "`FILE` that describes the servers (YAML)")
 	f.Var(required(&o.vbmc), "vbmc", "`DIR` of VirtualBMC (~/.vbmc), whose BMCs to run")
-	f.StringVar(&o.listen, "listen", bmcListen, "`HOST:PORT` of the first BMC; port 0 is one that is free")
+	f.StringVar(&o.listen, "listen", bmcListen,
+		"`HOST:PORT` of the first BMC; port 0 is one that is free")
 	o.count = 1
-	f.Var(number{&o.count, 1, 1 << 16}, "count", "number of servers, on successive addresses (default 1)")
-	f.Var(required(&o.profile), "profile", "`NAME` of the make of server to be: "+strings.Join(rack.Profiles(), ", "))
+	f.Var(number{&o.count, 1, 1 << 16}, "count",
+		"number of servers, on successive addresses (default 1)")
+	f.Var(required(&o.profile), "profile",
+		"`NAME` of the make of server to be: "+strings.Join(rack.Profiles(), ", "))
 	f.Var(required(&o.state), "state", "`DIR` that keeps users, settings and logs over a restart")
 	f.BoolVar(&o.still, "still", false, "let readings move with the server's power only")
-	f.Var(setter{kind: "TIME", set: o.setServiceTime}, "service-time", "`TIME` that a BMC takes for each request, one after the other, such as 5ms")
-	f.Var(number{&o.buffer, 1, rack.MaxBuffer}, "buffer", "requests that a BMC with a service time has room for (default 2)")
-	f.Var(setter{kind: "WHAT", set: o.setOverflow}, "overflow", "what such a BMC does with more: drop (the default), or busy, to answer so")
-	f.Var(required(&o.stats), "stats", "`FILE` that gets, at the end, how many requests came and how many too many (JSON)")
+	f.Var(setter{kind: "TIME", set: o.setServiceTime}, "service-time",
+		"`TIME` that a BMC takes for each request, one after the other, such as 5ms")
+	f.Var(number{&o.buffer, 1, rack.MaxBuffer}, "buffer",
+		"requests that a BMC with a service time has room for (default 2)")
+	f.Var(setter{kind: "WHAT", set: o.setOverflow}, "overflow",
+		"what such a BMC does with more: drop (the default), or busy, to answer so")
+	f.Var(required(&o.stats), "stats",
+		"`FILE` that gets, at the end, how many requests came and how many too many (JSON)")
 	return cmd
 }
 
@@ -102,7 +109,8 @@ func runBMC(ctx context.Context, a *App, o *bmcOptions) error {
 	if err != nil {
 		var taken *rack.InUseError
 		if errors.As(err, &taken) && file.VBMC != "" {
-			err = fmt.Errorf("cannot listen on %s: another program uses that port; if it is vbmcd, end that first", taken.Where)
+			err = fmt.Errorf("cannot listen on %s: another program uses that port; if it is "+
+				"vbmcd, end that first", taken.Where)
 		}
 		return errors.Join(err, stats.close())
 	}
@@ -121,7 +129,8 @@ const announceEach = 16
 func (a *App) announce(units []*rack.Unit) {
 	if len(units) > announceEach {
 		first, last := units[0].Addr, units[len(units)-1].Addr
-		fmt.Fprintf(a.Out, "%d BMCs answer, from %s at %s to %s at %s\n", len(units), units[0].Name, first, units[len(units)-1].Name, last)
+		fmt.Fprintf(a.Out, "%d BMCs answer, from %s at %s to %s at %s\n", len(units), units[0].Name,
+			first, units[len(units)-1].Name, last)
 		return
 	}
 	for _, u := range units {
@@ -129,9 +138,10 @@ func (a *App) announce(units []*rack.Unit) {
 	}
 }
 
-// bmcPassword finds the administrator and the password of BMCs whose users are not configured: from the options, from
-// a former run, or made up. Told is what the user must be told of it.
-func (a *App) bmcPassword(ctx context.Context, file *rackFile) (u rackUser, told string, err error) {
+// bmcPassword finds the administrator and the password of BMCs whose users are not configured: from
+// the options, from a former run, or made up. Told is what the user must be told of it.
+func (a *App) bmcPassword(ctx context.Context,
+	file *rackFile) (u rackUser, told string, err error) {
 	u = rackUser{Name: a.Options.User, secret: a.Options.Password}
 	if u.Name == "" {
 		u.Name = bmcUser
@@ -142,7 +152,8 @@ func (a *App) bmcPassword(ctx context.Context, file *rackFile) (u rackUser, told
 		}
 		u.secret = a.Options.Password
 		if u.secret.Len() == 0 {
-			return u, "", errors.New("the administrator's password is empty; give one, or leave the option away to have one made up")
+			return u, "", errors.New("the administrator's password is empty; give one, or leave " +
+				"the option away to have one made up")
 		}
 		return u, "", nil
 	}
@@ -151,7 +162,8 @@ func (a *App) bmcPassword(ctx context.Context, file *rackFile) (u rackUser, told
 	}
 	if file.State == "" {
 		u.secret = ipmi.NewSecret(madeUpPassword())
-		return u, fmt.Sprintf("user %s, password %s (made up for this run; --password-file sets another)", u.Name, u.secret.Reveal()), nil
+		return u, fmt.Sprintf("user %s, password %s (made up for this run; --password-file sets "+
+			"another)", u.Name, u.secret.Reveal()), nil
 	}
 	name := filepath.Join(file.State, "password")
 	p, err := readPasswordFile(name)
@@ -169,7 +181,8 @@ func (a *App) bmcPassword(ctx context.Context, file *rackFile) (u rackUser, told
 	return u, told, err
 }
 
-// madeUpPassword returns a password of 16 letters and digits, good for IPMI 1.5 too, with 80 random bits.
+// madeUpPassword returns a password of 16 letters and digits, good for IPMI 1.5 too, with 80 random
+// bits.
 func madeUpPassword() string { return rand.Text()[:16] }
 
 // nextAddr returns the address n after a.

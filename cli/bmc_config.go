@@ -15,7 +15,8 @@ import (
 	"lom/ipmi"
 )
 
-// rackFile is the file of lom bmc --config. What is said at the top holds for all BMCs that say nothing else.
+// rackFile is the file of lom bmc --config. What is said at the top holds for all BMCs that say
+// nothing else.
 type rackFile struct {
 	State   string       `yaml:"state"` // directory
 	Count   int          `yaml:"count"` // of BMCs if none are listed
@@ -37,8 +38,10 @@ type rackServer struct {
 	Allow   *rackAllow `yaml:"allow"`
 	Host    *rackHost  `yaml:"host"`
 
-	Console        string `yaml:"console"`         // the serial port for Serial over LAN; "" is the machine's own
-	ConsoleHistory int    `yaml:"console-history"` // KiB that whoever opens the console is shown first
+	// the serial port for Serial over LAN; "" is the machine's own
+	Console string `yaml:"console"`
+	// KiB that whoever opens the console is shown first
+	ConsoleHistory int `yaml:"console-history"`
 
 	// How fast the BMC is.
 	ServiceTime time.Duration `yaml:"service-time"` // that each request takes
@@ -79,11 +82,13 @@ type rackAllow struct {
 	AuthNone     bool `yaml:"auth-none"`
 }
 
-// readRackFile reads the configuration of a rack. Its error is one sentence with file, line and remedy.
+// readRackFile reads the configuration of a rack. Its error is one sentence with file, line and
+// remedy.
 func readRackFile(name string) (rackFile, error) {
 	data, err := readFile(name)
 	if err != nil {
-		return rackFile{}, fmt.Errorf("the configuration %s cannot be read: %w", name, fileProblem(err))
+		return rackFile{}, fmt.Errorf("the configuration %s cannot be read: %w", name,
+			fileProblem(err))
 	}
 	return parseRackFile(name, data)
 }
@@ -161,7 +166,8 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 	if len(f.Default.Users) == 0 {
 		f.Default.Users = []rackUser{admin}
 	}
-	for i := range f.Default.Users { // once, and not for each BMC; what cannot be read is told with the first
+	// once, and not for each BMC; what cannot be read is told with the first
+	for i := range f.Default.Users {
 		if u := &f.Default.Users[i]; u.PasswordFile != "" && u.Password == "" {
 			if p, err := readPasswordFile(u.PasswordFile); err == nil {
 				u.secret, u.PasswordFile = ipmi.NewSecret(p), ""
@@ -176,7 +182,8 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 			s.Name = fmt.Sprintf("bmc%d", i+1)
 		}
 		if names[s.Name] || !safeName().MatchString(s.Name) {
-			return c, fmt.Errorf("BMC name %q: names are made of letters, digits, dots, dashes and underscores, and each is there once", s.Name)
+			return c, fmt.Errorf("BMC name %q: names are made of letters, digits, dots, dashes "+
+				"and underscores, and each is there once", s.Name)
 		}
 		names[s.Name] = true
 		server, err := s.server()
@@ -192,7 +199,8 @@ func (f *rackFile) rack(admin rackUser) (rack.Config, error) {
 			return c, fmt.Errorf("BMC %s: %w", s.Name, err)
 		}
 		if other := listens[server.Addr]; other != "" && server.Addr.Port() != 0 {
-			return c, fmt.Errorf("BMC %s: %s has the address %s already; give one of them another", s.Name, other, server.Addr)
+			return c, fmt.Errorf("BMC %s: %s has the address %s already; give one of them another",
+				s.Name, other, server.Addr)
 		}
 		listens[server.Addr] = s.Name
 		if server.Revision, err = s.revision(&server); err != nil {
@@ -211,7 +219,8 @@ func parseListen(s string) (netip.AddrPort, error) {
 	a, err := netip.ParseAddrPort(s)
 	if err != nil {
 		if ip, ipErr := netip.ParseAddr(strings.Trim(s, "[]")); ipErr == nil {
-			return netip.AddrPort{}, fmt.Errorf("%q is an address without a port; write %s", s, netip.AddrPortFrom(ip, 6230))
+			return netip.AddrPort{}, fmt.Errorf("%q is an address without a port; write %s", s,
+				netip.AddrPortFrom(ip, 6230))
 		}
 		return a, fmt.Errorf("%q is no address and port; write it like 127.0.0.1:6230", s)
 	}
@@ -261,7 +270,8 @@ func (s *rackServer) inherit(d *rackServer) {
 // server makes the BMC's configuration.
 func (s *rackServer) server() (rack.Server, error) {
 	r := rack.Server{Name: s.Name}
-	r.BMC = bmc.Config{Kg: ipmi.NewSecret(s.Kg), CipherSuites: s.Suites, Still: s.Still != nil && *s.Still}
+	r.BMC = bmc.Config{Kg: ipmi.NewSecret(s.Kg), CipherSuites: s.Suites,
+		Still: s.Still != nil && *s.Still}
 	if err := rack.ApplyProfile(&r.BMC, s.Profile); err != nil {
 		return r, err
 	}
@@ -279,7 +289,8 @@ func (s *rackServer) server() (rack.Server, error) {
 		}
 	}
 	if s.Allow != nil {
-		r.BMC.Allow = bmc.Allowed{CipherSuite0: s.Allow.CipherSuite0, Anonymous: s.Allow.Anonymous, AuthNone: s.Allow.AuthNone}
+		r.BMC.Allow = bmc.Allowed{CipherSuite0: s.Allow.CipherSuite0, Anonymous: s.Allow.Anonymous,
+			AuthNone: s.Allow.AuthNone}
 	}
 	for _, u := range s.Users {
 		user, err := u.user()
@@ -287,7 +298,8 @@ func (s *rackServer) server() (rack.Server, error) {
 			return r, err
 		}
 		if user.Password.Len() == 0 && !r.BMC.Allow.Anonymous {
-			return r, fmt.Errorf("user %s has no password; give one with password or password-file, or write allow: {anonymous: true}", user.Name)
+			return r, fmt.Errorf("user %s has no password; give one with password or "+
+				"password-file, or write allow: {anonymous: true}", user.Name)
 		}
 		r.BMC.Users = append(r.BMC.Users, user)
 	}
@@ -297,7 +309,8 @@ func (s *rackServer) server() (rack.Server, error) {
 			fault.States = new(uint16)
 			for _, offset := range *f.States {
 				if offset > 14 {
-					return r, fmt.Errorf("fault of sensor %s: state %d; there are 0 to 14", f.Sensor, offset)
+					return r, fmt.Errorf("fault of sensor %s: state %d; there are 0 to 14",
+						f.Sensor, offset)
 				}
 				*fault.States |= 1 << offset
 			}
@@ -305,8 +318,10 @@ func (s *rackServer) server() (rack.Server, error) {
 		r.BMC.Faults = append(r.BMC.Faults, fault)
 	}
 	for _, sat := range s.Satellites {
-		if _, twice := r.Satellites[sat.Address]; twice || sat.Address&1 != 0 || sat.Address < 0x10 || sat.Address > 0xee || sat.Address == ipmi.AddressBMC {
-			return r, fmt.Errorf("satellite address %#02x: addresses are even, from 0x10 to 0xee and not 0x20, and each is there once", sat.Address)
+		if _, twice := r.Satellites[sat.Address]; twice || sat.Address&1 != 0 ||
+			sat.Address < 0x10 || sat.Address > 0xee || sat.Address == ipmi.AddressBMC {
+			return r, fmt.Errorf("satellite address %#02x: addresses are even, from 0x10 to 0xee "+
+				"and not 0x20, and each is there once", sat.Address)
 		}
 		var cfg bmc.Config
 		if err := rack.ApplyProfile(&cfg, sat.Profile); err != nil {
@@ -315,7 +330,9 @@ func (s *rackServer) server() (rack.Server, error) {
 		if r.Satellites == nil {
 			r.Satellites = map[uint8]rack.Satellite{}
 		}
-		r.Satellites[sat.Address] = rack.Satellite{BMC: cfg, Host: func() host.Host { return sim.New(sim.Config{On: true}) }}
+		r.Satellites[sat.Address] = rack.Satellite{BMC: cfg, Host: func() host.Host {
+			return sim.New(sim.Config{On: true})
+		}}
 	}
 	if err := s.console(&r); err != nil {
 		return r, err
@@ -355,7 +372,8 @@ func parseGUID(s string) (ipmi.GUID, error) {
 	var g ipmi.GUID
 	b, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
 	if err != nil || len(b) != len(g) {
-		return g, fmt.Errorf("guid: %q is no GUID; write it like 44454c4c-3700-1052-8047-b8c04f445a31", s)
+		return g, fmt.Errorf("guid: %q is no GUID; write it like "+
+			"44454c4c-3700-1052-8047-b8c04f445a31", s)
 	}
 	copy(g[:], b)
 	return g.In(ipmi.GUIDIPMI), nil

@@ -19,7 +19,8 @@ const maxConsoleHistory = 1024
 // console says what the server's serial port is: its machine's own, something else, or nothing.
 func (s *rackServer) console(r *rack.Server) error {
 	if s.ConsoleHistory < 0 || s.ConsoleHistory > maxConsoleHistory {
-		return fmt.Errorf("console-history: %d; 0 to %d KiB are possible", s.ConsoleHistory, maxConsoleHistory)
+		return fmt.Errorf("console-history: %d; 0 to %d KiB are possible", s.ConsoleHistory,
+			maxConsoleHistory)
 	}
 	kind, where, _ := strings.Cut(s.Console, ":")
 	var open func(context.Context) (io.ReadWriteCloser, error)
@@ -31,7 +32,8 @@ func (s *rackServer) console(r *rack.Server) error {
 		return nil
 	case kind == "tcp" || kind == "telnet":
 		if _, port, err := net.SplitHostPort(where); err != nil || port == "" {
-			return fmt.Errorf("console: %q is no host and port; write it like %s:127.0.0.1:4001", where, kind)
+			return fmt.Errorf("console: %q is no host and port; write it like %s:127.0.0.1:4001",
+				where, kind)
 		}
 		open = serial.Dial("tcp", where, kind == "telnet")
 	case kind == "unix" && where != "":
@@ -47,8 +49,11 @@ func (s *rackServer) console(r *rack.Server) error {
 		}
 		open = serial.OpenTerminal(path, baud)
 	default:
-		return fmt.Errorf("console: %q is none of sim, none, tcp:HOST:PORT, telnet:HOST:PORT, unix:PATH and tty:PATH[,BAUD]", s.Console)
+		return fmt.Errorf("console: %q is none of sim, none, tcp:HOST:PORT, telnet:HOST:PORT, "+
+			"unix:PATH and tty:PATH[,BAUD]", s.Console)
 	}
-	r.Console = func() host.Console { return serial.New(serial.Config{Open: open, History: s.ConsoleHistory << 10}) }
+	r.Console = func() host.Console {
+		return serial.New(serial.Config{Open: open, History: s.ConsoleHistory << 10})
+	}
 	return nil
 }

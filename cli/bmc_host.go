@@ -18,11 +18,12 @@ type rackHost struct {
 	BootTime  time.Duration `yaml:"boot-time"`
 	StopTime  time.Duration `yaml:"stop-time"`
 	PowerTime time.Duration `yaml:"power-time"`
-	Deaf      bool          `yaml:"deaf"`  // the operating system does not shut down when it is asked to
-	Stuck     bool          `yaml:"stuck"` // the power does not switch
-	QEMU      *rackQEMU     `yaml:"qemu"`
-	Exec      *rackExec     `yaml:"exec"`
-	Libvirt   *rackLibvirt  `yaml:"libvirt"`
+	// the operating system does not shut down when it is asked to
+	Deaf    bool         `yaml:"deaf"`
+	Stuck   bool         `yaml:"stuck"` // the power does not switch
+	QEMU    *rackQEMU    `yaml:"qemu"`
+	Exec    *rackExec    `yaml:"exec"`
+	Libvirt *rackLibvirt `yaml:"libvirt"`
 }
 
 // rackLibvirt is a libvirt domain.
@@ -49,7 +50,8 @@ type rackExec struct {
 
 // rackQEMU is a QEMU machine.
 type rackQEMU struct {
-	QMP      string   `yaml:"qmp"`  // socket of a machine that somebody else starts; nothing else is said then but ipmi
+	// socket of a machine that somebody else starts; nothing else is said then but ipmi
+	QMP      string   `yaml:"qmp"`
 	IPMI     string   `yaml:"ipmi"` // socket to which its ipmi-bmc-extern connects
 	Program  string   `yaml:"program"`
 	Machine  string   `yaml:"machine"`
@@ -83,23 +85,27 @@ func (s *rackServer) machine() (func() host.Host, error) {
 	}
 	if h.QEMU == nil && h.Exec == nil && h.Libvirt == nil {
 		c := sim.Config{Name: s.Name, History: s.ConsoleHistory << 10, On: h.Power != "off",
-			PowerTime: h.PowerTime, BootTime: h.BootTime, StopTime: h.StopTime, Deaf: h.Deaf, Stuck: h.Stuck}
+			PowerTime: h.PowerTime, BootTime: h.BootTime, StopTime: h.StopTime, Deaf: h.Deaf,
+			Stuck: h.Stuck}
 		return func() host.Host { return sim.New(c) }, nil
 	}
 	if h.BootTime != 0 || h.StopTime != 0 || h.PowerTime != 0 || h.Deaf || h.Stuck {
-		return nil, errors.New("host: boot-time, stop-time, power-time, deaf and stuck are of simulated machines; remove them, or qemu, exec or libvirt")
+		return nil, errors.New("host: boot-time, stop-time, power-time, deaf and stuck are of " +
+			"simulated machines; remove them, or qemu, exec or libvirt")
 	}
 	switch {
 	case h.QEMU != nil && h.Exec != nil, h.Libvirt != nil && (h.QEMU != nil || h.Exec != nil):
 		return nil, errors.New("host: a machine is one of qemu, exec and libvirt; leave one")
 	case h.Exec != nil && h.Power != "":
-		return nil, errors.New("host: the power of a machine that commands control is what it is; remove power")
+		return nil, errors.New("host: the power of a machine that commands control is what it " +
+			"is; remove power")
 	case h.Exec != nil:
 		return h.Exec.machine()
 	case h.Libvirt != nil && h.Power != "":
 		return nil, errors.New("host: the power of a libvirt domain is what it is; remove power")
 	case h.Libvirt != nil:
-		c := libvirt.Config{Domain: h.Libvirt.Domain, URI: h.Libvirt.URI, Socket: h.Libvirt.Socket, History: s.ConsoleHistory << 10}
+		c := libvirt.Config{Domain: h.Libvirt.Domain, URI: h.Libvirt.URI, Socket: h.Libvirt.Socket,
+			History: s.ConsoleHistory << 10}
 		if err := c.Check(); err != nil {
 			return nil, fmt.Errorf("host: libvirt: %w", err)
 		}
@@ -107,8 +113,10 @@ func (s *rackServer) machine() (func() host.Host, error) {
 	}
 	q := h.QEMU
 	c := qemu.Config{
-		Name: s.Name, History: s.ConsoleHistory << 10, Program: q.Program, Machine: q.Machine, Accel: q.Accel, Memory: q.Memory, CPUs: q.CPUs,
-		Firmware: q.Firmware, NVRAM: q.NVRAM, Disks: q.Disks, CDROM: q.CDROM, Kernel: q.Kernel, Initrd: q.Initrd, Append: q.Append,
+		Name: s.Name, History: s.ConsoleHistory << 10, Program: q.Program, Machine: q.Machine,
+		Accel: q.Accel, Memory: q.Memory, CPUs: q.CPUs,
+		Firmware: q.Firmware, NVRAM: q.NVRAM, Disks: q.Disks, CDROM: q.CDROM, Kernel: q.Kernel,
+		Initrd: q.Initrd, Append: q.Append,
 		Network: q.Network, Args: q.Args, Attach: q.QMP, Wire: q.IPMI, On: h.Power == "on",
 	}
 	if err := c.Check(); err != nil {
@@ -119,7 +127,8 @@ func (s *rackServer) machine() (func() host.Host, error) {
 
 // machine returns what makes the machine.
 func (e *rackExec) machine() (func() host.Host, error) {
-	c := exec.Config{On: e.On, Off: e.Off, Cycle: e.Cycle, Reset: e.Reset, Soft: e.Soft, Diag: e.Diag,
+	c := exec.Config{On: e.On, Off: e.Off, Cycle: e.Cycle, Reset: e.Reset, Soft: e.Soft,
+		Diag:   e.Diag,
 		Status: e.Status, BootDevice: e.BootDevice, Timeout: e.Timeout, Poll: e.Poll}
 	for name, value := range e.Env {
 		c.Env = append(c.Env, name+"="+value)

@@ -10,8 +10,8 @@ import (
 	fmt "lom/internal/plainfmt"
 )
 
-// bmcLog is the log of BMCs that run in the foreground: what -v asks for, or else what an administrator must know, such as why a machine does
-// not start, each in one line.
+// bmcLog is the log of BMCs that run in the foreground: what -v asks for, or else what an
+// administrator must know, such as why a machine does not start, each in one line.
 func (a *App) bmcLog() *slog.Logger {
 	if a.Options.Verbose > 0 {
 		return a.Log
@@ -19,7 +19,8 @@ func (a *App) bmcLog() *slog.Logger {
 	return slog.New(&sentences{out: a.Err})
 }
 
-// sentences is a slog.Handler that writes warnings and errors as lom writes its errors. What BMCs log has no groups.
+// sentences is a slog.Handler that writes warnings and errors as lom writes its errors. What BMCs
+// log has no groups.
 type sentences struct {
 	mu  sync.Mutex
 	out io.Writer

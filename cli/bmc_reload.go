@@ -64,7 +64,8 @@ func (r *bmcRun) serve(ctx context.Context, running *rack.Rack) {
 			return
 		case <-came:
 			if err := r.reload(ctx, running); err != nil {
-				fmt.Fprintf(r.app.Err, "%s: the BMCs go on as they were: %s\n", r.app.Name, clipWords(r.app.explain(err)))
+				fmt.Fprintf(r.app.Err, "%s: the BMCs go on as they were: %s\n", r.app.Name,
+					clipWords(r.app.explain(err)))
 			}
 		}
 	}
@@ -79,7 +80,8 @@ func (r *bmcRun) reload(ctx context.Context, running *rack.Rack) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.app.Out, "configuration read again: %d BMCs started, %d ended, %d kept\n", len(changes.Added), len(changes.Removed), changes.Kept)
+	fmt.Fprintf(r.app.Out, "configuration read again: %d BMCs started, %d ended, %d kept\n",
+		len(changes.Added), len(changes.Removed), changes.Kept)
 	r.app.announce(changes.Added)
 	if told != "" {
 		fmt.Fprintln(r.app.Out, told)
@@ -87,7 +89,8 @@ func (r *bmcRun) reload(ctx context.Context, running *rack.Rack) error {
 	return nil
 }
 
-// revision returns what changes when anything in the description of a server does, such as a password in a file.
+// revision returns what changes when anything in the description of a server does, such as a
+// password in a file.
 func (s *rackServer) revision(made *rack.Server) (string, error) {
 	text, err := yaml.Dump(s)
 	if err != nil {

@@ -65,7 +65,8 @@ func (n *notifier) String() string {
 func TestBMCStarts(t *testing.T) {
 	state := t.TempDir()
 	code, out, errs := runBMCs(t, "bmc", "--listen", "127.0.0.1:0", "--state", state)
-	if code != 0 || errs != "" || !strings.Contains(out, "bmc1 answers at 127.0.0.1:") || !strings.Contains(out, "user admin, password ") {
+	if code != 0 || errs != "" || !strings.Contains(out, "bmc1 answers at 127.0.0.1:") ||
+		!strings.Contains(out, "user admin, password ") {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 	// The password that was made up is kept, and is not told again.
@@ -85,13 +86,17 @@ func TestBMCCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	code, out, errs := runBMCs(t, "bmc", "--listen", fmt.Sprintf("127.0.7.1:%d", port), "--count", "3", "-f", password)
-	want := fmt.Sprintf("bmc1 answers at 127.0.7.1:%d\nbmc2 answers at 127.0.7.2:%[1]d\nbmc3 answers at 127.0.7.3:%[1]d\n", port)
+	code, out, errs := runBMCs(t, "bmc", "--listen", fmt.Sprintf("127.0.7.1:%d", port), "--count",
+		"3", "-f", password)
+	want := fmt.Sprintf("bmc1 answers at 127.0.7.1:%d\nbmc2 answers at 127.0.7.2:%[1]d\nbmc3 "+
+		"answers at 127.0.7.3:%[1]d\n", port)
 	if code != 0 || errs != "" || out != want {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
-	code, out, errs = runBMCs(t, "bmc", "--listen", fmt.Sprintf("127.0.7.1:%d", port), "--count", "20", "-f", password)
-	want = fmt.Sprintf("20 BMCs answer, from bmc1 at 127.0.7.1:%d to bmc20 at 127.0.7.20:%[1]d\n", port)
+	code, out, errs = runBMCs(t, "bmc", "--listen", fmt.Sprintf("127.0.7.1:%d", port), "--count",
+		"20", "-f", password)
+	want = fmt.Sprintf("20 BMCs answer, from bmc1 at 127.0.7.1:%d to bmc20 at 127.0.7.20:%[1]d\n",
+		port)
 	if code != 0 || errs != "" || out != want {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
@@ -131,7 +136,8 @@ func TestBMCFailsInOneSentence(t *testing.T) {
 	yaml := 0
 	config := func(content string) []string {
 		yaml++
-		return []string{"--config", file(fmt.Sprintf("%d.yaml", yaml), content), "--listen", "127.0.0.1:0"}
+		return []string{"--config", file(fmt.Sprintf("%d.yaml", yaml), content), "--listen",
+			"127.0.0.1:0"}
 	}
 	for _, c := range []struct {
 		args []string
@@ -146,7 +152,7 @@ func TestBMCFailsInOneSentence(t *testing.T) {
 		{[]string{"--listen", "127.0.0.1:0", "-f", none}, "the password file " + none + " cannot be read: no such file or directory"},
 		{[]string{"--listen", "127.0.0.1:0", "-P", "secret", "--state", state}, "state file " + damaged + " is damaged at byte 16 (the checksum of a change is wrong): put back a copy, or move it away to begin with factory settings"},
 		{[]string{"--config", none}, "the configuration " + none + " cannot be read: no such file or directory"},
-		{config(""), "1.yaml: the file is empty; describe at least one BMC, or leave --config away"},
+		{config(""), "1.yaml: the file is empty; describe at least one BMC, or omit --config"},
 		{config("bmcs:\n- nmae: a\n"), `2.yaml: line 2: there is no key "nmae" at this place; remove it, or look for a misspelling`},
 		{config("count: many\n"), "3.yaml: line 1: `many` is not what belongs here; a number is wanted"},
 		{config("host:\n  boot-time: soon\n"), "4.yaml: line 2: `soon` is not what belongs here; a time such as 20s or 1m30s is wanted"},
@@ -181,7 +187,8 @@ func TestBMCFailsInOneSentence(t *testing.T) {
 		{config("host: {boot-time: -5s}\n"), "BMC bmc1: host: power-time, boot-time and stop-time are not below zero"},
 	} {
 		code, out, errs := runBMCs(t, append([]string{"bmc"}, c.args...)...)
-		if code != 1 || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "lom: ") || !strings.Contains(errs, c.want) {
+		if code != 1 || out != "" || strings.Count(errs, "\n") != 1 ||
+			!strings.HasPrefix(errs, "lom: ") || !strings.Contains(errs, c.want) {
 			t.Errorf("%v: exit code %d\n%s%s\nwant %s", c.args, code, out, errs, c.want)
 		}
 	}
@@ -217,14 +224,17 @@ bmcs:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Servers) != 2 || c.Servers[0].Addr.String() != "127.0.8.1:0" || c.Servers[1].Addr.String() != "127.0.9.1:0" {
+	if len(c.Servers) != 2 || c.Servers[0].Addr.String() != "127.0.8.1:0" ||
+		c.Servers[1].Addr.String() != "127.0.9.1:0" {
 		t.Fatalf("%+v", c.Servers)
 	}
 	web, db := c.Servers[0].BMC, c.Servers[1].BMC
-	if len(web.Users) != 2 || web.Users[1].Name != "guest" || web.Users[1].Privilege != 2 || web.Kg.Len() != 10 || web.Profile.Device.Manufacturer != 674 {
+	if len(web.Users) != 2 || web.Users[1].Name != "guest" || web.Users[1].Privilege != 2 ||
+		web.Kg.Len() != 10 || web.Profile.Device.Manufacturer != 674 {
 		t.Errorf("%+v", web)
 	}
-	if !db.Allow.CipherSuite0 || len(db.CipherSuites) != 2 || db.GUID[0] != 0x31 || len(db.Users) != 2 {
+	if !db.Allow.CipherSuite0 || len(db.CipherSuites) != 2 || db.GUID[0] != 0x31 ||
+		len(db.Users) != 2 {
 		t.Errorf("%+v", db)
 	}
 }

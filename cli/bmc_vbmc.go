@@ -14,7 +14,8 @@ import (
 	"lom/ipmi"
 )
 
-// The folder of VirtualBMC (~/.vbmc) has a folder for each libvirt domain with a BMC, and in it the file config.
+// The folder of VirtualBMC (~/.vbmc) has a folder for each libvirt domain with a BMC, and in it the
+// file config.
 const (
 	vbmcConfig  = "config"
 	vbmcMaster  = "virtualbmc.conf" // of VirtualBMC itself
@@ -64,14 +65,17 @@ func (f *rackFile) addVBMC() error {
 	}
 	switch {
 	case found == 0:
-		return fmt.Errorf("there is no BMC of VirtualBMC in %s; name the folder in which each domain has one with a file config", dir)
+		return fmt.Errorf("there is no BMC of VirtualBMC in %s; name the folder in which each "+
+			"domain has one with a file config", dir)
 	case active == 0:
-		return fmt.Errorf("none of the %d BMCs in %s is active; write active = True into the file config of those that are to run", found, dir)
+		return fmt.Errorf("none of the %d BMCs in %s is active; write active = True into the "+
+			"file config of those that are to run", found, dir)
 	}
 	return nil
 }
 
-// vbmcFolder returns the folder of the domains: the one that was named, or the one that VirtualBMC's own configuration in it names.
+// vbmcFolder returns the folder of the domains: the one that was named, or the one that
+// VirtualBMC's own configuration in it names.
 func vbmcFolder(dir string) (string, error) {
 	if rest, home := strings.CutPrefix(dir, "~/"); home {
 		h, err := os.UserHomeDir()
@@ -102,17 +106,20 @@ func vbmcFolder(dir string) (string, error) {
 	return dir, nil
 }
 
-// parseVBMC reads the file of a domain, and reports whether its BMC is to run. Older files do not say so; there it is.
+// parseVBMC reads the file of a domain, and reports whether its BMC is to run. Older files do not
+// say so; there it is.
 func parseVBMC(folder string, data []byte) (s rackServer, active bool, err error) {
 	f, err := parseINI(data)
 	switch {
 	case err != nil:
-		return s, false, fmt.Errorf("%w; correct it, or have VirtualBMC write it anew", err)
+		return s, false, fmt.Errorf("%w; correct it, or have VirtualBMC write it again", err)
 	case f[vbmcSection] == nil:
-		return s, false, fmt.Errorf("there is no section [%s]; correct it, or have VirtualBMC write it anew", vbmcSection)
+		return s, false, fmt.Errorf("there is no section [%s]; correct it, or have VirtualBMC "+
+			"write it again", vbmcSection)
 	}
 	values := map[string]string{}
-	for _, key := range []string{"username", "password", "address", "port", "domain_name", "libvirt_uri", "libvirt_sasl_username", "active"} {
+	for _, key := range []string{"username", "password", "address", "port", "domain_name",
+		"libvirt_uri", "libvirt_sasl_username", "active"} {
 		value, ok, err := f.get(vbmcSection, key)
 		if err != nil {
 			return s, false, err
@@ -136,7 +143,8 @@ func parseVBMC(folder string, data []byte) (s rackServer, active bool, err error
 	case password == "" || len(password) > 20:
 		return s, false, errors.New("password: IPMI has passwords of 1 to 20 bytes; write another")
 	case values["libvirt_sasl_username"] != "":
-		return s, false, errors.New("libvirt_sasl_username: lom does not log in to libvirt by SASL; remove it, and let libvirt_uri be " +
+		return s, false, errors.New("libvirt_sasl_username: lom does not log in to libvirt by " +
+			"SASL; remove it, and let libvirt_uri be " +
 			"qemu:///system on that machine, or qemu+ssh://USER@HOST/system")
 	}
 	s.Users = []rackUser{{Name: name, secret: ipmi.NewSecret(password)}}
@@ -145,7 +153,8 @@ func parseVBMC(folder string, data []byte) (s rackServer, active bool, err error
 	}
 	port, err := strconv.ParseUint(values["port"], 10, 16)
 	if err != nil || port == 0 {
-		return s, false, fmt.Errorf("port: %q is no port; write a number from 1 to 65535", values["port"])
+		return s, false, fmt.Errorf("port: %q is no port; write a number from 1 to 65535",
+			values["port"])
 	}
 	address := values["address"]
 	if address == "" {
@@ -153,7 +162,8 @@ func parseVBMC(folder string, data []byte) (s rackServer, active bool, err error
 	}
 	ip, err := netip.ParseAddr(strings.Trim(address, "[]"))
 	if err != nil {
-		return s, false, fmt.Errorf("address: %q is no IP address; write one, or :: for all that this machine has", address)
+		return s, false, fmt.Errorf("address: %q is no IP address; write one, or :: for all that "+
+			"this machine has", address)
 	}
 	s.Listen = netip.AddrPortFrom(ip, uint16(port)).String()
 	return s, true, nil
@@ -161,7 +171,8 @@ func parseVBMC(folder string, data []byte) (s rackServer, active bool, err error
 
 var unsafeInName = lazily(`[^A-Za-z0-9._-]`)
 
-// vbmcName returns the name of the BMC of a domain: the domain's, as far as a state file can be named so.
+// vbmcName returns the name of the BMC of a domain: the domain's, as far as a state file can be
+// named so.
 func vbmcName(domain string, taken map[string]bool) string {
 	name := unsafeInName().ReplaceAllString(domain, "_")
 	name = name[:min(len(name), 90)]

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// loadYAML reads a file of one document into a struct, all of whose keys are known. Its error says what is wrong in it, where, and
-// what to do.
+// loadYAML reads a file of one document into a struct, all of whose keys are known. Its error says
+// what is wrong in it, where, and what to do.
 func loadYAML(data []byte, to any) error {
 	l, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
@@ -22,7 +22,7 @@ func loadYAML(data []byte, to any) error {
 	var document, more yaml.Node
 	switch err := l.Load(&document); {
 	case err == io.EOF:
-		return errors.New("the file is empty; describe at least one BMC, or leave --config away")
+		return errors.New("the file is empty; describe at least one BMC, or omit --config")
 	case err != nil:
 		return notYAML(err)
 	}
@@ -45,7 +45,8 @@ func loadYAML(data []byte, to any) error {
 	case p.node == nil:
 		return notYAML(err)
 	case p.key:
-		return fmt.Errorf("line %d: there is no key %q at this place; remove it, or look for a misspelling", at.Line, p.node.Value)
+		return fmt.Errorf("line %d: there is no key %q at this place; remove it, or look for a "+
+			"misspelling", at.Line, p.node.Value)
 	}
 	value := "`" + p.node.Value + "`"
 	switch p.node.Kind {
@@ -54,7 +55,8 @@ func loadYAML(data []byte, to any) error {
 	case yaml.MappingNode:
 		value = "a group of keys"
 	}
-	return fmt.Errorf("line %d: %s is not what belongs here; %s is wanted", at.Line, value, yamlKind(p.wanted))
+	return fmt.Errorf("line %d: %s is not what belongs here; %s is wanted", at.Line, value,
+		yamlKind(p.wanted))
 }
 
 // markOf returns where the first error is.
@@ -81,7 +83,8 @@ func notYAML(err error) error {
 		line = one.Mark.Line
 	}
 	if line > 0 {
-		return fmt.Errorf("line %d: %s; correct it", line, strings.ReplaceAll(one.Message, "\n", " "))
+		return fmt.Errorf("line %d: %s; correct it", line,
+			strings.ReplaceAll(one.Message, "\n", " "))
 	}
 	return fmt.Errorf("this is no YAML: %s", one.Message)
 }
@@ -107,7 +110,8 @@ func (p *problem) find(n *yaml.Node, t reflect.Type) {
 		return
 	}
 	// A group of keys begins where its first key does.
-	if n.Line == p.mark.Line && n.Column == p.mark.Column && (n.Kind != yaml.MappingNode || t.Kind() != reflect.Struct) {
+	if n.Line == p.mark.Line && n.Column == p.mark.Column &&
+		(n.Kind != yaml.MappingNode || t.Kind() != reflect.Struct) {
 		p.node, p.wanted = n, t
 		return
 	}
@@ -163,7 +167,8 @@ func yamlKind(t reflect.Type) string {
 		return "true or false"
 	case reflect.String:
 		return "a text"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32,
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint,
+		reflect.Uint8, reflect.Uint16, reflect.Uint32,
 		reflect.Uint64, reflect.Float32, reflect.Float64:
 		return "a number"
 	}

@@ -68,7 +68,8 @@ func runIdentify(ctx context.Context, a *App, args []string) (string, error) {
 		n, err := parseByte(args[0])
 		if err != nil {
 			return "", usagef(
-				"the interval is a number of seconds from 0 to 255, or force; it is not %q", args[0])
+				"the interval is a number of seconds from 0 to 255, or force; it is not %q",
+				args[0])
 		}
 		req.Interval = &n
 		words = plainfmt.Sprintf("%d seconds", n)

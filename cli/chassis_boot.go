@@ -164,7 +164,8 @@ func runBootparamSet(ctx context.Context, a *App, args []string) (string, error)
 			event, kept := strings.CutPrefix(word, "no-")
 			if !slices.Contains(machine.BootEvents, event) {
 				return "", usagef(
-					"%q is none of PEF, timeout, watchdog, reset and power, with or without no- in front", word)
+					"%q is none of PEF, timeout, watchdog, reset and power, with or without no- "+
+						"in front", word)
 			}
 			keep[event] = kept
 		}

@@ -29,7 +29,8 @@ func TestPowerUnknown(t *testing.T) {
 			"n1: Chassis Power is unknown\nn2: Chassis Power is on\nn3: Chassis Power is off\n",
 			"lom: 1 of 3 hosts failed\n  1  n1  "+cannotTellWords+"\n")
 		blind(off).run(t, nil, "-H", "n[1-3]", "-o", "json", "power", "status").check(t, 1,
-			`{"host":"n1","power":"unknown","error":"`+cannotTellWords+`","error_code":"completion_code","completion_code":213}
+			`{"host":"n1","power":"unknown","error":"`+cannotTellWords+
+				`","error_code":"completion_code","completion_code":213}
 {"host":"n2","power":"on"}
 {"host":"n3","power":"off"}
 `, "lom: 1 of 3 hosts failed\n  1  n1  "+cannotTellWords+"\n")
@@ -43,7 +44,8 @@ func TestPowerUnknown(t *testing.T) {
 			f = blind(off)
 			f.hosts["n1"].lost = true
 			f.run(t, nil, "-H", "n1", "power", act).check(t, 1, "",
-				"lom: n1: Chassis Control: the answer was lost, so it is not known whether the command was carried out; look before you repeat it\n")
+				"lom: n1: Chassis Control: the answer was lost, so it is not known whether the "+
+					"command was carried out; look before you repeat it\n")
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 // A runFunc carries out a command with the words behind it.
 type runFunc func(ctx context.Context, a *App, args []string) error
 
-// leaf makes a command that does something. use is its name and its arguments, in capitals those that
-// stand for a value. "help" as its only argument prints its help.
+// leaf makes a command that does something. use is its name and its arguments, in capitals those
+// that stand for a value. "help" as its only argument prints its help.
 func leaf(a *App, use, short string, run runFunc) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true,
@@ -32,8 +32,8 @@ func leaf(a *App, use, short string, run runFunc) *cobra.Command {
 	}
 }
 
-// completeFirst completes the first word behind a command from its synopsis: "reset warm|cold" is followed by warm
-// or cold. Where a value stands, the shell completes file names.
+// completeFirst completes the first word behind a command from its synopsis: "reset warm|cold" is
+// followed by warm or cold. Where a value stands, the shell completes file names.
 func completeFirst(use string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		words := strings.Fields(use)
@@ -108,7 +108,8 @@ func (e *usageError) Error() string {
 	return e.problem + "; usage: " + e.usage
 }
 
-// usagef makes a usageError: the sentence says what is wrong, and the command's synopsis is put behind it.
+// usagef makes a usageError: the sentence says what is wrong, and the command's synopsis is put
+// behind it.
 func usagef(format string, args ...any) error {
 	return &usageError{problem: fmt.Sprintf(format, args...)}
 }

@@ -84,8 +84,8 @@ func firstWord(global *pflag.FlagSet, args []string) string {
 	return ""
 }
 
-// mergeBMC settles what "bmc" means. For ipmitool it is another name of mc; lom has a command of that
-// name, which then takes the words of mc too: "lom bmc info" is "lom mc info".
+// mergeBMC settles what "bmc" means. For ipmitool it is another name of mc; lom has a command of
+// that name, which then takes the words of mc too: "lom bmc info" is "lom mc info".
 func mergeBMC(a *App, list []*cobra.Command) []*cobra.Command {
 	for _, c := range list {
 		switch {

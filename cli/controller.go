@@ -30,12 +30,17 @@ func newMC(a *App) *cobra.Command {
 			runSetSysInfo),
 	)
 }
+
 func runGUID(ctx context.Context, a *App, args []string) (machine.GUID, error) {
 	var order []ipmi.GUIDOrder
 	if err := wantArgs(args, 0, 1); err != nil {
 		return machine.GUID{}, err
 	}
-	switch word := append(args, "auto")[0]; word {
+	word := "auto"
+	if len(args) > 0 {
+		word = args[0]
+	}
+	switch word {
 	case "auto":
 	case "smbios":
 		order = append(order, ipmi.GUIDSMBIOS)

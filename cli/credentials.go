@@ -15,7 +15,8 @@ import (
 	"lom/ipmi"
 )
 
-// complete fills in what is needed before a BMC can be dialled: the interface, the password, the key.
+// complete fills in what is needed before a BMC can be dialled: the interface, the password, the
+// key.
 func (a *App) complete(ctx context.Context) error {
 	o := &a.Options
 	if o.Interface == "" {
@@ -29,20 +30,24 @@ func (a *App) complete(ctx context.Context) error {
 		}
 	}
 	if o.Target == 0 && (o.Transit != 0 || o.TransitChannel != 0) {
-		return errors.New("-T and -B name a controller on the way to the one that -t names; -t is missing")
+		return errors.New("-T and -B name a controller on the way to the one that -t names; -t " +
+			"is missing")
 	}
 	if o.inBand() {
 		if o.Transit != 0 {
-			return errors.New("-T and -B work over the network only; in band, -t and -b name the controller")
+			return errors.New("-T and -B work over the network only; in band, -t and -b name the " +
+				"controller")
 		}
 		return nil
 	}
 	if o.serial() {
 		switch {
 		case o.Device == "":
-			return fmt.Errorf("%s needs the serial line with -D, such as -D /dev/ttyS0:115200", o.Interface)
+			return fmt.Errorf("%s needs the serial line with -D, such as -D /dev/ttyS0:115200",
+				o.Interface)
 		case o.Interface == client.SerialBasic && (o.User != "" || o.passwordFrom != fromNowhere):
-			return errors.New("serial-basic works without a log-in only; leave -U and the password away, or use serial-terminal")
+			return errors.New("serial-basic works without a log-in only; leave -U and the " +
+				"password away, or use serial-terminal")
 		case o.User == "" && o.passwordFrom == fromNowhere:
 			return nil // many BMCs want none on a serial line
 		}
@@ -50,10 +55,12 @@ func (a *App) complete(ctx context.Context) error {
 		return a.completePassword(ctx)
 	}
 	if o.Device != "" && a.Name != "ipmitool" { // which passes over it
-		return fmt.Errorf("-D names a serial line, and %s goes over the network; leave -D away, or use -I serial-terminal without -H", o.Interface)
+		return fmt.Errorf("-D names a serial line, and %s goes over the network; omit -D, "+
+			"or use -I serial-terminal without -H", o.Interface)
 	}
 	if o.Host == "" {
-		return &wordedError{fmt.Errorf("no BMC named: %s needs its name or address with -H", o.Interface), "No hostname specified!"}
+		return &wordedError{fmt.Errorf("no BMC named: %s needs its name or address with -H",
+			o.Interface), "No hostname specified!"}
 	}
 	first, second := a.completeKg, a.completePassword
 	if o.kgLater {
@@ -69,12 +76,17 @@ func (a *App) completePassword(ctx context.Context) error {
 	o := &a.Options
 	switch o.passwordFrom {
 	case fromFile:
-		p, err := interruptible(ctx, func() (string, error) { return readPasswordFile(o.passwordFile) })
+		p, err := interruptible(ctx, func() (string, error) {
+			return readPasswordFile(o.passwordFile)
+		})
 		if err != nil {
-			return &wordedError{err, fmt.Sprintf("File %s does not exist\nUnable to open password file %[1]s\nUnable to read password from file %[1]s", o.passwordFile)}
+			return &wordedError{err, fmt.Sprintf("File %s does not exist\nUnable to open "+
+				"password file %[1]s\nUnable to read password from file %[1]s", o.passwordFile)}
 		}
-		if p == "" && o.Host+o.Device != "" { // a file that is still to be written, or a template without its value
-			return fmt.Errorf("the password file %s is empty, or its first line is; for an empty password use -P ''", o.passwordFile)
+		// a file that is still to be written, or a template without its value
+		if p == "" && o.Host+o.Device != "" {
+			return fmt.Errorf("the password file %s is empty, or its first line is; for an empty "+
+				"password use -P ''", o.passwordFile)
 		}
 		o.Password = ipmi.NewSecret(p)
 	case fromEnvironment:
@@ -86,7 +98,8 @@ func (a *App) completePassword(ctx context.Context) error {
 			}
 		}
 		if !found {
-			return &wordedError{errors.New("-E takes the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or LOM_PASSWORD, but none of them is set"),
+			return &wordedError{errors.New("-E takes the password from IPMITOOL_PASSWORD, " +
+				"IPMI_PASSWORD or LOM_PASSWORD, but none of them is set"),
 				"Unable to read password from environment"}
 		}
 	case fromPrompt, fromNowhere:
@@ -95,7 +108,8 @@ func (a *App) completePassword(ctx context.Context) error {
 		}
 		p, err := a.readPass(ctx, "Password: ")
 		if err == errUnanswered && a.Name != "ipmitool" { // for which it is an empty password
-			return errors.New("no password: give it with -f FILE, -E (from the environment) or -P; there is no terminal to ask on, and standard input has no line")
+			return errors.New("no password: give it with -f FILE, -E (from the environment) or " +
+				"-P; there is no terminal to ask on, and standard input has no line")
 		}
 		if err != nil && err != errUnanswered {
 			return err
@@ -110,7 +124,8 @@ func (a *App) completePassword(ctx context.Context) error {
 	}
 	if o.Password.Len() > limit {
 		return &wordedError{
-			fmt.Errorf("the password is longer than %d bytes, the most that %s takes", limit, choose(limit == 20, "IPMI 2.0", "IPMI 1.5")),
+			fmt.Errorf("the password is longer than %d bytes, the most that %s takes", limit,
+				choose(limit == 20, "IPMI 2.0", "IPMI 1.5")),
 			fmt.Sprintf("%s: password is longer than %d bytes.", o.Interface, limit),
 		}
 	}
@@ -132,7 +147,8 @@ func (a *App) completeKg(ctx context.Context) error {
 	case fromPrompt:
 		key, err := a.readPass(ctx, "Key: ")
 		if err == errUnanswered {
-			return errors.New("no BMC key: give it with -k, -y or -K; there is no terminal to ask on, and standard input has no line")
+			return errors.New("no BMC key: give it with -k, -y or -K; there is no terminal to " +
+				"ask on, and standard input has no line")
 		}
 		if err != nil {
 			return err
@@ -160,10 +176,11 @@ func readPasswordFile(name string) (string, error) {
 }
 
 // errUnanswered is the error of a question when there is no terminal, and standard input has ended.
-var errUnanswered = errors.New("there is no terminal to ask on, and standard input has no line with the answer")
+var errUnanswered = errors.New("there is no terminal to ask on, and standard input has no line " +
+	"with the answer")
 
-// promptTerminal asks for a secret on the terminal, without echo. Where there is none, it reads a line of standard input, as
-// getpass does.
+// promptTerminal asks for a secret on the terminal, without echo. Where there is none, it reads a
+// line of standard input, as getpass does.
 func (a *App) promptTerminal(ctx context.Context, prompt string) (string, error) {
 	if in, isFile := a.In.(*os.File); isFile && term.IsTerminal(int(in.Fd())) {
 		return readSecret(ctx, in, a.Err, prompt)
@@ -181,8 +198,8 @@ func (a *App) askInput(ctx context.Context, prompt string) (string, error) {
 	return interruptible(ctx, func() (string, error) { return readLine(a.In) })
 }
 
-// readLine reads one line of at most 1024 bytes, byte by byte so that what follows is left for others. At the end it is
-// errUnanswered.
+// readLine reads one line of at most 1024 bytes, byte by byte so that what follows is left for
+// others. At the end it is errUnanswered.
 func readLine(r io.Reader) (string, error) {
 	var line []byte
 	b := make([]byte, 1)

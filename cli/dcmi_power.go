@@ -12,7 +12,8 @@ import (
 )
 
 func newDCMIPower(a *App) *cobra.Command {
-	set := query(a, "set_limit NAME VALUE...", "Change the power limit", render.PowerLimit, runSetLimit)
+	set := query(a, "set_limit NAME VALUE...", "Change the power limit", render.PowerLimit,
+		runSetLimit)
 	set.Long = `Change the power limit. NAME and VALUE are
   action no_action|power_off|sel_logging|oem_02…oem_10   what happens above the limit
   limit WATTS
@@ -20,9 +21,11 @@ func newDCMIPower(a *App) *cobra.Command {
   sample SECONDS             period over which the power is averaged
 and may be repeated.`
 	return group(a, "power", "Power consumption and its limit",
-		query(a, "reading [5_sec|15_sec|30_sec|1_min|3_min|7_min|15_min|30_min|1_hour]", "Show how much power the server takes",
+		query(a, "reading [5_sec|15_sec|30_sec|1_min|3_min|7_min|15_min|30_min|1_hour]",
+			"Show how much power the server takes",
 			render.PowerReading, runPowerReading),
-		query(a, "get_limit", "Show the power limit", render.PowerLimit, of((*machine.Machine).PowerLimit)),
+		query(a, "get_limit", "Show the power limit", render.PowerLimit,
+			of((*machine.Machine).PowerLimit)),
 		set,
 		dcmiChange(a, "activate", "Put the power limit into force", activateLimit(true)),
 		dcmiChange(a, "deactivate", "Put the power limit out of force", activateLimit(false)),
@@ -96,7 +99,8 @@ func limitChange(name, value string) (func(*ipmi.SetPowerLimit), error) {
 			action = ipmi.DCMILogEvent
 		default:
 			var n uint8
-			if _, err := fmt.Sscanf(value, "oem_%02x", &n); err != nil || n <= uint8(ipmi.DCMIPowerOff) || n >= uint8(ipmi.DCMILogEvent) {
+			if _, err := fmt.Sscanf(value, "oem_%02x", &n); err != nil ||
+				n <= uint8(ipmi.DCMIPowerOff) || n >= uint8(ipmi.DCMILogEvent) {
 				return nil, usagef("there is no action %q", value)
 			}
 			action = ipmi.DCMIExceptionAction(n)
@@ -132,6 +136,7 @@ func activateLimit(active bool) func(context.Context, *App, []string) (string, e
 		if err == nil {
 			err = m.ActivatePowerLimit(ctx, active)
 		}
-		return "\n    Power limit successfully " + choose(active, "activated", "deactivated") + "\n", err
+		return "\n    Power limit successfully " + choose(active, "activated", "deactivated") +
+			"\n", err
 	}
 }

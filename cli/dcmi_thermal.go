@@ -49,7 +49,8 @@ func runThermalSet(ctx context.Context, a *App, args []string) (string, error) {
 	for i, w := range []struct {
 		yes, no string
 		to      *bool
-	}{{"nonvolatile", "volatile", &req.Persistent}, {"poweroff", "nopoweroff", &req.PowerOff}, {"sel", "nosel", &req.LogEvent}} {
+	}{{"nonvolatile", "volatile", &req.Persistent}, {"poweroff", "nopoweroff", &req.PowerOff},
+		{"sel", "nosel", &req.LogEvent}} {
 		switch args[2+i] {
 		case w.yes:
 			*w.to = true
@@ -70,5 +71,6 @@ func runThermalSet(ctx context.Context, a *App, args []string) (string, error) {
 	if err == nil {
 		err = m.SetThermalLimit(ctx, req)
 	}
-	return fmt.Sprintf("\nThermal policy %d for %0Xh entity successfully set.\n\n", instance, uint8(entity)), err
+	return fmt.Sprintf("\nThermal policy %d for %0Xh entity successfully set.\n\n", instance,
+		uint8(entity)), err
 }

@@ -22,8 +22,8 @@ const demoLong = `Run a rack of eight servers of four makes with a BMC each, som
 Nothing is kept, nothing but this machine can reach them, and all of them have the user admin with
 the password demo. What is printed can be pasted into another terminal.`
 
-// demoListen is where the first BMC of the demo answers. The others have the ports after it, because not every
-// operating system has more loopback addresses than one.
+// demoListen is where the first BMC of the demo answers. The others have the ports after it,
+// because not every operating system has more loopback addresses than one.
 const demoListen = "127.0.0.1:6231"
 
 //go:embed demo.yaml
@@ -67,7 +67,8 @@ func newDemo(a *App) *cobra.Command {
 		})
 	withoutHost(noResult(a, cmd, "runs until it is stopped"))
 	cmd.Long = demoLong
-	cmd.Flags().StringVar(&listen, "listen", demoListen, "`HOST:PORT` of the first BMC; the others have the ports after it")
+	cmd.Flags().StringVar(&listen, "listen", demoListen,
+		"`HOST:PORT` of the first BMC; the others have the ports after it")
 	return cmd
 }
 
@@ -112,12 +113,13 @@ func runDemo(ctx context.Context, a *App, listen string) error {
 	return r.Close()
 }
 
-// demoHelp tells what is there and what to do with it.
+// demoHelp says what there is and what to do with it.
 func (a *App) demoHelp(r *rack.Rack, f *rackFile) {
 	var b strings.Builder
 	b.WriteString("A rack of eight simulated servers, until Ctrl-C:\n\n")
 	for i, u := range r.Units() {
-		fmt.Fprintf(&b, "  %-7s %-11s %-16s %s\n", u.Name, f.Servers[i].Profile, u.Addr, demoServers[i].state)
+		fmt.Fprintf(&b, "  %-7s %-11s %-16s %s\n", u.Name, f.Servers[i].Profile, u.Addr,
+			demoServers[i].state)
 	}
 	b.WriteString("\nTry in another terminal:\n\n")
 	program := a.arg0
@@ -126,7 +128,8 @@ func (a *App) demoHelp(r *rack.Rack, f *rackFile) {
 	}
 	for _, c := range demoCommands {
 		addr := r.Units()[c.server].Addr
-		fmt.Fprintf(&b, "  %s -H %s -p %d -U admin -P demo %s\n", program, addr.Addr(), addr.Port(), c.command)
+		fmt.Fprintf(&b, "  %s -H %s -p %d -U admin -P demo %s\n", program, addr.Addr(), addr.Port(),
+			c.command)
 	}
 	_, _ = a.Out.Write([]byte(b.String()))
 }
@@ -141,13 +144,17 @@ const (
 // demoPast gives the server with the given index a past.
 func demoPast(u *rack.Unit, index int, now time.Time) error {
 	start := now.Add(-demoDays*24*time.Hour + time.Duration(index)*7*time.Minute)
-	err := u.BMC.LogPast(demoEvent(ipmi.SensorBootInitiated, [3]byte{1, 0xff, 0xff}), start)                               // by hard reset
-	err = errors.Join(err, u.BMC.LogPast(demoEvent(ipmi.SensorOSBoot, [3]byte{1, 0xff, 0xff}), start.Add(95*time.Second))) // from C:
+	// by hard reset
+	err := u.BMC.LogPast(demoEvent(ipmi.SensorBootInitiated, [3]byte{1, 0xff, 0xff}), start)
+	// from C:
+	err = errors.Join(err, u.BMC.LogPast(demoEvent(ipmi.SensorOSBoot, [3]byte{1, 0xff, 0xff}),
+		start.Add(95*time.Second)))
 	if u.Name != "node1" {
 		return err
 	}
 	for n := range demoErrors {
-		e := demoEvent(ipmi.SensorMemory, [3]byte{0xa0, 0xff, byte(n % 16)}) // correctable error, module
+		// correctable error, module
+		e := demoEvent(ipmi.SensorMemory, [3]byte{0xa0, 0xff, byte(n % 16)})
 		err = errors.Join(err, u.BMC.LogPast(e, now.Add(-time.Duration(demoErrors-n)*demoErrorGap)))
 	}
 	return err
@@ -155,5 +162,6 @@ func demoPast(u *rack.Unit, index int, now time.Time) error {
 
 // demoEvent makes an event of the system's firmware.
 func demoEvent(t ipmi.SensorType, data [3]byte) sel.Event {
-	return sel.Event{Generator: 0x0001, Revision: ipmi.EventRevision, SensorType: t, Type: ipmi.EventSensorSpecific, Data: data}
+	return sel.Event{Generator: 0x0001, Revision: ipmi.EventRevision, SensorType: t,
+		Type: ipmi.EventSensorSpecific, Data: data}
 }

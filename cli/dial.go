@@ -12,7 +12,7 @@ import (
 	"lom/ipmi"
 )
 
-// defaultTries is how often a packet is sent at the most, without -R, as in ipmitool.
+// defaultTries is how often a packet is sent at most, without -R, as in ipmitool.
 const defaultTries = 4
 
 // dialClient opens a session with the BMC itself or with a controller behind it.
@@ -33,9 +33,12 @@ func dialNetwork(ctx context.Context, o *Options, log *slog.Logger) (Session, er
 		tries = defaultTries
 	}
 	opts := []client.Option{
-		client.WithInterface(o.chosenInterface()), client.WithUser(o.User, o.Password), client.WithKg(o.Kg),
-		client.WithPrivilege(o.Privilege), client.WithRetry(o.Timeout, tries), client.WithLogger(log),
-		client.WithKeepAlive(o.keepAlive), client.WithWindow(o.Window), client.WithWindowHint(o.windowHint),
+		client.WithInterface(o.chosenInterface()), client.WithUser(o.User, o.Password),
+		client.WithKg(o.Kg),
+		client.WithPrivilege(o.Privilege), client.WithRetry(o.Timeout, tries),
+		client.WithLogger(log),
+		client.WithKeepAlive(o.keepAlive), client.WithWindow(o.Window),
+		client.WithWindowHint(o.windowHint),
 		client.WithIPVersion(o.Version),
 	}
 	if o.transport != nil {
@@ -68,7 +71,8 @@ type throughSession interface {
 func behind(s throughSession, o *Options) Session {
 	switch {
 	case o.Transit != 0:
-		return bridgedSession{s.TargetVia(uint8(o.Transit), uint8(o.TransitChannel), uint8(o.Target), uint8(o.TargetChannel)), s}
+		return bridgedSession{s.TargetVia(uint8(o.Transit), uint8(o.TransitChannel),
+			uint8(o.Target), uint8(o.TargetChannel)), s}
 	case o.bridged():
 		return bridgedSession{s.Target(uint8(o.Target), uint8(o.TargetChannel)), s}
 	}
@@ -93,7 +97,8 @@ func dialDevice(ctx context.Context, o *Options) (Session, error) {
 	d, err := client.OpenDevice(ctx, o.DeviceNumber,
 		client.WithDeviceTimeout(o.Timeout), client.WithDeviceAddress(uint8(o.LocalAddress)))
 	switch {
-	case err != nil && o.unnamed && (errors.Is(err, ipmi.ErrNoDevice) || errors.Is(err, errors.ErrUnsupported)):
+	case err != nil && o.unnamed && (errors.Is(err, ipmi.ErrNoDevice) ||
+		errors.Is(err, errors.ErrUnsupported)):
 		return nil, fmt.Errorf("no BMC named with -H, and none in this machine: %w", err)
 	case err != nil:
 		return nil, err
@@ -110,8 +115,9 @@ func dialSerial(ctx context.Context, o *Options) (Session, error) {
 		return nil, err
 	}
 	s, err := client.NewSerial(ctx, line, client.SerialConfig{
-		Basic: o.Interface == client.SerialBasic, Login: o.serialLogin, User: o.User, Password: o.Password,
-		Timeout: o.Timeout, Tries: o.Tries,
+		Basic: o.Interface == client.SerialBasic, Login: o.serialLogin, User: o.User,
+		Password: o.Password,
+		Timeout:  o.Timeout, Tries: o.Tries,
 	})
 	if err != nil {
 		return nil, err // not s, which would be a Session that is not nil

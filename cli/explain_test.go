@@ -18,13 +18,16 @@ import (
 
 func TestExplain(t *testing.T) {
 	control := ipmi.ChassisControl{}.Command()
-	at := func(err error) error { return &ipmi.Error{Op: "open session", Peer: "192.0.2.1:623", Err: err} }
+	at := func(err error) error {
+		return &ipmi.Error{Op: "open session", Peer: "192.0.2.1:623", Err: err}
+	}
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{at(ipmi.ErrPassword), `bmc1: wrong password for user "admin"`},
-		{at(&client.UnclearError{What: "it has answered the Open Session Request, but not RAKP Message 1", Causes: []error{ipmi.ErrUser, ipmi.ErrTimeout}}),
+		{at(&client.UnclearError{What: "it has answered the Open Session Request, but not RAKP " +
+			"Message 1", Causes: []error{ipmi.ErrUser, ipmi.ErrTimeout}}),
 			`bmc1: it has answered the Open Session Request, but not RAKP Message 1: it may not know user "admin", or packets may be lost or late (-N and -R wait longer)`},
 		{at(&client.SuiteError{Offered: suites(2, 7, 11, 1), Err: ipmi.ErrCipherSuite}),
 			`bmc1: the BMC offers cipher suite 2, 7, 11, 1 only, and none of them both authenticates and encrypts (AES) what is sent; if you trust everybody on the network, -C 2 takes what there is`},
@@ -47,9 +50,11 @@ func TestExplain(t *testing.T) {
 			`bmc1: Chassis Control: the answer was lost, so it is not known whether the command was carried out; look before you repeat it`},
 		{&ipmi.Error{Command: control, Err: &ipmi.LengthError{Message: "X", Got: 1, Want: 2}},
 			`bmc1: Chassis Control: the BMC sent an answer that makes no sense; -vvv shows what was sent and received`},
-		{failed("Set Chassis Power Control to Soft", &ipmi.Error{Command: control, Code: ipmi.CodeNotInPresentState}),
+		{failed("Set Chassis Power Control to Soft",
+			&ipmi.Error{Command: control, Code: ipmi.CodeNotInPresentState}),
 			`Set Chassis Power Control to Soft failed: Command not supported in present state`},
-		{failed("Set Chassis Power Control to Soft", &ipmi.Error{Command: control, Code: ipmi.CodeInsufficientPrivilege}),
+		{failed("Set Chassis Power Control to Soft",
+			&ipmi.Error{Command: control, Code: ipmi.CodeInsufficientPrivilege}),
 			`Set Chassis Power Control to Soft failed: Insufficient privilege level for user "admin" with -L ADMINISTRATOR; use a higher level, or a user who has it`},
 	} {
 		a := newApp("lom", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))
@@ -74,7 +79,8 @@ func TestSignal(t *testing.T) {
 	for _, c := range []struct {
 		signal os.Signal
 		want   int
-	}{{os.Interrupt, exitInterrupted}, {syscall.SIGTERM, exitTerminated}, {syscall.SIGHUP, 129}, {syscall.SIGQUIT, 131}} {
+	}{{os.Interrupt, exitInterrupted}, {syscall.SIGTERM, exitTerminated}, {syscall.SIGHUP, 129},
+		{syscall.SIGQUIT, 131}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		bmc := newScriptedBMC(t, nil)
 		bmc.exchange = func(ctx context.Context) error {
@@ -83,7 +89,8 @@ func TestSignal(t *testing.T) {
 		}
 		var out, errs bytes.Buffer
 		a := scriptedApp(bmc, strings.NewReader(""), &out, &errs)
-		if code := a.Run(ctx, []string{"-H", "bmc1", "-P", "x", "power", "status"}); code != c.want {
+		if code := a.Run(ctx, []string{"-H", "bmc1", "-P", "x", "power", "status"}); code !=
+			c.want {
 			t.Errorf("%v: exit code %d, want %d", c.signal, code, c.want)
 		}
 		if bmc.open || out.Len() > 0 || errs.Len() > 0 {
@@ -117,7 +124,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 }
 
 func TestUnbracket(t *testing.T) {
-	for in, want := range map[string]string{"[::1]": "::1", "::1": "::1", "bmc1": "bmc1", "[bmc1]": "[bmc1]", "[": "[", "[]": "[]"} {
+	for in, want := range map[string]string{"[::1]": "::1", "::1": "::1", "bmc1": "bmc1",
+		"[bmc1]": "[bmc1]", "[": "[", "[]": "[]"} {
 		if got := unbracket(in); got != want {
 			t.Errorf("%q is taken for %q, not %q", in, got, want)
 		}

@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// longestFile is up to how many bytes of a file are read: more than the largest sensor record repository, log or
-// inventory has, and little enough for a device without end to do no harm.
+// longestFile is up to how many bytes of a file are read: more than the largest sensor record
+// repository, log or inventory has, and little enough for a device without end to do no harm.
 const longestFile = 32 << 20
 
 // openFile opens a file that the user has named.
@@ -33,13 +33,14 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) > longestFile {
-		return nil, fmt.Errorf("%s: larger than the %d MB that are read of such a file", name, longestFile>>20)
+		return nil, fmt.Errorf("%s: larger than the %d MB that are read of such a file", name,
+			longestFile>>20)
 	}
 	return b, nil
 }
 
-// during calls f, which works on a file that may be a pipe with nobody at its other end, and does not wait for its end
-// when ctx ends.
+// during calls f, which works on a file that may be a pipe with nobody at its other end, and does
+// not wait for its end when ctx ends.
 func during(ctx context.Context, f func() error) error {
 	_, err := interruptible(ctx, func() (struct{}, error) { return struct{}{}, f() })
 	return err

@@ -34,8 +34,9 @@ var update = flag.Bool("update", false, "write what is printed into the golden f
 //	--- stderr                    left out when nothing is printed there
 //	--- exit 1                    left out for 0
 //
-// A request that appears several times is answered in turn, the last answer for good. A line that begins with # is a comment.
-// Requests and answers that stand before the first "$" hold for all cases of the file.
+// A request that appears several times is answered in turn, the last answer for good. A line that
+// begins with # is a comment. Requests and answers that stand before the first "$" hold for all
+// cases of the file.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -162,7 +163,8 @@ func splitWords(line string) []string {
 func runScripted(bmc *scriptedBMC, args ...string) (stdout, stderr string, exit int) {
 	var out, errs bytes.Buffer
 	a := scriptedApp(bmc, strings.NewReader(""), &out, &errs)
-	exit = a.Run(context.Background(), append([]string{"-H", "bmc1", "-U", "admin", "-P", "secret"}, args...))
+	exit = a.Run(context.Background(), append([]string{"-H", "bmc1", "-U", "admin", "-P", "secret"},
+		args...))
 	return out.String(), errs.String(), exit
 }
 
@@ -172,7 +174,9 @@ func scriptedApp(bmc *scriptedBMC, in io.Reader, out, errs io.Writer) *App {
 	a.env = func(string) (string, bool) { return "", false }
 	a.now = func() time.Time { return time.Unix(1700000000, 0) }
 	a.zone, a.registry = time.UTC, nil
-	a.readPass = func(context.Context, string) (string, error) { return "", errors.New("nobody is there to ask") }
+	a.readPass = func(context.Context, string) (string, error) {
+		return "", errors.New("nobody is there to ask")
+	}
 	a.dial = func(context.Context, *Options, *slog.Logger) (Session, error) {
 		bmc.open = true
 		bmc.dials++
@@ -214,7 +218,8 @@ func (b *scriptedBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.R
 	if b.exchange != nil {
 		return ipmi.RawResponse{}, b.exchange(ctx)
 	}
-	packet := append([]byte{byte(req.Command.NetFn) | req.LUN<<6, req.Command.Code}, req.Command.Body...)
+	packet := append([]byte{byte(req.Command.NetFn) | req.LUN<<6, req.Command.Code},
+		req.Command.Body...)
 	key := hex.EncodeToString(append(packet, req.Data...))
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -52,7 +52,8 @@ func printHelp(w io.Writer, c *cobra.Command) {
 	}
 	printOptions(w, own)
 	if c.HasParent() {
-		fmt.Fprintf(w, "\n%q lists the options that all commands have.\n", c.Root().Name()+" --help")
+		fmt.Fprintf(w, "\n%q lists the options that all commands have.\n",
+			c.Root().Name()+" --help")
 	} else {
 		fmt.Fprintf(w, "\n%q tells more about a command.\n", c.Name()+" COMMAND help")
 	}

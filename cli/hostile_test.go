@@ -19,11 +19,12 @@ import (
 	"lom/ipmi"
 )
 
-// hostileText is 16 bytes of all that acts on a terminal or breaks a line, and of UTF-8 that may be shown.
+// hostileText is 16 bytes of all that acts on a terminal or breaks a line, and of UTF-8 that may be
+// shown.
 const hostileText = "A\x1b[31mB\n\r\t\x07\x7f\x9b\u0085Z"
 
-// hostileBMC is a BMC whose every text is hostile. What it has no better answer for it answers with that text, and with nothing but
-// zeros before it.
+// hostileBMC is a BMC whose every text is hostile. What it has no better answer for it answers with
+// that text, and with nothing but zeros before it.
 type hostileBMC struct {
 	caseBMC
 	zeros int // in front of the text in answers to other commands
@@ -41,7 +42,8 @@ func newHostileBMC(t testing.TB, zeros int) *hostileBMC {
 	}
 	b := &hostileBMC{zeros: zeros}
 	b.records = hexLines(t, "testdata/cases/sdr-name-escape.hex")
-	for _, r := range slices.Concat(hexLines(t, "testdata/cases/sdr-fc830.hex"), hexLines(t, "testdata/cases/fru-spd-locators.hex")) {
+	for _, r := range slices.Concat(hexLines(t, "testdata/cases/sdr-fc830.hex"),
+		hexLines(t, "testdata/cases/fru-spd-locators.hex")) {
 		r = named(r)
 		binary.LittleEndian.PutUint16(r, uint16(0x100+len(b.records)))
 		b.records = append(b.records, r)
@@ -103,14 +105,17 @@ func (b *hostileBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.Ra
 func leafLines(a *App) []string {
 	var lines []string
 	words := map[string]string{ // those that the synopsis does not give
-		"raw": "raw 0x2e 1", "sel get": "sel get 1 2 3 4", "sensor get": "sensor get 0b/01", "fru print": "fru print 0", "exec": "",
+		"raw": "raw 0x2e 1", "sel get": "sel get 1 2 3 4", "sensor get": "sensor get 0b/01",
+		"fru print": "fru print 0", "exec": "",
 	}
 	var walk func(c *cobra.Command, path string)
 	walk = func(c *cobra.Command, path string) {
 		for _, sub := range c.Commands() {
 			walk(sub, strings.TrimSpace(path+" "+sub.Name()))
 		}
-		if path == "" || !c.Runnable() || c.HasParent() && slices.Contains([]string{hostsNone, hostsOne, hostsAll}, c.Annotations[hostsAnnotation]) {
+		if path == "" || !c.Runnable() ||
+			c.HasParent() && slices.Contains([]string{hostsNone, hostsOne, hostsAll},
+				c.Annotations[hostsAnnotation]) {
 			return
 		}
 		if line, ok := words[path]; ok {
@@ -120,7 +125,9 @@ func leafLines(a *App) []string {
 			}
 		}
 		lines = append(lines, path)
-		for _, choice := range strings.FieldsFunc(c.Use, func(r rune) bool { return strings.ContainsRune(" []|().", r) })[1:] {
+		for _, choice := range strings.FieldsFunc(c.Use, func(r rune) bool {
+			return strings.ContainsRune(" []|().", r)
+		})[1:] {
 			if strings.ToUpper(choice) == choice { // a value
 				lines = append(lines, path+" 1", path+" 1 1")
 			} else if !strings.Contains(choice, "=") {
@@ -133,8 +140,8 @@ func leafLines(a *App) []string {
 	return slices.DeleteFunc(slices.Compact(lines), func(l string) bool { return l == "" })
 }
 
-// No text of a BMC acts on the terminal or breaks a row, whatever the command and its form. A new command is in the tree, and so in
-// this test.
+// No text of a BMC acts on the terminal or breaks a row, whatever the command and its form. A new
+// command is in the tree, and so in this test.
 func TestNoTextOfABMCActsOnTheTerminal(t *testing.T) {
 	lines := leafLines(newApp("lom", strings.NewReader(""), os.Stdout, os.Stderr))
 	if len(lines) < 150 {
@@ -157,7 +164,8 @@ func TestNoTextOfABMCActsOnTheTerminal(t *testing.T) {
 				})
 				for name, text := range map[string]string{"stdout": out, "stderr": errs} {
 					for _, r := range text {
-						if fmt.Control(r) && r != '\n' && r != '\t' || r == '\r' || r == '\ufffd' && form != "-o json " {
+						if fmt.Control(r) && r != '\n' && r != '\t' || r == '\r' ||
+							r == '\ufffd' && form != "-o json " {
 							t.Errorf("%s%s: %s has %q:\n%q", form, line, name, r, text)
 							break
 						}
@@ -166,7 +174,8 @@ func TestNoTextOfABMCActsOnTheTerminal(t *testing.T) {
 						continue
 					}
 					// The text's first line ends after its B.
-					if strings.Contains(text, "[31mB\n") || strings.Contains(text, "\nZ") || strings.Contains(text, "[31mB?\n") {
+					if strings.Contains(text, "[31mB\n") || strings.Contains(text, "\nZ") ||
+						strings.Contains(text, "[31mB?\n") {
 						t.Errorf("%s%s: a row of %s is broken:\n%q", form, line, name, text)
 					}
 					if strings.Contains(text, "A?[31mB") {
@@ -181,14 +190,16 @@ func TestNoTextOfABMCActsOnTheTerminal(t *testing.T) {
 	}
 }
 
-// All files of this package print their lines with plainfmt, but for those that print what lom itself says.
+// All files of this package print their lines with plainfmt, but for those that print what lom
+// itself says.
 func TestLinesAreMadeByPlainfmt(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") || slices.Contains([]string{"main.go", "help.go", "man.go"}, name) {
+		if strings.HasSuffix(name, "_test.go") ||
+			slices.Contains([]string{"main.go", "help.go", "man.go"}, name) {
 			continue
 		}
 		text, err := os.ReadFile(name)
@@ -201,7 +212,8 @@ func TestLinesAreMadeByPlainfmt(t *testing.T) {
 		}
 		for _, i := range f.Imports {
 			if i.Path.Value == `"fmt"` && bytes.Contains(text, []byte("fmt.Fprint")) {
-				t.Errorf(`%s prints with fmt; import fmt "lom/internal/plainfmt" in its place`, name)
+				t.Errorf(`%s prints with fmt; import fmt "lom/internal/plainfmt" in its place`,
+					name)
 			}
 		}
 	}

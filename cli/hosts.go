@@ -19,8 +19,9 @@ type target struct {
 	port int // UDP; 0: that of -p
 }
 
-// expandHosts finds the hosts that -H names, without those of --exclude. Without -H there are none, which means this machine's
-// own BMC; a -H that names none is refused, and so is --exclude without -H: neither may lead there.
+// expandHosts finds the hosts that -H names, without those of --exclude. Without -H there are none,
+// which means this machine's own BMC; a -H that names none is refused, and so is --exclude without
+// -H: neither may lead there.
 func (o *Options) expandHosts() ([]target, error) {
 	if len(o.hostExprs) == 0 {
 		if len(o.excludeExprs) > 0 {
@@ -52,7 +53,8 @@ func (o *Options) expandHosts() ([]target, error) {
 		if t.host, t.port, err = hostlist.SplitPort(name); err != nil {
 			return nil, fmt.Errorf("-H: %w", err)
 		}
-		// One BMC may be named with its port and without: it is not to be switched off and on twice.
+		// One BMC may be named with its port and without: it is not to be switched off and on
+		// twice.
 		if at := (hostPort{t.host, cmp.Or(t.port, o.Port)}); !seen[at] {
 			seen[at] = true
 			targets = append(targets, t)
@@ -86,7 +88,8 @@ func expandAll(option string, exprs []string) ([]string, error) {
 			}
 		}
 		if len(all) > hostlist.Most {
-			return nil, fmt.Errorf("%s: more than %d hosts are named; that is more than one call works on", option, hostlist.Most)
+			return nil, fmt.Errorf("%s: more than %d hosts are named; that is more than one call "+
+				"works on", option, hostlist.Most)
 		}
 	}
 	return all, nil
@@ -112,8 +115,8 @@ func readHosts(file string) ([]string, error) {
 	return hosts, nil
 }
 
-// exclude returns the names without the excluded ones. One without a port excludes all ports of the host. A name without a port
-// has usual.
+// exclude returns the names without the excluded ones. One without a port excludes all ports of the
+// host. A name without a port has usual.
 func exclude(names, excluded []string, usual int) ([]string, error) {
 	if len(excluded) == 0 {
 		return names, nil

@@ -39,7 +39,8 @@ func hexLines(t testing.TB, name string) [][]byte {
 	return out
 }
 
-// caseBMC is a BMC with sensor records, events, FRU devices and sensors, some of which cannot be read.
+// caseBMC is a BMC with sensor records, events, FRU devices and sensors, some of which cannot be
+// read.
 type caseBMC struct {
 	records  [][]byte // by the IDs in their first two bytes
 	count    int      // of records that are reported
@@ -47,10 +48,11 @@ type caseBMC struct {
 	refused  ipmi.CompletionCode
 	events   [][]byte
 	reported int
-	badEvent uint16                        // an event that is refused with FFh
-	frus     map[uint8][]byte              // nil: refused with CBh
-	readings map[uint8][]byte              // others are refused with CBh
-	answers  map[[2]uint8][]byte           // of other commands, by network function and number: code and data
+	badEvent uint16           // an event that is refused with FFh
+	frus     map[uint8][]byte // nil: refused with CBh
+	readings map[uint8][]byte // others are refused with CBh
+	// of other commands, by network function and number: code and data
+	answers  map[[2]uint8][]byte
 	fruFault func(at, n int) (refuse bool) // of reads of FRU devices
 
 	mu    sync.Mutex
@@ -62,15 +64,19 @@ func (b *caseBMC) Close() error { return nil }
 func (b *caseBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fail := func(c ipmi.CompletionCode) (ipmi.RawResponse, error) { return ipmi.RawResponse{Code: c}, nil }
+	fail := func(c ipmi.CompletionCode) (ipmi.RawResponse, error) {
+		return ipmi.RawResponse{Code: c}, nil
+	}
 	ok := func(data ...byte) (ipmi.RawResponse, error) { return ipmi.RawResponse{Data: data}, nil }
-	record := func(list [][]byte, last uint16, refused ipmi.CompletionCode) (ipmi.RawResponse, error) {
+	record := func(list [][]byte, last uint16,
+		refused ipmi.CompletionCode) (ipmi.RawResponse, error) {
 		id, at, n := binary.LittleEndian.Uint16(req.Data[2:]), int(req.Data[4]), int(req.Data[5])
 		if refused != 0 && id == last {
 			return fail(refused)
 		}
 		for i, r := range list {
-			if own := binary.LittleEndian.Uint16(r); own != id && (id != 0 || i > 0) && (id != ipmi.LastRecord || i < len(list)-1) {
+			if own := binary.LittleEndian.Uint16(r); own != id && (id != 0 || i > 0) &&
+				(id != ipmi.LastRecord || i < len(list)-1) {
 				continue
 			}
 			next := []byte{0xff, 0xff}
@@ -100,7 +106,8 @@ func (b *caseBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 		b.asked++
 		return record(b.records, b.last, b.refused)
 	case [2]uint8{10, 0x40}:
-		return ok(0x51, byte(b.reported), byte(b.reported>>8), 0x10, 0x10, 0, 0, 0x60, 0x10, 0, 0, 0x60, 0x82, 2)
+		return ok(0x51, byte(b.reported), byte(b.reported>>8), 0x10, 0x10, 0, 0, 0x60, 0x10, 0, 0,
+			0x60, 0x82, 2)
 	case [2]uint8{10, 0x43}:
 		if id := binary.LittleEndian.Uint16(req.Data[2:]); b.badEvent != 0 && id == b.badEvent {
 			return fail(ipmi.CodeUnspecified)
@@ -113,7 +120,8 @@ func (b *caseBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 		}
 		return ok(byte(len(f)), byte(len(f)>>8), 0)
 	case [2]uint8{10, 0x11}:
-		f, at, n := b.frus[req.Data[0]], int(binary.LittleEndian.Uint16(req.Data[1:])), int(req.Data[3])
+		f, at, n := b.frus[req.Data[0]], int(binary.LittleEndian.Uint16(req.Data[1:])),
+			int(req.Data[3])
 		if b.fruFault != nil && b.fruFault(at, n) {
 			return fail(ipmi.CodeUnspecified)
 		}
@@ -128,8 +136,10 @@ func (b *caseBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 	return fail(ipmi.CodeInvalidCommand)
 }
 
-// runOn runs a command line against a BMC, in UTC. hosts are the values of -H, each that BMC; cache is where things are kept, "" for nowhere.
-func runOn(t testing.TB, b Session, hosts, cache string, args ...string) (stdout, stderr string, exit int) {
+// runOn runs a command line against a BMC, in UTC. hosts are the values of -H, each that BMC; cache
+// is where things are kept, "" for nowhere.
+func runOn(t testing.TB, b Session, hosts, cache string,
+	args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	a := newApp("lom", strings.NewReader(""), &out, &errs)
@@ -153,14 +163,17 @@ MRC Warning      | Not Readable      | ns
 
 func fc830(t testing.TB) *caseBMC {
 	return &caseBMC{
-		records: hexLines(t, "testdata/cases/sdr-fc830.hex"), count: 9, last: 0xd9, refused: ipmi.CodeTimeout,
+		records: hexLines(t, "testdata/cases/sdr-fc830.hex"), count: 9, last: 0xd9,
+		refused:  ipmi.CodeTimeout,
 		readings: map[uint8][]byte{0x36: {0x2c, 0xc0, 0xc0}, 0x04: {0x99, 0xc0, 0xc0}},
-		events:   [][]byte{{1, 0, 2, 0x5c, 0xd2, 0x99, 0x63, 0x20, 0, 4, 4, 0x36, 1, 0, 0xff, 0xff}}, reported: 1,
+		events: [][]byte{{1, 0, 2, 0x5c, 0xd2, 0x99, 0x63, 0x20, 0, 4, 4, 0x36, 1, 0, 0xff,
+			0xff}}, reported: 1,
 		frus: map[uint8][]byte{0: append([]byte{1, 0, 0, 0, 0, 0, 0, 0xff}, make([]byte, 24)...)},
 	}
 }
 
-// A record that cannot be read costs nothing that does not need it (shared case sdr-last-record-c3).
+// A record that cannot be read costs nothing that does not need it (shared case
+// sdr-last-record-c3).
 func TestCommandsWithABadSensorRecord(t *testing.T) {
 	const sentence = "SDR 00D9h could not be read: Timeout\n"
 	for line, want := range map[string]struct {
@@ -186,23 +199,28 @@ func TestCommandsWithABadSensorRecord(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			out, errs, exit := runOn(t, fc830(t), "bmc1", "", strings.Fields(line)...)
 			if !strings.Contains(out, want.out) || errs != want.err || exit != want.exit {
-				t.Errorf("got exit %d\n%s%s\nwant exit %d\n%s%s", exit, out, errs, want.exit, want.out, want.err)
+				t.Errorf("got exit %d\n%s%s\nwant exit %d\n%s%s", exit, out, errs, want.exit,
+					want.out, want.err)
 			}
 		})
 	}
 	t.Run("many hosts", func(t *testing.T) {
 		out, errs, exit := runOn(t, fc830(t), "a,b", "", "sdr", "list", "all")
-		if strings.Count(out, "Fan4") != 2 || !strings.Contains(errs, "2  [a-b]") && !strings.Contains(errs, strings.TrimSpace(sentence)) || exit != 1 {
+		if strings.Count(out, "Fan4") != 2 ||
+			!strings.Contains(errs, "2  [a-b]") &&
+				!strings.Contains(errs, strings.TrimSpace(sentence)) || exit != 1 {
 			t.Errorf("got exit %d\n%s%s", exit, out, errs)
 		}
 		out, errs, exit = runOn(t, fc830(t), "a,b", "", "-o", "json", "sdr", "list", "all")
-		if strings.Count(out, `"error":"`+strings.TrimSpace(sentence)+`"`) != 2 || strings.Count(out, "Fan4") != 2 || exit != 1 {
+		if strings.Count(out, `"error":"`+strings.TrimSpace(sentence)+`"`) != 2 ||
+			strings.Count(out, "Fan4") != 2 || exit != 1 {
 			t.Errorf("got exit %d\n%s%s", exit, out, errs)
 		}
 	})
 }
 
-// A repository with a bad record is kept with the place of that record, which alone is asked for again.
+// A repository with a bad record is kept with the place of that record, which alone is asked for
+// again.
 func TestCacheWithABadSensorRecord(t *testing.T) {
 	dir := t.TempDir()
 	b := fc830(t)
@@ -217,7 +235,8 @@ func TestCacheWithABadSensorRecord(t *testing.T) {
 		}
 	}
 	// The record can be read again: all are read, and kept.
-	b.records, b.last, b.refused = append(b.records, append([]byte{0xd9, 0}, b.records[1][2:]...)), 0, 0
+	b.records, b.last, b.refused = append(b.records, append([]byte{0xd9, 0}, b.records[1][2:]...)),
+		0, 0
 	for i, want := range []int{11, 0} {
 		b.asked = 0
 		out, errs, exit := runOn(t, b, "bmc1", dir, "sdr", "list", "all")
@@ -240,46 +259,58 @@ func TestSDRsFewerThanReported(t *testing.T) {
 	}
 }
 
-// A list of events that ends before the number that the BMC reports is told, and so is the entry that cannot be read (shared case
-// sel-list-shorter-than-info).
+// A list of events that ends before the number that the BMC reports is told, and so is the entry
+// that cannot be read (shared case sel-list-shorter-than-info).
 func TestSELShorterThanReported(t *testing.T) {
 	events := [][]byte{
 		{1, 0, 2, 0x5c, 0xd2, 0x99, 0x63, 0x20, 0, 4, 7, 0x40, 0x6f, 0x0b, 0xff, 0xff},
 		{2, 0, 2, 0x5c, 0xd2, 0x99, 0x63, 0x20, 0, 4, 7, 0x40, 0x6f, 0x0b, 0xff, 0xff},
 	}
-	const line = "12/14/22 | 13:40:44 UTC | Processor #0x40 | Uncorrectable machine check exception | Asserted\n"
+	const line = "12/14/22 | 13:40:44 UTC | Processor #0x40 | Uncorrectable machine check " +
+		"exception | Asserted\n"
 	both := "   1 | " + line + "   2 | " + line
 	for _, dir := range []string{"", t.TempDir()} {
 		for range 2 {
-			out, errs, exit := runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", dir, "sel", "list")
-			if out != both || errs != "lom: the BMC reports 129 SEL entries and gave 2\n" || exit != 1 {
+			out, errs, exit := runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", dir, "sel",
+				"list")
+			if out != both || errs != "lom: the BMC reports 129 SEL entries and gave 2\n" ||
+				exit != 1 {
 				t.Errorf("got exit %d\n%s%s", exit, out, errs)
 			}
 		}
-		if out, errs, exit := runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", dir, "sel", "list", "first", "2"); out != both || errs != "" || exit != 0 {
+		if out, errs, exit := runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", dir, "sel",
+			"list", "first", "2"); out != both || errs != "" || exit != 0 {
 			t.Errorf("first 2: got exit %d\n%s%s", exit, out, errs)
 		}
 		third := append([]byte{3}, events[0][1:]...)
-		out, errs, exit := runOn(t, &caseBMC{events: append(events[:2:2], third), reported: 3, badEvent: 2}, "bmc1", dir, "sel", "list")
-		if want := "   1 | " + line + "   3 | " + line; out != want || errs != "lom: SEL entry 2 could not be read: Unspecified error\n" || exit != 1 {
+		out, errs, exit := runOn(t, &caseBMC{events: append(events[:2:2], third), reported: 3,
+			badEvent: 2}, "bmc1", dir, "sel", "list")
+		if want := "   1 | " + line + "   3 | " + line; out != want ||
+			errs != "lom: SEL entry 2 could not be read: Unspecified error\n" || exit != 1 {
 			t.Errorf("got exit %d\n%s%s", exit, out, errs)
 		}
 	}
-	out, errs, exit := runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", "", "-o", "json", "sel", "list")
-	if strings.Count(out, `"record_type"`) != 2 || errs != "lom: the BMC reports 129 SEL entries and gave 2\n" || exit != 1 {
+	out, errs, exit := runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", "", "-o", "json",
+		"sel", "list")
+	if strings.Count(out, `"record_type"`) != 2 ||
+		errs != "lom: the BMC reports 129 SEL entries and gave 2\n" || exit != 1 {
 		t.Errorf("got exit %d\n%s%s", exit, out, errs)
 	}
 	file := t.TempDir() + "/raw"
-	_, errs, exit = runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", "", "sel", "writeraw", file)
-	if b, err := os.ReadFile(file); err != nil || !bytes.Equal(b, slices.Concat(events...)) || errs == "" || exit != 1 {
+	_, errs, exit = runOn(t, &caseBMC{events: events, reported: 129}, "bmc1", "", "sel", "writeraw",
+		file)
+	if b, err := os.ReadFile(file); err != nil || !bytes.Equal(b, slices.Concat(events...)) ||
+		errs == "" || exit != 1 {
 		t.Errorf("writeraw: got exit %d, %x, %v, %s", exit, b, err, errs)
 	}
 }
 
-// Memory modules show what their SPD data tells, and an absent one does not look present (shared case fru-spd).
+// Memory modules show what their SPD data tells, and an absent one does not look present (shared
+// case fru-spd).
 func TestFRUsOfMemoryModules(t *testing.T) {
 	spd := slices.Concat(hexLines(t, "testdata/cases/fru-spd.hex")...)
-	b := &caseBMC{records: hexLines(t, "testdata/cases/fru-spd-locators.hex"), count: 7, frus: map[uint8][]byte{1: spd, 3: spd, 4: spd}}
+	b := &caseBMC{records: hexLines(t, "testdata/cases/fru-spd-locators.hex"), count: 7,
+		frus: map[uint8][]byte{1: spd, 3: spd, 4: spd}}
 	const module = ` Memory Type           : DDR4 SDRAM
  Module Type           : RDIMM
  SDRAM Capacity        : 4096 Mb
@@ -294,21 +325,28 @@ func TestFRUsOfMemoryModules(t *testing.T) {
  Part Number           : 752369-081
 `
 	out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print")
-	for id, name := range map[string]string{"1": "DIMM 10/01", "3": "DIMM 0b/01", "4": "DIMM 0c/02"} {
-		if want := "FRU Device Description : " + name + " (ID " + id + ")\n" + module; !strings.Contains(out, want) {
+	for id, name := range map[string]string{"1": "DIMM 10/01", "3": "DIMM 0b/01",
+		"4": "DIMM 0c/02"} {
+		if want := "FRU Device Description : " + name + " (ID " + id + ")\n" +
+			module; !strings.Contains(out, want) {
 			t.Errorf("FRU %s: got\n%s\nwant\n%s", id, out, want)
 		}
 	}
-	if want := "FRU Device Description : absent (ID 6)\n Device not present (Requested sensor, data, or record not found)\n"; !strings.Contains(out, want) || errs != "" || exit != 0 {
+	if want := "FRU Device Description : absent (ID 6)\n Device not present (Requested sensor, " +
+		"data, or record not found)\n"; !strings.Contains(out, want) || errs != "" || exit != 0 {
 		t.Errorf("got exit %d\n%s%s\nwant\n%s", exit, out, errs, want)
 	}
-	if out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print", "1"); out != module || errs != "" || exit != 0 {
+	if out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print", "1"); out != module ||
+		errs != "" || exit != 0 {
 		t.Errorf("fru print 1: got exit %d\n%s%s", exit, out, errs)
 	}
-	if out, _, _ := runOn(t, b, "bmc1", "", "-o", "json", "fru", "print", "1"); !strings.Contains(out, `"part_number": "752369-081"`) {
+	if out, _, _ := runOn(t, b, "bmc1", "", "-o", "json", "fru", "print",
+		"1"); !strings.Contains(out, `"part_number": "752369-081"`) {
 		t.Errorf("got %s", out)
 	}
-	if out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print", "99"); !strings.Contains(out, "Device not present") || !strings.HasPrefix(errs, "lom: FRU 99: device not present") || exit != 1 {
+	if out, errs, exit := runOn(t, b, "bmc1", "", "fru", "print", "99"); !strings.Contains(out,
+		"Device not present") || !strings.HasPrefix(errs, "lom: FRU 99: device not present") ||
+		exit != 1 {
 		t.Errorf("fru print 99: got exit %d\n%s%s", exit, out, errs)
 	}
 }
@@ -318,7 +356,8 @@ func TestFRUReadOfShortDevices(t *testing.T) {
 	file := t.TempDir() + "/fru"
 	b := &shortFRU{caseBMC{frus: map[uint8][]byte{0: make([]byte, 100)}}, 0}
 	_, errs, exit := runOn(t, b, "bmc1", "", "fru", "read", "0", file)
-	if want := "lom: FRU 0: the BMC reports 100 bytes and gave none; " + file + " was not written\n"; errs != want || exit != 1 {
+	if want := "lom: FRU 0: the BMC reports 100 bytes and gave none; " + file +
+		" was not written\n"; errs != want || exit != 1 {
 		t.Errorf("got exit %d, %q; want %q", exit, errs, want)
 	}
 	if _, err := os.Stat(file); err == nil {
@@ -326,7 +365,8 @@ func TestFRUReadOfShortDevices(t *testing.T) {
 	}
 	b.most = 60
 	_, errs, exit = runOn(t, b, "bmc1", "", "fru", "read", "0", file)
-	if want := "lom: FRU 0: the BMC reports 100 bytes and gave 60, which are in " + file + "\n"; errs != want || exit != 1 {
+	if want := "lom: FRU 0: the BMC reports 100 bytes and gave 60, which are in " + file +
+		"\n"; errs != want || exit != 1 {
 		t.Errorf("got exit %d, %q; want %q", exit, errs, want)
 	}
 }
@@ -346,16 +386,19 @@ func (b *shortFRU) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawR
 	return b.caseBMC.Exchange(ctx, req)
 }
 
-// The file of sel writeraw has the bytes that the BMC sent, also of a manufacturer's record (shared case sel-writeraw-oem).
+// The file of sel writeraw has the bytes that the BMC sent, also of a manufacturer's record (shared
+// case sel-writeraw-oem).
 func TestSELWriteRawKeepsTheBytes(t *testing.T) {
 	event := []byte{2, 0, 0xdf, 0x5c, 0xd2, 0x99, 0x63, 0x37, 0x01, 0x00, 4, 0, 0, 0, 0, 0}
 	file := t.TempDir() + "/raw"
 	b := &caseBMC{events: [][]byte{event}, reported: 1}
 	_, errs, exit := runOn(t, b, "bmc1", "", "sel", "writeraw", file)
-	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, event) || errs != "" || exit != 0 {
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, event) || errs != "" ||
+		exit != 0 {
 		t.Errorf("got exit %d, % x, %v, %s; want % x", exit, got, err, errs, event)
 	}
-	if out, errs, exit := runOn(t, b, "bmc1", "", "sel", "readraw", file); !strings.Contains(out, "| 000137 |") || exit != 0 {
+	if out, errs, exit := runOn(t, b, "bmc1", "", "sel", "readraw", file); !strings.Contains(out,
+		"| 000137 |") || exit != 0 {
 		t.Errorf("got exit %d\n%s%s", exit, out, errs)
 	}
 }
@@ -373,7 +416,9 @@ func TestFRUWithABadArea(t *testing.T) {
 	b.fruFault = func(at, n int) bool { return at+n > 24 }
 	for _, args := range [][]string{{"fru", "print"}, {"fru", "print", "0"}} {
 		out, errs, exit := runOn(t, b, "bmc1", "", args...)
-		if !strings.Contains(out, " Chassis Part Number   : CHS\n") || !strings.Contains(errs, "lom: FRU 0: board info area at byte 24: Read FRU Data: Unspecified error") || exit != 1 {
+		if !strings.Contains(out, " Chassis Part Number   : CHS\n") ||
+			!strings.Contains(errs, "lom: FRU 0: board info area at byte 24: Read FRU Data: "+
+				"Unspecified error") || exit != 1 {
 			t.Errorf("%v: got exit %d\n%s%s", args, exit, out, errs)
 		}
 	}
@@ -386,7 +431,8 @@ func TestLANChannelOfUnknownKind(t *testing.T) {
 	if out != "" || !strings.Contains(errs, "give the number of one") || exit != 1 {
 		t.Errorf("got exit %d\n%s%s", exit, out, errs)
 	}
-	if out, errs, exit := runOn(t, b, "bmc1", "", "lan", "print", "1"); !strings.Contains(out, "Set in Progress") || errs != "" || exit != 0 {
+	if out, errs, exit := runOn(t, b, "bmc1", "", "lan", "print", "1"); !strings.Contains(out,
+		"Set in Progress") || errs != "" || exit != 0 {
 		t.Errorf("got exit %d\n%s%s", exit, out, errs)
 	}
 }
@@ -394,12 +440,14 @@ func TestLANChannelOfUnknownKind(t *testing.T) {
 // What is wrong in a file of commands is told with the file and the line.
 func TestExecNamesTheLine(t *testing.T) {
 	file := t.TempDir() + "/commands"
-	if err := os.WriteFile(file, []byte("# comment\nmc guid\nsel get 9999\nnonsense\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# comment\nmc guid\nsel get 9999\nnonsense\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, errs, exit := runOn(t, fc830(t), "bmc1", "", "exec", file)
 	lines := strings.Split(errs, "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "lom: "+file+", line 3: Get SEL Entry 9999 command failed: ") ||
+	if len(lines) != 3 || !strings.HasPrefix(lines[0],
+		"lom: "+file+", line 3: Get SEL Entry 9999 command failed: ") ||
 		!strings.HasPrefix(lines[1], "lom: "+file+", line 4: there is no command ") || exit != 1 {
 		t.Errorf("got exit %d\n%s", exit, errs)
 	}
@@ -407,18 +455,23 @@ func TestExecNamesTheLine(t *testing.T) {
 
 // A controller that is not there is told with a remedy.
 func TestNobodyAnswersAtAnAddress(t *testing.T) {
-	err := failed("Get Device ID command", &ipmi.Error{Command: ipmi.SendMessage{}.Command(), Code: ipmi.CodeNAKOnWrite})
-	if want := "Get Device ID command failed: NAK on write; no controller answers at that address: check -t and -b"; !strings.HasPrefix(err.Error(), want) {
+	err := failed("Get Device ID command",
+		&ipmi.Error{Command: ipmi.SendMessage{}.Command(), Code: ipmi.CodeNAKOnWrite})
+	if want := "Get Device ID command failed: NAK on write; no controller answers at that " +
+		"address: check -t and -b"; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }
 
 // One user whom the BMC refuses costs no other, and is named.
 func TestUserListWithARefusedUser(t *testing.T) {
-	b := newScriptedBMC(t, strings.Split("> 06 44 0e 01\n< 00 03 02 00 14\n> 06 46 01\n< cc\n> 06 44 0e 02\n< ff\n"+
-		"> 06 44 0e 03\n< 00 03 02 00 14\n> 06 46 03\n< 00 6f 70 00 00 00 00 00 00 00 00 00 00 00 00 00 00", "\n"))
+	b := newScriptedBMC(t, strings.Split("> 06 44 0e 01\n< 00 03 02 00 14\n> 06 46 01\n< cc\n> "+
+		"06 44 0e 02\n< ff\n"+
+		"> 06 44 0e 03\n< 00 03 02 00 14\n> 06 46 03\n< 00 6f 70 00 00 00 00 00 00 00 00 00 00 "+
+		"00 00 00 00", "\n"))
 	out, errs, exit := runScripted(b, "-c", "user", "list")
-	if want := "3,op,true,false,true,ADMINISTRATOR\n"; !strings.HasSuffix(out, want) || strings.Count(out, "\n") != 2 || errs != "lom: the BMC refused user 2\n" || exit != 1 {
+	if want := "3,op,true,false,true,ADMINISTRATOR\n"; !strings.HasSuffix(out, want) ||
+		strings.Count(out, "\n") != 2 || errs != "lom: the BMC refused user 2\n" || exit != 1 {
 		t.Errorf("got exit %d\n%s%s", exit, out, errs)
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"strings"
 )
 
-// An iniFile is a file as Python's configparser reads it: keys and values in sections. Keys are in lower case.
+// An iniFile is a file as Python's configparser reads it: keys and values in sections. Keys are in
+// lower case.
 type iniFile map[string]map[string]string
 
-// parseINI reads such a file. Its error is what is wrong and in which line, without what stands there: that may be secret.
+// parseINI reads such a file. Its error is what is wrong and in which line, without what stands
+// there: that may be secret.
 func parseINI(data []byte) (iniFile, error) {
 	f := iniFile{}
 	var section map[string]string
@@ -49,7 +51,8 @@ func parseINI(data []byte) (iniFile, error) {
 	return f, nil
 }
 
-// get returns a value of a section, or else of [DEFAULT], and whether there is one. A percent sign stands there twice.
+// get returns a value of a section, or else of [DEFAULT], and whether there is one. A percent sign
+// stands there twice.
 func (f iniFile) get(section, key string) (value string, ok bool, err error) {
 	value, ok = f[section][key]
 	if !ok {
@@ -58,9 +61,11 @@ func (f iniFile) get(section, key string) (value string, ok bool, err error) {
 	plain := strings.ReplaceAll(value, "%%", "")
 	switch {
 	case strings.Contains(plain, "%"):
-		return "", ok, fmt.Errorf("%s: a percent sign is written twice, and is nothing else here; write %%%%", key)
+		return "", ok, fmt.Errorf("%s: a percent sign is written twice, and is nothing else "+
+			"here; write %%%%", key)
 	case strings.Contains(value, "\n"):
-		return "", ok, fmt.Errorf("%s: the value goes on in the next line; leave that out, or begin it further left", key)
+		return "", ok, fmt.Errorf("%s: the value goes on in the next line; leave that out, or "+
+			"begin it further left", key)
 	}
 	return strings.ReplaceAll(value, "%%", "%"), ok, nil
 }

@@ -17,12 +17,14 @@ import (
 	"lom/rmcp"
 )
 
-// Programs that call ipmitool look on stderr for its words, often at the beginning of a line. Where lom is linked as ipmitool, it
-// prints what ipmitool prints there first, and then its own sentence on a line of its own. The words are in the tables of
-// ipmitool_words.go; this file chooses among them.
+// Programs that call ipmitool look on stderr for its words, often at the beginning of a line. Where
+// lom is linked as ipmitool, it prints what ipmitool prints there first, and then its own sentence
+// on a line of its own. The words are in the tables of ipmitool_words.go; this file chooses among
+// them.
 
-// ipmitoolLines returns what ipmitool prints on stderr of a failure, line by line, and whether lom's sentence would say the
-// same again. There is nothing unless lom was called as ipmitool, for one host and a reader of text.
+// ipmitoolLines returns what ipmitool prints on stderr of a failure, line by line, and whether
+// lom's sentence would say the same again. There is nothing unless lom was called as ipmitool, for
+// one host and a reader of text.
 func (a *App) ipmitoolLines(err error) (lines []string, enough bool) {
 	if a.Name != "ipmitool" || a.oneOf || len(a.targets) > 1 || a.Options.JSON {
 		return nil, false
@@ -52,7 +54,8 @@ func joined(err error) []error {
 	return []error{err}
 }
 
-// ipmitoolText returns the lines for one failure, and whether they say all that lom's sentence says.
+// ipmitoolText returns the lines for one failure, and whether they say all that lom's sentence
+// says.
 func (a *App) ipmitoolText(err error) (text string, same bool) {
 	var (
 		option  *optionFault
@@ -111,7 +114,8 @@ func (a *App) line() string {
 	return line
 }
 
-// ipmitoolCommand returns the lines for a command that was refused or not answered, "" if err is neither.
+// ipmitoolCommand returns the lines for a command that was refused or not answered, "" if err is
+// neither.
 func (a *App) ipmitoolCommand(err error) string {
 	command, ok := failedCommand(err)
 	if !ok {
@@ -133,7 +137,8 @@ func (a *App) ipmitoolCommand(err error) string {
 			return ""
 		}
 		if refused {
-			return a.fill(cmp.Or(w.refused, "{what} failed: {words}"), what, ipmitoolCode(command, c), "{code}", fmt.Sprintf("%02x", uint8(c)))
+			return a.fill(cmp.Or(w.refused, "{what} failed: {words}"), what,
+				ipmitoolCode(command, c), "{code}", fmt.Sprintf("%02x", uint8(c)))
 		}
 		return a.fill(w.silent, what, "")
 	}
@@ -143,12 +148,14 @@ func (a *App) ipmitoolCommand(err error) string {
 	return ""
 }
 
-// fill puts into a template what stands in braces there: {what} failed, its {head} and its {tail} in parentheses, the last word
-// of it ({last}), it after "unable to" ({unable}), the {words} of a completion code, and the first argument ({arg}), the
-// second ({arg2}) and so on. more are other pairs.
+// fill puts into a template what stands in braces there: {what} failed, its {head} and its {tail}
+// in parentheses, the last word of it ({last}), it after "unable to" ({unable}), the {words} of a
+// completion code, and the first argument ({arg}), the second ({arg2}) and so on. more are other
+// pairs.
 func (a *App) fill(template, what, words string, more ...string) string {
 	head, tail, _ := strings.Cut(what, " (")
-	pairs := append(more, "{what}", what, "{head}", head, "{tail}", "("+tail, "{words}", words, "{last}", what[strings.LastIndexByte(what, ' ')+1:],
+	pairs := append(more, "{what}", what, "{head}", head, "{tail}", "("+tail, "{words}", words,
+		"{last}", what[strings.LastIndexByte(what, ' ')+1:],
 		"{unable}", "Unable to "+strings.ToLower(what[:min(1, len(what))])+what[min(1, len(what)):])
 	arg := func(i int) string {
 		if i < len(a.runArgs) {
@@ -200,7 +207,8 @@ func ipmitoolCode(c ipmi.Command, code ipmi.CompletionCode) string {
 	return words
 }
 
-// ipmitoolSession returns the lines for a session that could not be opened, "" if that is not what has failed.
+// ipmitoolSession returns the lines for a session that could not be opened, "" if that is not what
+// has failed.
 func (a *App) ipmitoolSession(err error) string {
 	o := &a.Options
 	if !a.undialed {
@@ -213,9 +221,11 @@ func (a *App) ipmitoolSession(err error) string {
 	if o.inBand() {
 		switch {
 		case errors.Is(err, ipmi.ErrNoDevice), errors.Is(err, errors.ErrUnsupported):
-			return fmt.Sprintf("Could not open device at /dev/ipmi%d or /dev/ipmi/%[1]d or /dev/ipmidev/%[1]d: No such file or directory", o.DeviceNumber)
+			return fmt.Sprintf("Could not open device at /dev/ipmi%d or /dev/ipmi/%[1]d or "+
+				"/dev/ipmidev/%[1]d: No such file or directory", o.DeviceNumber)
 		case errors.Is(err, fs.ErrPermission):
-			return fmt.Sprintf("Could not open device at /dev/ipmi%d or /dev/ipmi/%[1]d or /dev/ipmidev/%[1]d: Permission denied", o.DeviceNumber)
+			return fmt.Sprintf("Could not open device at /dev/ipmi%d or /dev/ipmi/%[1]d or "+
+				"/dev/ipmidev/%[1]d: Permission denied", o.DeviceNumber)
 		}
 		return ""
 	}
@@ -227,14 +237,16 @@ func (a *App) ipmitoolSession(err error) string {
 	case errors.As(err, &status) && status.Message == ipmi.PayloadOpenSessionResp:
 		first = "Error in open session response message : " + statusWord(status.Status) + "\n\n"
 	case errors.As(err, &status) && o.Verbose > 0:
-		first = fmt.Sprintf("RAKP %d message indicates an error : %s\n", status.Message-ipmi.PayloadRAKP1+1, statusWord(status.Status))
+		first = fmt.Sprintf("RAKP %d message indicates an error : %s\n",
+			status.Message-ipmi.PayloadRAKP1+1, statusWord(status.Status))
 	case v20 && o.Verbose > 0 && errors.Is(err, ipmi.ErrPassword):
 		first = "> RAKP 2 HMAC is invalid\n"
 	case v20 && o.Verbose > 0 && errors.Is(err, ipmi.ErrKey):
 		first = "> RAKP 4 message has invalid integrity check value\n"
 	case asked && command.Name == (ipmi.SetSessionPrivilege{}).Command().Name:
 		if c, ok := code(err); ok {
-			first = fmt.Sprintf("Set Session Privilege Level to %s failed: %s\n", o.Privilege, ipmitoolCode(command, c))
+			first = fmt.Sprintf("Set Session Privilege Level to %s failed: %s\n", o.Privilege,
+				ipmitoolCode(command, c))
 		}
 	case v20:
 	case errors.Is(err, ipmi.ErrUser):
@@ -326,5 +338,6 @@ func (e *unknownCommandError) Error() string { return e.sentence }
 
 // ipmitool returns ipmitool's lines.
 func (e *unknownCommandError) ipmitool() string {
-	return strings.ReplaceAll(unknownWords[strings.TrimPrefix(e.group, "chassis ")], "{word}", printable(e.word))
+	return strings.ReplaceAll(unknownWords[strings.TrimPrefix(e.group, "chassis ")], "{word}",
+		printable(e.word))
 }

@@ -2,12 +2,13 @@ package cli
 
 import "lom/ipmi"
 
-// What ipmitool 1.8.19 prints on stderr, as measured against BMCs that refuse a command or do not answer it. In braces stands
-// what [App.fill] puts in.
+// What ipmitool 1.8.19 prints on stderr, as measured against BMCs that refuse a command or do not
+// answer it. In braces stands what [App.fill] puts in.
 
 const (
 	lanplusSessionLine = "Error: Unable to establish IPMI v2 / RMCP+ session"
-	lanSessionLines    = "Error: Unable to establish LAN session\nError: Unable to establish IPMI v1.5 / RMCP session"
+	lanSessionLines    = "Error: Unable to establish LAN session\nError: Unable to establish " +
+		"IPMI v1.5 / RMCP session"
 )
 
 // statusWords are the words for the status codes of Table 13-15.
@@ -61,15 +62,20 @@ var commandWords = [...]struct {
 	{"mc", "", "", "{what} failed"},
 
 	{"sdr info", "", "", "{what} failed"},
-	{"sdr get", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading\nUnable to find sensor id '{arg}'",
+	{"sdr get", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading\nUnable " +
+		"to find sensor id '{arg}'",
 		"Error obtaining SDR info\nUnable to open SDR for reading\nUnable to find sensor id '{arg}'"},
-	{"sensor get", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading\nSensor data record \"{arg}\" not found!",
-		"Error obtaining SDR info\nUnable to open SDR for reading\nSensor data record \"{arg}\" not found!"},
-	{"sensor reading", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading\nSensor \"{arg}\" not found!",
+	{"sensor get", "", "Error obtaining SDR info: {words}\nUnable to open SDR for " +
+		"reading\nSensor data record \"{arg}\" not found!",
+		"Error obtaining SDR info\nUnable to open SDR for reading\nSensor data record \"{arg}\" " +
+			"not found!"},
+	{"sensor reading", "", "Error obtaining SDR info: {words}\nUnable to open SDR for " +
+		"reading\nSensor \"{arg}\" not found!",
 		"Error obtaining SDR info\nUnable to open SDR for reading\nSensor \"{arg}\" not found!"},
 	{"sensor thresh", "Set Sensor Thresholds", "Error setting threshold: {words}", "Error setting threshold"},
 	{"sensor thresh", "Get Sensor Thresholds", "Sensor data record not found!", "Sensor data record not found!"},
-	{"sensor thresh", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading\nSensor data record not found!",
+	{"sensor thresh", "", "Error obtaining SDR info: {words}\nUnable to open SDR for " +
+		"reading\nSensor data record not found!",
 		"Error obtaining SDR info\nUnable to open SDR for reading\nSensor data record not found!"},
 	{"sdr", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading", "Error obtaining SDR info\nUnable to open SDR for reading"},
 	{"sensor", "", "Error obtaining SDR info: {words}\nUnable to open SDR for reading", "Error obtaining SDR info\nUnable to open SDR for reading"},
@@ -87,7 +93,8 @@ var commandWords = [...]struct {
 	{"sel", "Get SEL Info", "Get SEL Info command failed: {words}", "Get SEL Info command failed"},
 
 	{"lan set", "Set User Access", "IPMI command failed: {words}\nSet User Access for channel {arg} failed", "Set User Access for channel {arg} failed"},
-	{"lan set", "Set Channel Access", "IPMI command failed: {words}\nUnable to Set Channel Access(non-volatile) for channel {arg}",
+	{"lan set", "Set Channel Access",
+		"IPMI command failed: {words}\nUnable to Set Channel Access(non-volatile) for channel {arg}",
 		"Unable to Set Channel Access(non-volatile) for channel {arg}"},
 	{"lan", "Get Channel Info", "Get Channel Info command failed: {words}", "IPMI response is NULL."},
 	{"lan alert print", "Get LAN Configuration Parameters", "Alert {arg2} is not a valid destination", "Alert {arg2} is not a valid destination"},
@@ -104,27 +111,35 @@ var commandWords = [...]struct {
 	{"user", "Set User Access", "IPMI command failed: {words}\n{head} failed {tail}", "IPMI response is NULL.\n{head} failed {tail}"},
 	{"user set password", "", "IPMI command failed: {words}\n{head} failed {tail}", "IPMI response is NULL.\n{head} failed {tail}"},
 	{"user", "", "IPMI command failed: {words}\n{head} failed {tail}", "IPMI command failed: Unspecified error\n{head} failed {tail}"},
-	{"session info active", "", "{what} failed: {words}\nIt is likely that the channel in use does not support sessions",
+	{"session info active", "",
+		"{what} failed: {words}\nIt is likely that the channel in use does not support sessions",
 		"{what} failed\nIt is likely that the channel in use does not support sessions"},
 	{"session info", "", "", "{what} failed"},
 
 	{"sol info", "", "Error requesting SOL parameter 'Set In Progress (0)': {words}", "Error: No response requesting SOL parameter 'Set In Progress (0)'"},
 	{"sol set", "Set SOL Configuration Parameters",
-		"Error setting SOL parameter 'set-in-progress' to 'set-in-progress': {words}\nError: set of parameter \"{arg}\" failed",
+		"Error setting SOL parameter 'set-in-progress' to 'set-in-progress': {words}\nError: set " +
+			"of parameter \"{arg}\" failed",
 		"Error setting SOL parameter 'set-in-progress'\nError: set of parameter \"{arg}\" failed"},
-	{"sol set", "", "Error requesting SOL parameter 'Set In Progress (0)': {words}\nError fetching SOL parameters for {arg} update",
-		"Error: No response requesting SOL parameter 'Set In Progress (0)'\nError fetching SOL parameters for {arg} update"},
-	{"sol payload status", "", "Error getting SOL payload status for user {arg2} on channel {arg}: {words}",
+	{"sol set", "", "Error requesting SOL parameter 'Set In Progress (0)': {words}\nError " +
+		"fetching SOL parameters for {arg} update",
+		"Error: No response requesting SOL parameter 'Set In Progress (0)'\nError fetching SOL " +
+			"parameters for {arg} update"},
+	{"sol payload status", "",
+		"Error getting SOL payload status for user {arg2} on channel {arg}: {words}",
 		"Error. No valid response received."},
-	{"sol payload enable", "", "Error enabling SOL payload for user {arg2} on channel {arg}: {words}",
+	{"sol payload enable", "",
+		"Error enabling SOL payload for user {arg2} on channel {arg}: {words}",
 		"Error enabling SOL payload for user {arg2} on channel {arg}"},
-	{"sol payload disable", "", "Error disabling SOL payload for user {arg2} on channel {arg}: {words}",
+	{"sol payload disable", "",
+		"Error disabling SOL payload for user {arg2} on channel {arg}: {words}",
 		"Error disabling SOL payload for user {arg2} on channel {arg}"},
 	{"sol activate", "", "-", ""}, // says so itself, and so does the next
 	{"sol deactivate", "", "-", ""},
 
 	{"pef info", "", "IPMI command failed: {words}\nFailed to get PEF Capabilities.", "IPMI response is NULL.\nFailed to get PEF Capabilities."},
-	{"pef status", "", " **Error {code} in 'Last S/W processed ID' command\n **Error retrieving Last S/W processed ID",
+	{"pef status", "", " **Error {code} in 'Last S/W processed ID' command\n **Error retrieving " +
+		"Last S/W processed ID",
 		" **Error retrieving Last S/W processed ID"},
 	{"pef policy enable", "Set PEF Configuration Parameters", "IPMI command failed: {words}\nFailed to enable PEF Policy ID {arg}.", "IPMI response is NULL.\nFailed to enable PEF Policy ID {arg}."},
 	{"pef policy disable", "Set PEF Configuration Parameters", "IPMI command failed: {words}\nFailed to disable PEF Policy ID {arg}.", "IPMI response is NULL.\nFailed to disable PEF Policy ID {arg}."},
@@ -134,9 +149,11 @@ var commandWords = [...]struct {
 	{"raw", "", "", "Unable to {what}"},
 }
 
-var dcmiPower = []string{"Get Power Reading", "Get Power Limit", "Set Power Limit", "Activate/Deactivate Power Limit", "Get Thermal Limit", "Set Thermal Limit"}
+var dcmiPower = []string{"Get Power Reading", "Get Power Limit", "Set Power Limit",
+	"Activate/Deactivate Power Limit", "Get Thermal Limit", "Set Thermal Limit"}
 
-// codeWords are completion codes for which ipmitool has words of the command, where they are not those of the specification.
+// codeWords are completion codes for which ipmitool has words of the command, where they are not
+// those of the specification.
 var codeWords = [...]struct {
 	code  ipmi.CompletionCode
 	ipmi  []string
@@ -259,6 +276,7 @@ var sentenceWords = [...]struct {
 	{"session info", `^"(.*?)" is not active, all`, `Invalid SESSION info parameter: $1`},
 	{"", `^user ID: "(.*?)" is not`, "Given User ID '$1' is either invalid or out of range.\nUser ID is limited to range <1..63>."},
 	{"", `^channel: "(.*?)" is not`,
-		"Given Channel number '$1' is either invalid or out of range.\nChannel number must be from ranges: <0x0..0xB>, <0xE..0xF>"},
+		"Given Channel number '$1' is either invalid or out of range.\nChannel number must be " +
+			"from ranges: <0x0..0xB>, <0xE..0xF>"},
 	{"", `^(.*): no such file or directory$`, `File $1 does not exist`},
 }

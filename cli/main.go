@@ -30,7 +30,8 @@ const (
 	exitSignal      = 128 // and the signal's number, as shells say it
 )
 
-// endSignals are the signals that end the program, but those that it was started without, as by nohup.
+// endSignals are the signals that end the program, but those that it was started without, as by
+// nohup.
 func endSignals() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 	return slices.DeleteFunc(all, signal.Ignored)
@@ -40,9 +41,10 @@ func endSignals() []os.Signal {
 // ends with exit code 1 and adds nothing.
 var errReported = errors.New("reported already")
 
-// Main runs lom with args (args[0] is the name it was called by) and returns the exit code:
-// 0 for success, 1 for every failure, and 128 and its number for a signal: 130 after Ctrl-C, 129 after SIGHUP, 131 after
-// SIGQUIT, 143 after SIGTERM. After a signal the session on the BMC is closed first.
+// Main runs lom with args (args[0] is the name it was called by) and returns the exit code: 0 for
+// success, 1 for every failure, and 128 and its number for a signal: 130 after Ctrl-C, 129 after
+// SIGHUP, 131 after SIGQUIT, 143 after SIGTERM. After a signal the session on the BMC is closed
+// first.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
@@ -58,7 +60,8 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 				if s == syscall.SIGHUP && app.hangups.wanted.Load() {
 					continue
 				}
-				// The second signal ends the program at once; of a hang-up, shell and kernel may both tell.
+				// The second signal ends the program at once; of a hang-up, shell and kernel may
+				// both tell.
 				if ctx.Err() != nil && s != syscall.SIGHUP {
 					os.Exit(signalError{s}.status())
 				}

@@ -23,7 +23,8 @@ func newMan(a *App) *cobra.Command {
 	return c
 }
 
-// writeManPages writes one page for the program and one for each of its commands: lom.1, lom-power.1, …
+// writeManPages writes one page for the program and one for each of its commands: lom.1,
+// lom-power.1, …
 func writeManPages(root *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
@@ -36,7 +37,8 @@ func writeManPages(root *cobra.Command, dir string) error {
 		name := strings.ReplaceAll(c.CommandPath(), " ", "-")
 		var b strings.Builder
 		manPage(&b, c, name)
-		if err := os.WriteFile(filepath.Join(dir, name+".1"), []byte(b.String()), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".1"), []byte(b.String()), 0o666); err !=
+			nil {
 			return err
 		}
 	}
@@ -45,7 +47,8 @@ func writeManPages(root *cobra.Command, dir string) error {
 
 // manPage writes the page of one command and of all below it, in man(7).
 func manPage(w io.Writer, c *cobra.Command, name string) {
-	fmt.Fprintf(w, ".TH %s 1\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(name)), roff(name), roff(c.Short))
+	fmt.Fprintf(w, ".TH %s 1\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(name)), roff(name),
+		roff(c.Short))
 	synopsis := c.UseLine()
 	if c.HasParent() && c.HasAvailableSubCommands() {
 		synopsis += " COMMAND"

@@ -16,7 +16,8 @@ func TestManPages(t *testing.T) {
 	if code := a.Run(t.Context(), []string{"man", dir}); code != exitOK {
 		t.Fatalf("exit code %d", code)
 	}
-	for _, name := range []string{"lom", "lom-power", "lom-chassis", "lom-mc", "lom-sdr", "lom-user", "lom-dcmi"} {
+	for _, name := range []string{"lom", "lom-power", "lom-chassis", "lom-mc", "lom-sdr",
+		"lom-user", "lom-dcmi"} {
 		page, err := os.ReadFile(filepath.Join(dir, name+".1"))
 		if err != nil {
 			t.Error(err)
@@ -27,7 +28,8 @@ func TestManPages(t *testing.T) {
 			switch {
 			case strings.HasPrefix(line, "'"):
 				t.Errorf("%s: %q", name, line)
-			case strings.HasPrefix(line, ".") && !strings.Contains(" .TH .SH .B .BR .TP .sp ", " "+request+" "):
+			case strings.HasPrefix(line, ".") &&
+				!strings.Contains(" .TH .SH .B .BR .TP .sp ", " "+request+" "):
 				t.Errorf("%s: %q", name, line)
 			}
 		}

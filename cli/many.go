@@ -14,9 +14,10 @@ import (
 	"lom/render"
 )
 
-// One command on many hosts. The command line is read once; the function of the command then runs once for each host, with
-// a copy of the App that names this host, and prints into a buffer of the host. All sessions share the sockets of one
-// Transport, so that what limits the number of hosts at the same time is only how fast answers can be read.
+// One command on many hosts. The command line is read once; the function of the command then runs
+// once for each host, with a copy of the App that names this host, and prints into a buffer of the
+// host. All sessions share the sockets of one Transport, so that what limits the number of hosts at
+// the same time is only how fast answers can be read.
 
 // hostsAnnotation is the annotation of commands that are not carried out on each of many hosts.
 const hostsAnnotation = "hosts"
@@ -33,17 +34,21 @@ func withoutHost(cmd *cobra.Command) *cobra.Command { return annotate(cmd, hosts
 // allHosts marks a command that works on all hosts together.
 func allHosts(cmd *cobra.Command) *cobra.Command { return annotate(cmd, hostsAll, "") }
 
-// oneHost marks a command that works on one host only. what says what it does, such as "opens a console".
-func oneHost(cmd *cobra.Command, what string) *cobra.Command { return annotate(cmd, hostsOne, what) }
+// oneHost marks a command that works on one host only. what says what it does, such as "opens a
+// console".
+func oneHost(cmd *cobra.Command, what string) *cobra.Command {
+	return annotate(cmd, hostsOne, what)
+}
 
 func annotate(cmd *cobra.Command, hosts, what string) *cobra.Command {
 	cmd.Annotations = map[string]string{hostsAnnotation: hosts, hostsAnnotation + "-why": what}
 	return cmd
 }
 
-// Without --fanout, busyFanout hosts that answer are worked on at the same time: of many more, answers are lost before
-// they are read, for the buffers of sockets are small, and it is no faster. A host that is silent for silentAfter takes
-// nobody's place, so that dead ones are waited for together, up to defaultFanout of them.
+// Without --fanout, busyFanout hosts that answer are worked on at the same time: of many more,
+// answers are lost before they are read, for the buffers of sockets are small, and it is no faster.
+// A host that is silent for silentAfter takes nobody's place, so that dead ones are waited for
+// together, up to defaultFanout of them.
 const (
 	defaultFanout = 4096
 	busyFanout    = 256
@@ -60,7 +65,8 @@ func (a *App) prepareHosts(ctx context.Context) error {
 	a.targets = targets
 	o.name(targets[0])
 	if len(targets) > 1 && (o.inBand() || o.serial()) {
-		return fmt.Errorf("-I %s leads to one BMC only, and -H names %d hosts", o.Interface, len(targets))
+		return fmt.Errorf("-I %s leads to one BMC only, and -H names %d hosts", o.Interface,
+			len(targets))
 	}
 	return nil
 }
@@ -81,15 +87,18 @@ func (a *App) carryOut(cmd *cobra.Command, run runFunc, args []string) error {
 	case a.oneOf, kind == hostsNone, kind == hostsAll, len(a.targets) < 2 && kind == hostsOne:
 		return run(cmd.Context(), a, args)
 	case len(a.targets) == 0 && a.Options.HostsForm:
-		return errors.New("--hosts-form puts the name of each host in front, and without -H there is none; name one, or omit it")
+		return errors.New("--hosts-form puts the name of each host in front, and without -H " +
+			"there is none; name one, or omit it")
 	case len(a.targets) < 2 && !a.Options.HostsForm:
 		return run(cmd.Context(), a, args)
 	}
 	if kind == hostsOne {
-		return fmt.Errorf("%s %s, so it works on one host, and -H names %d", commandName(cmd), cmd.Annotations[hostsAnnotation+"-why"], len(a.targets))
+		return fmt.Errorf("%s %s, so it works on one host, and -H names %d", commandName(cmd),
+			cmd.Annotations[hostsAnnotation+"-why"], len(a.targets))
 	}
 	if cmd.Name() == "exec" && len(args) == 1 && args[0] == "-" {
-		return fmt.Errorf("exec - reads standard input once only; for the %d hosts that -H names, give the commands in a file", len(a.targets))
+		return fmt.Errorf("exec - reads standard input once only; for the %d hosts that -H "+
+			"names, give the commands in a file", len(a.targets))
 	}
 	return newMany(a, cmd, run, args).carryOut(cmd.Context())
 }
@@ -128,12 +137,14 @@ const (
 
 func newMany(a *App, cmd *cobra.Command, run runFunc, args []string) *manyHosts {
 	m := &manyHosts{
-		app: a, command: commandName(cmd), run: run, args: args, risky: len(a.targets) > 1 && switchesPower(cmd, args),
+		app: a, command: commandName(cmd), run: run, args: args,
+		risky:  len(a.targets) > 1 && switchesPower(cmd, args),
 		states: make([]hostState, len(a.targets)), why: make([]string, len(a.targets)),
 	}
 	m.counts[hostWaiting] = len(a.targets)
 	m.screen = a.newScreen()
-	m.output = many.New(m.screen, m.names(), formOf(&a.Options), a.Options.Consolidate, a.printer(m.screen))
+	m.output = many.New(m.screen, m.names(), formOf(&a.Options), a.Options.Consolidate,
+		a.printer(m.screen))
 	return m
 }
 
@@ -179,8 +190,8 @@ func commandName(cmd *cobra.Command) string {
 	return commandName(cmd.Parent()) + " " + cmd.Name()
 }
 
-// carryOut runs the command on all hosts. The first begins alone: until it asks for its BMC, what it prints and what is
-// wrong are about the command line, and told as for one host.
+// carryOut runs the command on all hosts. The first begins alone: until it asks for its BMC, what
+// it prints and what is wrong are about the command line, and told as for one host.
 func (m *manyHosts) carryOut(ctx context.Context) error {
 	ready := make(chan struct{})
 	first := m.newApp(0)
@@ -339,8 +350,8 @@ loop:
 	workers.Wait()
 }
 
-// A process that is late for its own timers begins with no further host as long as more than latePlaces are worked on: their answers
-// would be lost before it reads them.
+// A process that is late for its own timers begins with no further host as long as more than
+// latePlaces are worked on: their answers would be lost before it reads them.
 const (
 	lateMost   = 100 * time.Millisecond
 	latePlaces = 16
@@ -355,7 +366,8 @@ func (m *manyHosts) settle(ctx context.Context, lag func() time.Duration) {
 	}
 }
 
-// hopeless reports whether no host of a batch could do the command, so that the next batches need not try.
+// hopeless reports whether no host of a batch could do the command, so that the next batches need
+// not try.
 func (m *manyHosts) hopeless(from, to int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -431,7 +443,9 @@ type sharedSecrets struct {
 }
 
 // reader returns the function by which one host asks.
-func (s *sharedSecrets) reader(screen *many.Screen, ask func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
+func (s *sharedSecrets) reader(screen *many.Screen,
+	ask func(context.Context, string) (string, error)) func(context.Context,
+	string) (string, error) {
 	asked := 0
 	return func(ctx context.Context, prompt string) (string, error) {
 		s.mu.Lock()

@@ -18,11 +18,12 @@ import (
 // powerWords are the commands below power that switch it.
 var powerWords = []string{"on", "up", "off", "down", "cycle", "reset", "soft", "acpi", "diag"}
 
-// switchesPower reports whether a command changes the power of a host, so that a person is asked before many hosts
-// carry it out.
+// switchesPower reports whether a command changes the power of a host, so that a person is asked
+// before many hosts carry it out.
 func switchesPower(cmd *cobra.Command, args []string) bool {
 	words := strings.Fields(commandName(cmd))
-	return switchesPowerLine(append(words, args...)) || cmd.Name() == "exec" && len(args) == 1 && fileSwitchesPower(args[0])
+	return switchesPowerLine(append(words, args...)) ||
+		cmd.Name() == "exec" && len(args) == 1 && fileSwitchesPower(args[0])
 }
 
 // switchesPowerLine is switchesPower for the words of a command.
@@ -51,8 +52,8 @@ func rawByte(s string) (int, error) {
 	return n, err
 }
 
-// fileSwitchesPower reports whether a line of a file of commands switches the power. A file that cannot be read is
-// a matter of exec.
+// fileSwitchesPower reports whether a line of a file of commands switches the power. A file that
+// cannot be read is a matter of exec.
 func fileSwitchesPower(name string) bool {
 	text, err := readFile(name)
 	if err != nil {
@@ -67,7 +68,8 @@ func fileSwitchesPower(name string) bool {
 	return false
 }
 
-// ask asks whether a power action is meant for all these hosts. Where there is nobody to ask, --yes must say so.
+// ask asks whether a power action is meant for all these hosts. Where there is nobody to ask, --yes
+// must say so.
 func (m *manyHosts) ask(ctx context.Context) error {
 	a := m.app
 	if a.Options.Yes {
@@ -75,9 +77,11 @@ func (m *manyHosts) ask(ctx context.Context) error {
 	}
 	what := strings.Join(append([]string{m.command}, m.args...), " ")
 	if !a.terminal(a.In) || !a.terminal(a.Err) {
-		return fmt.Errorf("there is no terminal to ask on whether %q is meant for %d hosts; --yes says that it is", what, len(a.targets))
+		return fmt.Errorf("there is no terminal to ask on whether %q is meant for %d hosts; "+
+			"--yes says that it is", what, len(a.targets))
 	}
-	fmt.Fprintf(a.Err, "%s on %d hosts: %s\nGo on? (yes or no) ", what, len(a.targets), many.FoldHosts(m.names()))
+	fmt.Fprintf(a.Err, "%s on %d hosts: %s\nGo on? (yes or no) ", what, len(a.targets),
+		many.FoldHosts(m.names()))
 	answer, err := interruptible(ctx, func() (string, error) { return readLine(a.In) })
 	if err != nil && err != errUnanswered {
 		return err

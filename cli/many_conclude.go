@@ -28,10 +28,12 @@ func (m *manyHosts) conclude(ctx context.Context) error {
 	var b strings.Builder
 	switch {
 	case stopped:
-		fmt.Fprintf(&b, "%s: stopped: %d of %d hosts done, %d failed, %d under way, %d not begun\n", m.app.Name,
+		fmt.Fprintf(&b, "%s: stopped: %d of %d hosts done, %d failed, %d under way, %d not begun\n",
+			m.app.Name,
 			done, n, m.counts[hostFailed], m.counts[hostStopped], m.counts[hostWaiting])
 	case m.counts[hostWaiting] > 0:
-		fmt.Fprintf(&b, "%s: no host of a batch could do it, so the rest was not begun: %d of %d hosts done, %d failed, %d not begun\n", m.app.Name,
+		fmt.Fprintf(&b, "%s: no host of a batch could do it, so the rest was not begun: %d of %d "+
+			"hosts done, %d failed, %d not begun\n", m.app.Name,
 			done, n, m.counts[hostFailed], m.counts[hostWaiting])
 	default:
 		fmt.Fprintf(&b, "%s: %d of %d hosts failed\n", m.app.Name, m.counts[hostFailed], n)
@@ -45,7 +47,8 @@ func (m *manyHosts) conclude(ctx context.Context) error {
 	rows := many.Failures(m.names(), why)
 	more := func(s hostState, reason string) {
 		if hosts := m.in(s); len(hosts) > 0 {
-			rows = append(rows, many.FailureRow{Count: len(hosts), Hosts: many.FoldHosts(hosts), Reason: reason})
+			rows = append(rows, many.FailureRow{Count: len(hosts), Hosts: many.FoldHosts(hosts),
+				Reason: reason})
 		}
 	}
 	if stopped {

@@ -22,9 +22,12 @@ func TestSettle(t *testing.T) {
 				m.places <- struct{}{}
 			}
 			began := time.Now()
-			m.settle(context.Background(), func() time.Duration { return max(c.lag-time.Since(began), 0) })
+			m.settle(context.Background(), func() time.Duration {
+				return max(c.lag-time.Since(began), 0)
+			})
 			if took := time.Since(began); took > c.want || took < c.want-2*lateMost {
-				t.Errorf("%d hosts and %v late: got a wait of %v, want one of %v", c.places, c.lag, took, c.want)
+				t.Errorf("%d hosts and %v late: got a wait of %v, want one of %v", c.places, c.lag,
+					took, c.want)
 			}
 		})
 	}

@@ -21,7 +21,8 @@ import (
 	"lom/ipmi"
 )
 
-// A fleet is many BMCs of which only the power and a little more is there. Time is that of synctest.
+// A fleet is many BMCs of which only the power and a little more is there. Time is that of
+// synctest.
 type fleet struct {
 	mu      sync.Mutex
 	hosts   map[string]*fleetHost
@@ -95,7 +96,8 @@ func (s *fleetSession) Close() error {
 	return nil
 }
 
-func (s *fleetSession) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
+func (s *fleetSession) Exchange(ctx context.Context,
+	req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	h := s.host
 	if err := sleep(ctx, h.delay); err != nil {
 		return ipmi.RawResponse{}, err
@@ -123,7 +125,8 @@ func (s *fleetSession) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.
 			h.switchPower(act)
 		}
 		if h.lost {
-			return ipmi.RawResponse{}, &ipmi.Error{Command: req.Command, Err: ipmi.ErrOutcomeUnknown}
+			return ipmi.RawResponse{}, &ipmi.Error{Command: req.Command,
+				Err: ipmi.ErrOutcomeUnknown}
 		}
 		return ipmi.RawResponse{}, nil
 	}
@@ -178,7 +181,9 @@ func (f *fleet) app(out, errs io.Writer) *App {
 	a := newApp("lom", strings.NewReader(""), out, errs)
 	a.env = func(string) (string, bool) { return "", false }
 	a.zone, a.registry = time.UTC, nil
-	a.readPass = func(context.Context, string) (string, error) { return "", errors.New("nobody is there to ask") }
+	a.readPass = func(context.Context, string) (string, error) {
+		return "", errors.New("nobody is there to ask")
+	}
 	a.dial = f.dial
 	a.transport = func() (*client.Transport, error) { return nil, nil }
 	a.terminal = func(any) bool { return false }
@@ -188,7 +193,8 @@ func (f *fleet) app(out, errs io.Writer) *App {
 func (r fleetRun) check(t *testing.T, exit int, stdout, stderr string) {
 	t.Helper()
 	if r.exit != exit || r.stdout != stdout || r.stderr != stderr {
-		t.Errorf("exit code %d, want %d\n--- stdout\n%s--- want\n%s--- stderr\n%s--- want\n%s", r.exit, exit, r.stdout, stdout, r.stderr, stderr)
+		t.Errorf("exit code %d, want %d\n--- stdout\n%s--- want\n%s--- stderr\n%s--- want\n%s",
+			r.exit, exit, r.stdout, stdout, r.stderr, stderr)
 	}
 }
 
@@ -211,7 +217,8 @@ func TestManySorted(t *testing.T) {
 		"n3: Chassis Power is on\nn2: Chassis Power is off\nn1: Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "n3", "-H", "n[1-3]", "-c", "power", "status").check(t, 0,
 		"n3,Chassis Power is on\nn1,Chassis Power is on\nn2,Chassis Power is off\n", "")
-	f.run(t, nil, "-H", "n[1-3]", "-x", "n[1,3]", "power", "status").check(t, 0, "Chassis Power is off\n", "")
+	f.run(t, nil, "-H", "n[1-3]", "-x", "n[1,3]", "power", "status").check(t, 0,
+		"Chassis Power is off\n", "")
 }
 
 func TestManyJSON(t *testing.T) {
@@ -221,9 +228,11 @@ func TestManyJSON(t *testing.T) {
 	f.hosts["n3"].off = true
 	const failures = "lom: 1 of 3 hosts failed\n  1  n2  wrong password for user \"admin\"\n"
 	f.run(t, nil, "-H", "n[1-3]", "-o", "json", "power", "status").check(t, 1,
-		`{"host":"n1","power":"on"}`+"\n"+`{"host":"n2","error":"wrong password for user \"admin\"","error_code":"wrong_password"}`+"\n"+`{"host":"n3","power":"off"}`+"\n", failures)
+		`{"host":"n1","power":"on"}`+"\n"+
+			`{"host":"n2","error":"wrong password for user \"admin\"","error_code":"wrong_password"}`+"\n"+`{"host":"n3","power":"off"}`+"\n", failures)
 	f.run(t, nil, "-H", "n[1-3]", "-o", "json", "--consolidate", "power", "status").check(t, 1,
-		`{"hosts":["n1"],"power":"on"}`+"\n"+`{"hosts":["n2"],"error":"wrong password for user \"admin\"","error_code":"wrong_password"}`+"\n"+`{"hosts":["n3"],"power":"off"}`+"\n", failures)
+		`{"hosts":["n1"],"power":"on"}`+"\n"+
+			`{"hosts":["n2"],"error":"wrong password for user \"admin\"","error_code":"wrong_password"}`+"\n"+`{"hosts":["n3"],"power":"off"}`+"\n", failures)
 }
 
 func TestManyConsolidated(t *testing.T) {
@@ -232,14 +241,16 @@ func TestManyConsolidated(t *testing.T) {
 	f.hosts["n3"].off = true
 	f.run(t, nil, "-H", "n[1-5]", "--consolidate", "power", "status").check(t, 1,
 		"n[1-2,4]: Chassis Power is on\nn3: Chassis Power is off\n",
-		"lom: 1 of 5 hosts failed\n  1  n5  nothing listens on UDP port 623; check -H and -p, and whether IPMI over LAN is enabled on the BMC\n")
+		"lom: 1 of 5 hosts failed\n  1  n5  nothing listens on UDP port 623; check -H and -p, "+
+			"and whether IPMI over LAN is enabled on the BMC\n")
 	f.run(t, nil, "-H", "n[1-4]", "--consolidate", "-c", "power", "status").check(t, 0,
 		"\"n[1-2,4]\",Chassis Power is on\nn3,Chassis Power is off\n", "")
 	for _, h := range f.hosts {
 		h.says = bytes.Repeat([]byte{0xab}, 17)
 	}
-	f.run(t, nil, "-H", "n[1-4]", "--consolidate", "raw", "0x30", "1").check(t, 0, "----------------\nn[1-4]\n----------------\n"+
-		" ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab\n ab\n", "")
+	f.run(t, nil, "-H", "n[1-4]", "--consolidate", "raw", "0x30", "1").check(t, 0,
+		"----------------\nn[1-4]\n----------------\n"+
+			" ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab\n ab\n", "")
 }
 
 // What is wrong with the command line is said once, and costs no session.
@@ -285,18 +296,22 @@ func TestManyCommandLine(t *testing.T) {
 	// None of these may lead to the BMC of the machine that lom runs on.
 	for _, expr := range []string{",", " ", "n1!n1", "n1&n2", "n[1-2]^n[1-2]"} {
 		f := newFleet("n1", "n2", "")
-		f.run(t, nil, "-H", expr, "power", "off").check(t, 1, "", fmt.Sprintf("lom: -H: %q names no host\n", expr))
+		f.run(t, nil, "-H", expr, "power", "off").check(t, 1, "",
+			fmt.Sprintf("lom: -H: %q names no host\n", expr))
 		if len(f.began) > 0 {
 			t.Errorf("-H %q: dialled %v", expr, f.began)
 		}
 	}
 	f := newFleet("")
-	f.run(t, nil, "-x", "n1", "power", "off").check(t, 1, "", "lom: -x leaves out some of the hosts that -H names, and there is no -H\n")
+	f.run(t, nil, "-x", "n1", "power", "off").check(t, 1, "",
+		"lom: -x leaves out some of the hosts that -H names, and there is no -H\n")
 	f = newFleet("n1", "n2", "n3")
-	if r := f.run(t, nil, "-H", "n[1-3]", "sdr", "type", "list"); r.exit != 0 || strings.Count(r.stdout, "Temperature") != 1 || strings.Contains(r.stdout, "n1") {
+	if r := f.run(t, nil, "-H", "n[1-3]", "sdr", "type", "list"); r.exit != 0 ||
+		strings.Count(r.stdout, "Temperature") != 1 || strings.Contains(r.stdout, "n1") {
 		t.Errorf("%+v", r)
 	}
-	if r := f.run(t, nil, "-H", "n[1-3]", "version"); r.exit != 0 || !strings.HasPrefix(r.stdout, "lom ") {
+	if r := f.run(t, nil, "-H", "n[1-3]", "version"); r.exit != 0 ||
+		!strings.HasPrefix(r.stdout, "lom ") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -304,22 +319,30 @@ func TestManyCommandLine(t *testing.T) {
 // Files of hosts, ports and exclusion.
 func TestManyHosts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rack")
-	if err := os.WriteFile(file, []byte("# rack 1\nn[1-2]\n\nh:[6231-6232] # by port\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# rack 1\nn[1-2]\n\nh:[6231-6232] # by port\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	f := newFleet("n1", "n2", "h:6231", "h:6232", "::1")
 	f.run(t, nil, "-H", "@"+file+",[::1]", "power", "status").check(t, 0,
-		"n1: Chassis Power is on\nn2: Chassis Power is on\nh:6231: Chassis Power is on\nh:6232: Chassis Power is on\n[::1]: Chassis Power is on\n", "")
-	f.run(t, nil, "-H", "@"+file, "-x", "h,n1", "power", "status").check(t, 0, "Chassis Power is on\n", "")
-	f.run(t, nil, "-H", "@"+file, "-x", "h:6231", "-x", "n1", "power", "status").check(t, 0, "n2: Chassis Power is on\nh:6232: Chassis Power is on\n", "")
+		"n1: Chassis Power is on\nn2: Chassis Power is on\nh:6231: Chassis Power is on\nh:6232: "+
+			"Chassis Power is on\n[::1]: Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "@"+file, "-x", "h,n1", "power", "status").check(t, 0,
+		"Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "@"+file, "-x", "h:6231", "-x", "n1", "power", "status").check(t, 0,
+		"n2: Chassis Power is on\nh:6232: Chassis Power is on\n", "")
 	// With its port or without, and by a file that Windows wrote: it is the same host.
-	f.run(t, nil, "-H", "n1,n1:623,n2", "power", "status").check(t, 0, "n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
-	f.run(t, nil, "-H", "n1,n2", "-x", "n1:623", "-p", "623", "power", "status").check(t, 0, "Chassis Power is on\n", "")
-	f.run(t, nil, "-H", "n1,n2", "-x", "n1:624", "power", "status").check(t, 0, "n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "n1,n1:623,n2", "power", "status").check(t, 0,
+		"n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "n1,n2", "-x", "n1:623", "-p", "623", "power", "status").check(t, 0,
+		"Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "n1,n2", "-x", "n1:624", "power", "status").check(t, 0,
+		"n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
 	if err := os.WriteFile(file, []byte("\xef\xbb\xbfn1\r\nn2\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.run(t, nil, "-H", "@"+file, "power", "status").check(t, 0, "n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
+	f.run(t, nil, "-H", "@"+file, "power", "status").check(t, 0,
+		"n1: Chassis Power is on\nn2: Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "h:6232", "power", "status").check(t, 0, "Chassis Power is on\n", "")
 	f.run(t, nil, "-H", "[::1]", "power", "status").check(t, 0, "Chassis Power is on\n", "")
 }
@@ -327,7 +350,8 @@ func TestManyHosts(t *testing.T) {
 // Failures stand in a table, the most frequent reason first.
 func TestManyFailures(t *testing.T) {
 	f := newFleet("n1", "n2", "n3", "n4", "n5", "n6")
-	f.hosts["n2"].dial, f.hosts["n3"].dial, f.hosts["n5"].dial = ipmi.ErrPassword, ipmi.ErrTimeout, ipmi.ErrTimeout
+	f.hosts["n2"].dial, f.hosts["n3"].dial, f.hosts["n5"].dial = ipmi.ErrPassword, ipmi.ErrTimeout,
+		ipmi.ErrTimeout
 	f.hosts["n6"].refuse = ipmi.CodeNotInPresentState
 	f.run(t, nil, "-H", "n[1-6]", "--yes", "power", "soft").check(t, 1,
 		"n1: Chassis Power Control: Soft\nn4: Chassis Power Control: Soft\n",
@@ -349,10 +373,12 @@ func TestManyPasswordsOnce(t *testing.T) {
 		}
 	}
 	r := f.run(t, ask, "-H", "n[1-3]", "-a", "user", "set", "password", "3")
-	if want := []string{"Password: ", "Password for user 3: ", "Password for user 3: "}; !slices.Equal(asked, want) {
+	if want := []string{"Password: ", "Password for user 3: ",
+		"Password for user 3: "}; !slices.Equal(asked, want) {
 		t.Errorf("%q", asked)
 	}
-	r.check(t, 1, "", "lom: 3 of 3 hosts failed\n  3  n[1-3]  Set User Password command (user 3) failed: Invalid command\n")
+	r.check(t, 1, "", "lom: 3 of 3 hosts failed\n  3  n[1-3]  Set User Password command (user 3) "+
+		"failed: Invalid command\n")
 }
 
 func TestManyPowerAsks(t *testing.T) {
@@ -378,15 +404,18 @@ func TestManyPowerAsks(t *testing.T) {
 	f := newFleet("n1")
 	f.run(t, nil, "-H", "n1", "power", "off").check(t, 0, "Chassis Power Control: Down/Off\n", "")
 	file := filepath.Join(t.TempDir(), "commands")
-	if err := os.WriteFile(file, []byte("power status\nchassis power cycle # now\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("power status\nchassis power cycle # now\n"), 0o600); err !=
+		nil {
 		t.Fatal(err)
 	}
-	if r := newFleet("n1", "n2").run(t, nil, "-H", "n[1-2]", "exec", file); r.exit != 1 || strings.Count(r.stderr, "--yes") != 1 {
+	if r := newFleet("n1", "n2").run(t, nil, "-H", "n[1-2]", "exec", file); r.exit != 1 ||
+		strings.Count(r.stderr, "--yes") != 1 {
 		t.Errorf("%+v", r)
 	}
 	f = newFleet("n1", "n2")
 	f.run(t, nil, "-H", "n[1-2]", "--yes", "exec", file).check(t, 0,
-		"n1: Chassis Power is on\nn1: Chassis Power Control: Cycle\nn2: Chassis Power is on\nn2: Chassis Power Control: Cycle\n", "")
+		"n1: Chassis Power is on\nn1: Chassis Power Control: Cycle\nn2: Chassis Power is on\nn2: "+
+			"Chassis Power Control: Cycle\n", "")
 }
 
 // A power action on many hosts is over when the power is as it should be.
@@ -398,17 +427,22 @@ func TestManyPowerConfirmed(t *testing.T) {
 	f.hosts["n3"].stuck, f.hosts["n4"].lost = true, true
 	f.hosts["n4"].switchT = 2 * time.Second
 	r := f.run(t, nil, "-H", "n[1-4]", "--yes", "power", "on")
-	r.check(t, 1, "n1: Chassis Power Control: Up/On\nn2: Chassis Power Control: Up/On\nn4: Chassis Power Control: Up/On\n",
-		"lom: 1 of 4 hosts failed\n  1  n3  the power is still off 1m0s after it was to be switched on; look with power status before you repeat it\n")
+	r.check(t, 1, "n1: Chassis Power Control: Up/On\nn2: Chassis Power Control: Up/On\nn4: "+
+		"Chassis Power Control: Up/On\n",
+		"lom: 1 of 4 hosts failed\n  1  n3  the power is still off 1m0s after it was to be "+
+			"switched on; look with power status before you repeat it\n")
 	slices.Sort(f.actions)
 	if want := []string{"n1 1", "n2 1", "n3 1", "n4 1"}; !slices.Equal(f.actions, want) {
 		t.Errorf("on sends %v", f.actions)
 	}
 	f = newFleet("n1", "n2")
 	f.hosts["n2"].stuck = true // or off for so short a time that nobody sees it
-	for _, c := range []struct{ action, words string }{{"cycle", "Cycle"}, {"reset", "Reset"}, {"diag", "Diag"}} {
+	for _, c := range []struct {
+		action, words string
+	}{{"cycle", "Cycle"}, {"reset", "Reset"}, {"diag", "Diag"}} {
 		f.run(t, nil, "-H", "n[1-2]", "--yes", "power", c.action).check(t, 0,
-			fmt.Sprintf("n1: Chassis Power Control: %s\nn2: Chassis Power Control: %[1]s\n", c.words), "")
+			fmt.Sprintf("n1: Chassis Power Control: %s\nn2: Chassis Power Control: %[1]s\n",
+				c.words), "")
 		if f.hosts["n1"].off {
 			t.Errorf("%s was over before the power was on again", c.action)
 		}
@@ -445,7 +479,8 @@ func TestManyBatch(t *testing.T) {
 	f = newFleet("n1", "n2", "n5")
 	f.hosts["n1"].stuck, f.hosts["n2"].stuck = true, true
 	f.hosts["n1"].off, f.hosts["n2"].off = true, true
-	f.run(t, nil, "-H", "n[1-2,5-6]", "--batch", "2", "--yes", "power", "on").check(t, 1, "", `lom: no host of a batch could do it, so the rest was not begun: 0 of 4 hosts done, 2 failed, 2 not begun
+	f.run(t, nil, "-H", "n[1-2,5-6]", "--batch", "2", "--yes", "power", "on").check(t, 1, "",
+		`lom: no host of a batch could do it, so the rest was not begun: 0 of 4 hosts done, 2 failed, 2 not begun
   2  n[1-2]  the power is still off 1m0s after it was to be switched on; look with power status before you repeat it
   2  n[5-6]  not begun
 `)
@@ -489,7 +524,8 @@ func TestManySilent(t *testing.T) {
 			return dial(ctx, o, log)
 		}
 	}, "-H", "dead[1-1000],x1", "power", "status")
-	if took > 2*time.Second || r.stdout != "x1: Chassis Power is on\n" || !strings.Contains(r.stderr, "1000  dead[1-1000]  no answer") {
+	if took > 2*time.Second || r.stdout != "x1: Chassis Power is on\n" ||
+		!strings.Contains(r.stderr, "1000  dead[1-1000]  no answer") {
 		t.Errorf("begun after %v: %+v", took, r)
 	}
 }
@@ -509,7 +545,8 @@ func TestManyInterrupted(t *testing.T) {
 			a := f.app(&out, &errs)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(time.Minute, func() { cancel(signalError{c.signal}) })
-			r.exit = a.Run(ctx, []string{"-U", "admin", "-P", "secret", "-H", "n[1-5]", "--fanout", "1", "--yes", "-o", "json", "power", "soft"})
+			r.exit = a.Run(ctx, []string{"-U", "admin", "-P", "secret", "-H", "n[1-5]", "--fanout",
+				"1", "--yes", "-o", "json", "power", "soft"})
 			r.stdout, r.stderr = out.String(), errs.String()
 		})
 		r.check(t, c.exit, `{"host":"n1","action":"soft","outcome":"done","before":"on"}
@@ -536,15 +573,19 @@ func TestManyProgress(t *testing.T) {
 		f.hosts[n].delay = time.Duration(1+i) * 1050 * time.Millisecond
 	}
 	r := f.run(t, onTerminal, "-H", "n[1-5]", "power", "status")
-	if r.exit != 1 || r.stdout != "n1: Chassis Power is on\nn2: Chassis Power is on\nn3: Chassis Power is on\nn4: Chassis Power is on\n" {
+	if r.exit != 1 || r.stdout !=
+		"n1: Chassis Power is on\nn2: Chassis Power is on\nn3: Chassis Power is on\nn4: Chassis "+
+			"Power is on\n" {
 		t.Errorf("%+v", r)
 	}
-	for _, want := range []string{"0 done, 1 failed, 4 left, about 2s to go", "2 done, 1 failed, 2 left, about 2s to go"} {
+	for _, want := range []string{"0 done, 1 failed, 4 left, about 2s to go",
+		"2 done, 1 failed, 2 left, about 2s to go"} {
 		if !strings.Contains(r.stderr, want) {
 			t.Errorf("%q does not show %q", r.stderr, want)
 		}
 	}
-	if _, last, _ := strings.Cut(r.stderr, "lom:"); !strings.HasPrefix(last, " 1 of 5 hosts failed\n") {
+	if _, last, _ := strings.Cut(r.stderr, "lom:"); !strings.HasPrefix(last,
+		" 1 of 5 hosts failed\n") {
 		t.Errorf("ends with %q", last)
 	}
 	if before, _, _ := strings.Cut(r.stderr, "lom:"); !strings.HasSuffix(before, " \r") {

@@ -26,7 +26,9 @@ func (a *App) cacheAddress() string {
 }
 
 // cachePeer is what the BMC is known by before there is a session.
-func (a *App) cachePeer() cache.Peer { return cache.Peer{Host: a.Options.Host, Port: a.Options.Port} }
+func (a *App) cachePeer() cache.Peer {
+	return cache.Peer{Host: a.Options.Host, Port: a.Options.Port}
+}
 
 // deviceID is what the BMC says it is, asked for once in a session.
 func (a *App) deviceID(ctx context.Context, _ client.Conn) (ipmi.DeviceID, error) {
@@ -98,7 +100,8 @@ func (a *App) machine(ctx context.Context) (*machine.Machine, error) {
 // of -S.
 func (a *App) newMachine(conn client.Conn) *machine.Machine {
 	opts := []machine.Option{machine.WithLogger(a.Log), machine.WithClock(a.now),
-		machine.WithManufacturers(a.manufacturerName), machine.WithCache(a.cacheDir(), a.cacheAddress())}
+		machine.WithManufacturers(a.manufacturerName),
+		machine.WithCache(a.cacheDir(), a.cacheAddress())}
 	if file := a.Options.SDRCache; file != "" {
 		opts = append(opts, machine.WithRecords(func(ctx context.Context) ([][]byte, error) {
 			return interruptible(ctx, func() ([][]byte, error) { return readDump(file) })

@@ -22,7 +22,8 @@ type windowBMC struct {
 func (b *windowBMC) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	switch {
 	case req.Command.Is(ipmi.GetDeviceID{}.Command()):
-		return ipmi.RawResponse{Data: []byte{0x20, 1, 2, 0x45, 2, 0xbf, 0x91, 0x12, 0, b.product, 0}}, nil
+		return ipmi.RawResponse{Data: []byte{0x20, 1, 2, 0x45, 2, 0xbf, 0x91, 0x12, 0, b.product,
+			0}}, nil
 	case req.Command.Is(ipmi.GetDeviceGUID{}.Command()):
 		return ipmi.RawResponse{Data: bytes.Repeat([]byte{7}, 16)}, nil
 	case req.Command.Is(ipmi.GetSDRRepositoryInfo{}.Command()):
@@ -48,7 +49,9 @@ func TestWindowIsKeptForTheModel(t *testing.T) {
 			n = o.windowHint
 			return b, nil
 		}
-		if exit := a.Run(t.Context(), append(append([]string{"-H", host, "-U", "admin", "-P", "secret"}, args...), "sdr", "list")); exit != 0 {
+		if exit := a.Run(t.Context(),
+			append(append([]string{"-H", host, "-U", "admin", "-P", "secret"}, args...), "sdr",
+				"list")); exit != 0 {
 			t.Fatalf("exit %d: %s", exit, errs.String())
 		}
 		return n

@@ -99,7 +99,8 @@ var (
 	boolName  = regexp.MustCompile(`^(is|has|can)_|(^|_)(enabled|disabled|supported|present)$`)
 
 	// wrongUnits are units that have a better spelling in UnitSuffixes.
-	wrongUnits = strings.Fields("s sec secs second ms msec min mins minute h hrs hour w mw watt volt v mv amp amps a ma " +
+	wrongUnits = strings.Fields("s sec secs second ms msec min mins minute h hrs hour w mw watt " +
+		"volt v mv amp amps a ma " +
 		"ampere c degrees_c deg kb mb byte bit bits bps baud pct hz rpm")
 	// booleanWords are enumerations that are booleans.
 	booleanWords = []string{"yes", "no", "true", "false", "enabled", "disabled", "on", "off"}
@@ -114,7 +115,8 @@ type nameRules struct {
 // walk looks at a type and all that it holds.
 func (n *nameRules) walk(t reflect.Type) {
 	switch {
-	case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice, t.Kind() == reflect.Array, t.Kind() == reflect.Map:
+	case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice, t.Kind() == reflect.Array,
+		t.Kind() == reflect.Map:
 		n.walk(t.Elem())
 		return
 	case t.Kind() != reflect.Struct || n.seen[t]:
@@ -144,7 +146,8 @@ func (n *nameRules) walk(t reflect.Type) {
 
 // marshals reports whether a type makes its JSON itself.
 func marshals(t reflect.Type) bool {
-	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	return t.Implements(reflect.TypeFor[json.Marshaler]()) ||
+		t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 // fieldFaults returns what is against the rules in a field.
@@ -160,7 +163,8 @@ func fieldFaults(f reflect.StructField, name, options string) (faults []string) 
 	for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice && !marshals(inner) {
 		inner = inner.Elem()
 	}
-	isTime, number := inner == reflect.TypeFor[time.Time](), inner.Kind() >= reflect.Int && inner.Kind() <= reflect.Float64
+	isTime, number := inner == reflect.TypeFor[time.Time](),
+		inner.Kind() >= reflect.Int && inner.Kind() <= reflect.Float64
 	words := strings.Split(name, "_")
 	last := words[len(words)-1]
 	unit, elsewhere := "", false
@@ -172,23 +176,30 @@ func fieldFaults(f reflect.StructField, name, options string) (faults []string) 
 	}
 	add(name == "", "there is no name for JSON")
 	add(name != "" && !snakeCase.MatchString(name), "the name is not lower_snake_case")
-	add(number && slices.Contains(wrongUnits, last) && unit == "", "%q is not in UnitSuffixes", last)
+	add(number && slices.Contains(wrongUnits, last) && unit == "", "%q is not in UnitSuffixes",
+		last)
 	add(elsewhere, "the unit is not the last word")
-	add(unit != "" && !number && inner.Kind() != reflect.Struct, "it has a unit and is not a number")
+	add(unit != "" && !number && inner.Kind() != reflect.Struct,
+		"it has a unit and is not a number")
 	add(inner == reflect.TypeFor[time.Duration](), "a duration has no unit in JSON")
-	add(boolName.MatchString(name) && f.Type.Kind() != reflect.Slice && inner.Kind() == reflect.String,
+	add(boolName.MatchString(name) && f.Type.Kind() != reflect.Slice &&
+		inner.Kind() == reflect.String,
 		"it is not a boolean")
 	add(timeName.MatchString(name) && !isTime && inner.Kind() != reflect.Struct, "it is not a time")
-	add(isTime && !pointer && !strings.Contains(options, "omitzero"), "a time that may be unknown is not omitzero")
+	add(isTime && !pointer && !strings.Contains(options, "omitzero"),
+		"a time that may be unknown is not omitzero")
 	add(pointer && !optional, "it is not omitempty or omitzero, so it may be null")
-	add(f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Uint8 && !marshals(f.Type), "bytes are not hexadecimal text")
+	add(f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Uint8 &&
+		!marshals(f.Type), "bytes are not hexadecimal text")
 	add(inner.Kind() == reflect.Interface, "it is of any type")
 	if enum := f.Tag.Get("enum"); enum != "" {
 		list := strings.Split(enum, ",")
 		for _, w := range list {
 			add(!enumWord.MatchString(w), "%q is not lower-case", w)
 		}
-		add(!slices.ContainsFunc(list, func(w string) bool { return !slices.Contains(booleanWords, w) }), "it is a boolean in words")
+		add(!slices.ContainsFunc(list, func(w string) bool {
+			return !slices.Contains(booleanWords, w)
+		}), "it is a boolean in words")
 	}
 	return faults
 }

@@ -51,8 +51,9 @@ type Options struct {
 	Window   int    // requests under way at a time; 0: found out
 	Escape   string // SOL escape character
 
-	Fanout      int           // hosts at the same time at the most; 0: as many as lom finds good
-	Batch       int           // hosts after which the next ones wait until all are done; 0: no limit
+	Fanout int // at most this number of hosts at a time; 0: as many as lom finds good
+	// hosts after which the next ones wait until all are done; 0: no limit
+	Batch       int
 	Stagger     time.Duration // from the beginning of one host to that of the next
 	Consolidate bool          // hosts with equal output are printed once
 	Yes         bool          // power actions on many hosts need no answer of a person
@@ -96,12 +97,19 @@ func (o *Options) register(f *pflag.FlagSet) {
 		Port: 623, Privilege: ipmi.PrivilegeAdministrator,
 		CipherSuite: -1, AuthType: -1, Escape: "~",
 	}
-	f.VarP(setter{"NAME", o.setInterface}, "interface", "I", "lan (IPMI 1.5), lanplus (2.0), auto (2.0 if there is, else 1.5; the default with -H), or open (this machine's own BMC, through its driver; the default without), or serial-terminal and serial-basic (over the line that -D names)")
+	f.VarP(setter{"NAME", o.setInterface}, "interface", "I",
+		"lan (IPMI 1.5), lanplus (2.0), auto (2.0 if there is, else 1.5; the default with -H), "+
+			"or open (this machine's own BMC, through its driver; the default without), or "+
+			"serial-terminal and serial-basic (over the line that -D names)")
 	f.VarP(setter{"HOSTS", o.addHosts}, "host", "H",
-		"name or address of the BMC, with :PORT behind it if need be; or many, such as node[001-200],rack2-[a-d], and @FILE with one such list a line")
-	f.VarP(setter{"HOSTS", func(s string) error { o.excludeExprs = append(o.excludeExprs, s); return nil }}, "exclude", "x", "of the many, leave these out")
+		"name or address of the BMC, with :PORT behind it if need be; or many, such as "+
+			"node[001-200],rack2-[a-d], and @FILE with one such list a line")
+	f.VarP(setter{"HOSTS", func(s string) error {
+		o.excludeExprs = append(o.excludeExprs, s)
+		return nil
+	}}, "exclude", "x", "of the many, leave these out")
 	f.VarP(number{&o.Port, 1, 65535}, "port", "p", "UDP port of the BMC (default 623)")
-	f.VarP(setter{"NAME", o.setUser}, "user", "U", "user name, 16 bytes at the most")
+	f.VarP(setter{"NAME", o.setUser}, "user", "U", "user name, at most 16 bytes")
 	f.VarP(setter{"PASSWORD", func(s string) error {
 		o.setPassword(s)
 		return nil
@@ -111,8 +119,11 @@ func (o *Options) register(f *pflag.FlagSet) {
 		return nil
 	}}, "password-file", "f", "take the password from the first line of a file")
 	f.VarPF(toggle{func() { o.passwordFrom = fromEnvironment }}, "password-env", "E",
-		"take the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or LOM_PASSWORD").NoOptDefVal = "true"
-	f.VarPF(toggle{func() { o.passwordFrom, o.kgLater = fromPrompt, o.kgFrom != fromPrompt }}, "password-prompt", "a", "ask for the password").NoOptDefVal = "true"
+		"take the password from IPMITOOL_PASSWORD, IPMI_PASSWORD or "+
+			"LOM_PASSWORD").NoOptDefVal = "true"
+	f.VarPF(toggle{func() {
+		o.passwordFrom, o.kgLater = fromPrompt, o.kgFrom != fromPrompt
+	}}, "password-prompt", "a", "ask for the password").NoOptDefVal = "true"
 	f.VarP(setter{"KEY", func(s string) error {
 		o.kgFrom = fromArgument
 		return o.setKg(s)
@@ -121,44 +132,80 @@ func (o *Options) register(f *pflag.FlagSet) {
 		o.kgFrom = fromArgument
 		return o.setKgHex(s)
 	}}, "kg-hex", "y", "BMC key in hexadecimal")
-	f.VarPF(toggle{func() { o.kgFrom = fromEnvironment }}, "kg-env", "K", "take the BMC key from IPMI_KGKEY").NoOptDefVal = "true"
-	f.VarPF(toggle{func() { o.kgFrom = fromPrompt }}, "kg-prompt", "Y", "ask for the BMC key").NoOptDefVal = "true"
-	f.VarP(setter{"LEVEL", o.setPrivilege}, "privilege", "L", "CALLBACK, USER, OPERATOR or ADMINISTRATOR (default); with + behind it, users are looked up by name and level")
-	f.VarP(number{&o.CipherSuite, 0, suiteMost}, "cipher-suite", "C", "cipher suite of lanplus, 0 to 19 (default: the best that both know of those that authenticate, and encrypt with AES, all that is sent: 17, 3, 8 and 12)")
-	f.VarP(setter{"TYPE", o.setAuthType}, "auth-type", "A", "authentication of lan: NONE, PASSWORD, MD2, MD5 or OEM (default: MD5)")
+	f.VarPF(toggle{func() {
+		o.kgFrom = fromEnvironment
+	}}, "kg-env", "K", "take the BMC key from IPMI_KGKEY").NoOptDefVal = "true"
+	f.VarPF(toggle{func() {
+		o.kgFrom = fromPrompt
+	}}, "kg-prompt", "Y", "ask for the BMC key").NoOptDefVal = "true"
+	f.VarP(setter{"LEVEL", o.setPrivilege}, "privilege", "L",
+		"CALLBACK, USER, OPERATOR or ADMINISTRATOR (default); with + behind it, users are looked "+
+			"up by name and level")
+	f.VarP(number{&o.CipherSuite, 0, suiteMost}, "cipher-suite", "C",
+		"cipher suite of lanplus, 0 to 19 (default: the best that both know of those that "+
+			"authenticate, and encrypt with AES, all that is sent: 17, 3, 8 and 12)")
+	f.VarP(setter{"TYPE", o.setAuthType}, "auth-type", "A",
+		"authentication of lan: NONE, PASSWORD, MD2, MD5 or OEM (default: MD5)")
 	f.VarP(setter{"SECONDS", o.setTimeout}, "timeout", "N", "first wait for an answer")
-	f.VarP(number{&o.Tries, 0, 1000}, "tries", "R", "how often a packet is sent at most; 0 is the default, 4")
+	f.VarP(number{&o.Tries, 0, 1000}, "tries", "R",
+		"how often a packet is sent at most; 0 is the default, 4")
 	f.VarPF(toggle{func() { o.Version = 4 }}, "ipv4", "4", "IPv4 only").NoOptDefVal = "true"
 	f.VarPF(toggle{func() { o.Version = 6 }}, "ipv6", "6", "IPv6 only").NoOptDefVal = "true"
 	f.VarP(number{&o.Target, 0, 255}, "target", "t", "slave address of a controller behind the BMC")
-	f.VarP(number{&o.TargetChannel, 0, 15}, "target-channel", "b", "channel on which that controller is")
-	f.VarP(number{&o.Transit, 0, 255}, "transit", "T", "slave address of a controller on the way to it")
-	f.VarP(number{&o.TransitChannel, 0, 15}, "transit-channel", "B", "channel on which the controller on the way is")
-	f.VarP(number{&o.LocalAddress, 0, 255}, "local-address", "m", "slave address of this machine's BMC with -I open, if it is not 20h; over the network, bridges put in their own")
+	f.VarP(number{&o.TargetChannel, 0, 15}, "target-channel", "b",
+		"channel on which that controller is")
+	f.VarP(number{&o.Transit, 0, 255}, "transit", "T",
+		"slave address of a controller on the way to it")
+	f.VarP(number{&o.TransitChannel, 0, 15}, "transit-channel", "B",
+		"channel on which the controller on the way is")
+	f.VarP(number{&o.LocalAddress, 0, 255}, "local-address", "m",
+		"slave address of this machine's BMC with -I open, if it is not 20h; over the network, "+
+			"bridges put in their own")
 	f.VarP(number{&o.LUN, 0, 3}, "lun", "l", "logical unit for raw")
-	f.VarP(number{&o.Window, 1, windowMost}, "window", "", "requests under way at a time in a session (default: as many as the BMC is found to take)")
-	f.BoolVar(&o.NoCache, "no-cache", false, "keep nothing between calls, and use nothing that was kept")
-	f.VarP(setter{"FILE", func(s string) error { o.SDRCache = s; return nil }}, "sdr-cache", "S", "read sensor records from a file written by sdr dump")
-	f.VarP(setter{"FILE", unsupported("lom has no use for descriptions of OEM events; leave it away")}, "sel-oem", "O", "file with descriptions of OEM event records")
-	f.VarP(setter{"FORMAT", o.setOutput}, "output", "o", "json, ndjson (a value a line), yaml, table, csv (with a header) or text; ipmitool's makes of BMC (-o list) are accepted, and change nothing")
-	f.VarP(setter{"NAMES", o.setColumns}, "columns", "", "columns of -o table and csv, by their names in JSON, such as name,value,units")
+	f.VarP(number{&o.Window, 1, windowMost}, "window", "",
+		"requests under way at a time in a session (default: as many as the BMC is found to take)")
+	f.BoolVar(&o.NoCache, "no-cache", false,
+		"keep nothing between calls, and use nothing that was kept")
+	f.VarP(setter{"FILE", func(s string) error {
+		o.SDRCache = s
+		return nil
+	}}, "sdr-cache", "S", "read sensor records from a file written by sdr dump")
+	f.VarP(setter{"FILE", unsupported("lom has no use for descriptions of OEM events; omit it")}, "sel-oem", "O", "file with descriptions of OEM event records")
+	f.VarP(setter{"FORMAT", o.setOutput}, "output", "o",
+		"json, ndjson (a value a line), yaml, table, csv (with a header) or text; ipmitool's "+
+			"makes of BMC (-o list) are accepted, and change nothing")
+	f.VarP(setter{"NAMES", o.setColumns}, "columns", "",
+		"columns of -o table and csv, by their names in JSON, such as name,value,units")
 	f.BoolVarP(&o.CSV, "csv", "c", false, "comma-separated output where a command has it")
 	f.BoolVarP(&o.UTC, "utc", "Z", false, "print times in UTC")
 	f.VarP(setter{"CHAR", o.setEscape}, "escape", "e", "escape character of SOL (default ~)")
 	f.CountVarP(&o.Verbose, "verbose", "v", "say more on stderr; may be repeated")
-	f.VarP(setter{"DEVICE", o.setDevice}, "device", "D", "serial line to the BMC, with :RATE behind it in bit/s (default 9600)")
-	f.VarP(number{&o.DeviceNumber, 0, 255}, "device-number", "d", "N of /dev/ipmiN with -I open (default 0)")
-	f.VarP(setter{"BYTES", unsupported("lom finds the size of messages by itself; leave it away")}, "message-size", "z", "largest message in bytes")
-	f.Var(number{&o.Fanout, 1, 1 << 20}, "fanout", "of many hosts, work on this number at the same time at the most")
-	f.Var(number{&o.Batch, 1, 1 << 20}, "batch", "of many hosts, work on this number first, and on the next ones when all are done")
-	f.Var(setter{"TIME", o.setStagger}, "stagger", "of many hosts, begin with each this long after the one before, such as 500ms")
-	f.BoolVar(&o.Consolidate, "consolidate", false, "of many hosts, print those with equal output together")
-	f.BoolVar(&o.HostsForm, "hosts-form", false, "print what one host says in the form for many, so that a list of hosts may shrink to one")
+	f.VarP(setter{"DEVICE", o.setDevice}, "device", "D",
+		"serial line to the BMC, with :RATE behind it in bit/s (default 9600)")
+	f.VarP(number{&o.DeviceNumber, 0, 255}, "device-number", "d",
+		"N of /dev/ipmiN with -I open (default 0)")
+	f.VarP(setter{"BYTES", unsupported("lom finds the size of messages by itself; omit it")},
+		"message-size", "z", "largest message in bytes")
+	f.Var(number{&o.Fanout, 1, 1 << 20}, "fanout",
+		"of many hosts, work on at most this number at a time")
+	f.Var(number{&o.Batch, 1, 1 << 20}, "batch",
+		"of many hosts, work on this number first, and on the next ones when all are done")
+	f.Var(setter{"TIME", o.setStagger}, "stagger",
+		"of many hosts, begin with each this long after the one before, such as 500ms")
+	f.BoolVar(&o.Consolidate, "consolidate", false,
+		"of many hosts, print those with equal output together")
+	f.BoolVar(&o.HostsForm, "hosts-form", false,
+		"print what one host says in the form for many, so that a list of hosts may shrink to one")
 	f.BoolVar(&o.Yes, "yes", false, "switch the power of many hosts without asking")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
-	f.VarPF(toggle{func() { o.OEM = "supermicro" }}, "oem-supermicro", "s", "same as -o supermicro").NoOptDefVal = "true"
-	f.VarPF(toggle{func() { o.OEM = "intelwv2" }}, "oem-intelwv2", "g", "same as -o intelwv2").NoOptDefVal = "true"
-	for _, name := range []string{"oem-supermicro", "oem-intelwv2", "version", "message-size", "sel-oem"} {
+	f.VarPF(toggle{func() {
+		o.OEM = "supermicro"
+	}}, "oem-supermicro", "s", "same as -o supermicro").NoOptDefVal = "true"
+	f.VarPF(toggle{func() {
+		o.OEM = "intelwv2"
+	}}, "oem-intelwv2", "g", "same as -o intelwv2").NoOptDefVal = "true"
+	for _, name := range []string{"oem-supermicro", "oem-intelwv2", "version", "message-size",
+		"sel-oem"} {
 		_ = f.MarkHidden(name)
 	}
 }
@@ -166,10 +213,12 @@ func (o *Options) register(f *pflag.FlagSet) {
 // suiteMost is the last cipher suite of Table 22-20.
 const suiteMost = 19
 
-// windowMost is the greatest window: rqSeq tells 64 requests apart, of which the session keeps a few in reserve.
+// windowMost is the greatest window: rqSeq tells 64 requests apart, of which the session keeps a
+// few in reserve.
 const windowMost = 60
 
-// addHosts notes a value of -H. An empty one is a script's mistake, and must not mean this machine, as no -H does.
+// addHosts notes a value of -H. An empty one is a script's mistake, and must not mean this machine,
+// as no -H does.
 func (o *Options) addHosts(s string) error {
 	if s == "" {
 		return errors.New("the name of a BMC is missing; without -H, lom talks to this machine's own")
@@ -178,7 +227,8 @@ func (o *Options) addHosts(s string) error {
 	return nil
 }
 
-const noSuchWay = "lom has no such way to a BMC; use -I open on its own machine, and lan, lanplus or auto over the network"
+const noSuchWay = "lom has no such way to a BMC; use -I open on its own machine, and lan, " +
+	"lanplus or auto over the network"
 
 // unsupported reads an option of ipmitool that lom has not.
 func unsupported(why string) func(string) error {
@@ -187,7 +237,8 @@ func unsupported(why string) func(string) error {
 
 func (o *Options) setInterface(s string) error {
 	switch i := client.Interface(s); i {
-	case client.Auto, client.LAN, client.LANPlus, client.Open, client.SerialBasic, client.SerialTerminal:
+	case client.Auto, client.LAN, client.LANPlus, client.Open, client.SerialBasic,
+		client.SerialTerminal:
 		o.Interface = i
 		return nil
 	}
@@ -195,10 +246,12 @@ func (o *Options) setInterface(s string) error {
 	case "imb", "free", "usb", "dummy", "lipmi", "bmc", "dbus":
 		return errors.New(noSuchWay)
 	}
-	return fmt.Errorf("there is no such interface; use lan, lanplus, auto, open, serial-terminal or serial-basic")
+	return fmt.Errorf("there is no such interface; use lan, lanplus, auto, open, serial-terminal " +
+		"or serial-basic")
 }
 
-// setDevice reads DEVICE[:RATE]. ipmitool's third part, for lines that are system interfaces, is refused.
+// setDevice reads DEVICE[:RATE]. ipmitool's third part, for lines that are system interfaces, is
+// refused.
 func (o *Options) setDevice(s string) error {
 	device, rate, hasRate := strings.Cut(s, ":")
 	o.Device, o.Baud = device, 9600
@@ -217,7 +270,7 @@ func (o *Options) setDevice(s string) error {
 
 func (o *Options) setUser(s string) error {
 	if len(s) > 16 {
-		return fmt.Errorf("a user name has 16 bytes at the most")
+		return fmt.Errorf("a user name has at most 16 bytes")
 	}
 	o.User = s
 	return nil
@@ -229,7 +282,7 @@ func (o *Options) setPassword(s string) {
 
 func (o *Options) setKg(s string) error {
 	if len(s) > 20 {
-		return fmt.Errorf("a BMC key has 20 bytes at the most")
+		return fmt.Errorf("a BMC key has at most 20 bytes")
 	}
 	if strings.Trim(s, "\x00") == "" {
 		s = "" // Kg of zeros is none (Table 22-15)
@@ -267,7 +320,8 @@ func (o *Options) setPrivilege(s string) error {
 // parsePrivilege reads a privilege level by its name, in any case, or by its number.
 func parsePrivilege(s string) (ipmi.Privilege, bool) {
 	for _, p := range []ipmi.Privilege{
-		ipmi.PrivilegeCallback, ipmi.PrivilegeUser, ipmi.PrivilegeOperator, ipmi.PrivilegeAdministrator,
+		ipmi.PrivilegeCallback, ipmi.PrivilegeUser, ipmi.PrivilegeOperator,
+		ipmi.PrivilegeAdministrator,
 		ipmi.PrivilegeOEM, ipmi.PrivilegeNoAccess,
 	} {
 		if strings.EqualFold(s, p.String()) {
@@ -286,7 +340,8 @@ func parsePrivilege(s string) (ipmi.Privilege, bool) {
 }
 
 func (o *Options) setAuthType(s string) error {
-	for _, t := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword, ipmi.AuthOEM} {
+	for _, t := range []ipmi.AuthType{ipmi.AuthNone, ipmi.AuthMD2, ipmi.AuthMD5, ipmi.AuthPassword,
+		ipmi.AuthOEM} {
 		if strings.EqualFold(s, t.String()) {
 			o.AuthType = int(t)
 			return nil
@@ -354,7 +409,8 @@ func (o *Options) setOutput(s string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("use json, ndjson, yaml, table, csv or text, or one of the makes that -o list shows")
+	return fmt.Errorf("use json, ndjson, yaml, table, csv or text, or one of the makes that -o " +
+		"list shows")
 }
 
 // setColumns reads the names of columns.
@@ -402,11 +458,11 @@ func (n number) Set(s string) error {
 }
 
 // required is an option with a text that is not empty: what an unset variable of a script leaves
-// behind is no way to say that the option is not given.
+// after it does not say that the option is not given.
 func required(p *string) setter {
 	return setter{kind: "string", set: func(s string) error {
 		if s == "" {
-			return fmt.Errorf("something is needed here, or the option left away")
+			return fmt.Errorf("something is needed here, or omit the option")
 		}
 		*p = s
 		return nil

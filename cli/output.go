@@ -10,12 +10,13 @@ import (
 	fmt "lom/internal/plainfmt"
 )
 
-// output is where a command's result and its messages go. It is in front of every terminal: no control character goes through, but for
-// those that make lines. In text it becomes "?", in JSON an escape; what a console says goes around, see [raw]. That no value breaks its
-// line is the business of package plainfmt, which is this package's fmt.
+// output is where a command's result and its messages go. It is in front of every terminal: no
+// control character goes through, but for those that make lines. In text it becomes "?", in JSON an
+// escape; what a console says goes around, see [raw]. That no value breaks its line is the business
+// of package plainfmt, which is this package's fmt.
 //
-// It remembers that something could not be written, such as to a full disk, so that a command that prints line by line need not look after
-// each of them to end with exit code 1.
+// It remembers that something could not be written, such as to a full disk, so that a command that
+// prints line by line need not look after each of them to end with exit code 1.
 type output struct {
 	w    io.Writer
 	json func() bool // nil: never
@@ -131,11 +132,12 @@ func choose(b bool, yes, no string) string {
 	return no
 }
 
-// longestWord is up to how many bytes a word of an error message is printed whole: more than any name or path that
-// a person wants to read.
+// longestWord is up to how many bytes a word of an error message is printed whole: more than any
+// name or path that a person wants to read.
 const longestWord = 256
 
-// clipWords shortens the words of a message that are too long to be of use, which come from arguments and files.
+// clipWords shortens the words of a message that are too long to be of use, which come from
+// arguments and files.
 func clipWords(s string) string {
 	if len(s) <= longestWord {
 		return s

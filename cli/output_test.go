@@ -14,11 +14,14 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestLostOutputFails(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"chassis", "help"}, {"version"}, {"-o", "list"}, {"completion", "bash"}} {
+	for _, args := range [][]string{{"help"}, {"chassis", "help"}, {"version"}, {"-o", "list"},
+		{"completion", "bash"}} {
 		var stderr bytes.Buffer
-		code := newApp("lom", strings.NewReader(""), full{}, &stderr).Run(context.Background(), args)
+		code := newApp("lom", strings.NewReader(""), full{}, &stderr).Run(context.Background(),
+			args)
 		if code != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
-			t.Errorf("lom %q with its output on a full disk: exit code %d, %q", args, code, stderr.String())
+			t.Errorf("lom %q with its output on a full disk: exit code %d, %q", args, code,
+				stderr.String())
 		}
 	}
 }
@@ -31,7 +34,7 @@ func TestOddArguments(t *testing.T) {
 	}{
 		{[]string{"bmc", "--count", "x"}, `lom: option --count "x": a number from 1 to 65536 is needed`},
 		{[]string{"bmc", "--count", "0"}, `a number from 1 to`},
-		{[]string{"bmc", "--config", ""}, `lom: option --config "": something is needed here, or the option left away`},
+		{[]string{"bmc", "--config", ""}, `lom: option --config "": something is needed here, or omit the option`},
 		{[]string{"bmc", "--state="}, `option --state "": something is needed`},
 		{[]string{"bmc", "--password-file", "/dev/null"}, "the administrator's password is empty"},
 		{[]string{"version", "x"}, `"x" is one word too many`},
@@ -42,9 +45,11 @@ func TestOddArguments(t *testing.T) {
 		{[]string{long}, `lom: there is no command "é`},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := newApp("lom", strings.NewReader(""), &stdout, &stderr).Run(context.Background(), c.args)
+		code := newApp("lom", strings.NewReader(""), &stdout, &stderr).Run(context.Background(),
+			c.args)
 		got := stderr.String()
-		if code != exitFailed || !strings.Contains(got, c.want) || strings.Count(got, "\n") != 1 || len(got) > 400 {
+		if code != exitFailed || !strings.Contains(got, c.want) || strings.Count(got, "\n") != 1 ||
+			len(got) > 400 {
 			t.Errorf("lom %.40q: exit code %d, %.500q, want %q", c.args, code, got, c.want)
 		}
 	}

@@ -45,16 +45,20 @@ func (a *App) judgeLogin(s Session) {
 	o, info := &a.Options, session.Info()
 	switch {
 	case info.Interface == client.LAN && o.Interface == client.Auto:
-		a.warn("it says that it does not speak IPMI 2.0, so this session is one of IPMI 1.5, in which anybody can read along; -I lan says that this is right, -I lanplus that it is not")
+		a.warn("it says that it does not speak IPMI 2.0, so this session is one of IPMI 1.5, in " +
+			"which anybody can read along; -I lan says that this is right, -I lanplus that it is not")
 		return
 	case info.Interface != client.LANPlus || o.CipherSuite >= 0:
 		return // as it was asked for
-	case o.past != nil && o.past.guid == info.GUID && info.CipherSuite.Strength() < o.past.suite.Strength():
-		a.warn(fmt.Sprintf("the BMC refuses cipher suite %d, which it has taken before, and this session has suite %d; if that is right, say so with -C %[2]d",
+	case o.past != nil && o.past.guid == info.GUID &&
+		info.CipherSuite.Strength() < o.past.suite.Strength():
+		a.warn(fmt.Sprintf("the BMC refuses cipher suite %d, which it has taken before, and this "+
+			"session has suite %d; if that is right, say so with -C %[2]d",
 			o.past.suite.ID, info.CipherSuite.ID))
 		return
 	}
-	a.cacheDir().KeepLogin(a.cachePeer(), cache.Login{GUID: info.GUID, Suite: int(info.CipherSuite.ID)})
+	a.cacheDir().KeepLogin(a.cachePeer(),
+		cache.Login{GUID: info.GUID, Suite: int(info.CipherSuite.ID)})
 }
 
 // warn prints a sentence about the BMC that is no failure.

@@ -24,7 +24,8 @@ type infoBMC struct {
 
 func (b infoBMC) Info() client.Info { return b.info }
 
-// What a BMC gives less than before is told; who forges its answers gets neither a worse session nor a better memory.
+// What a BMC gives less than before is told; who forges its answers gets neither a worse session
+// nor a better memory.
 func TestPastLogin(t *testing.T) {
 	guid, other := ipmi.GUID{1}, ipmi.GUID{2}
 	suite := func(id int) rmcp.CipherSuite { s, _ := rmcp.CipherSuiteByID(id); return s }
@@ -44,20 +45,28 @@ func TestPastLogin(t *testing.T) {
 		{"better", "", plus(17, guid), client.LANPlus, ""},
 		{"the same", "", plus(17, guid), client.LANPlus, ""},
 		{"worse", "", plus(3, guid), client.LANPlus,
-			"lom: bmc1: the BMC refuses cipher suite 17, which it has taken before, and this session has suite 3; if that is right, say so with -C 3\n"},
+			"lom: bmc1: the BMC refuses cipher suite 17, which it has taken before, and this " +
+				"session has suite 3; if that is right, say so with -C 3\n"},
 		{"worse again", "", plus(8, guid), client.LANPlus,
-			"lom: bmc1: the BMC refuses cipher suite 17, which it has taken before, and this session has suite 8; if that is right, say so with -C 8\n"},
+			"lom: bmc1: the BMC refuses cipher suite 17, which it has taken before, and this " +
+				"session has suite 8; if that is right, say so with -C 8\n"},
 		{"as asked for", "-C 3", plus(3, guid), client.LANPlus, ""},
 		{"worse than what was asked for and not kept", "-I lanplus", plus(3, guid), client.LANPlus,
-			"lom: bmc1: the BMC refuses cipher suite 17, which it has taken before, and this session has suite 3; if that is right, say so with -C 3\n"},
+			"lom: bmc1: the BMC refuses cipher suite 17, which it has taken before, and this " +
+				"session has suite 3; if that is right, say so with -C 3\n"},
 		{"1.5 as asked for", "-I lan", lan, client.LAN, ""},
 		{"nothing is kept", "--no-cache", lan, client.Auto,
-			"lom: bmc1: it says that it does not speak IPMI 2.0, so this session is one of IPMI 1.5, in which anybody can read along; -I lan says that this is right, -I lanplus that it is not\n"},
+			"lom: bmc1: it says that it does not speak IPMI 2.0, so this session is one of IPMI " +
+				"1.5, in which anybody can read along; -I lan says that this is right, -I " +
+				"lanplus that it is not\n"},
 		{"another port", "-p 624", lan, client.Auto,
-			"lom: bmc1: it says that it does not speak IPMI 2.0, so this session is one of IPMI 1.5, in which anybody can read along; -I lan says that this is right, -I lanplus that it is not\n"},
+			"lom: bmc1: it says that it does not speak IPMI 2.0, so this session is one of IPMI " +
+				"1.5, in which anybody can read along; -I lan says that this is right, -I " +
+				"lanplus that it is not\n"},
 		{"another BMC", "", plus(3, other), client.LANPlus, ""},
 		{"which is remembered", "", plus(8, other), client.LANPlus,
-			"lom: bmc1: the BMC refuses cipher suite 3, which it has taken before, and this session has suite 8; if that is right, say so with -C 8\n"},
+			"lom: bmc1: the BMC refuses cipher suite 3, which it has taken before, and this " +
+				"session has suite 8; if that is right, say so with -C 8\n"},
 	} {
 		var out, errs bytes.Buffer
 		bmc := infoBMC{newScriptedBMC(t, []string{"> 00 01", "< 00 01 00 00"}), c.info}
@@ -71,7 +80,8 @@ func TestPastLogin(t *testing.T) {
 			return bmc, nil
 		}
 		args := append([]string{"-H", "bmc1", "-P", "x"}, strings.Fields(c.args)...)
-		if code := a.Run(t.Context(), append(args, "power", "status")); code != 0 || errs.String() != c.says {
+		if code := a.Run(t.Context(), append(args, "power", "status")); code != 0 ||
+			errs.String() != c.says {
 			t.Errorf("%s: exit code %d\n got %swant %s", c.name, code, errs.String(), c.says)
 		}
 	}
@@ -97,7 +107,8 @@ func TestNoIPMI20Now(t *testing.T) {
 	a := newApp("lom", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))
 	newRoot(a)
 	a.Options.Host, a.Options.Interface, a.Options.past = "bmc1", client.Auto, &pastLogin{}
-	want := "bmc1: it has spoken IPMI 2.0 before and seems not to now; if that is right, -I lan logs in over IPMI 1.5, in which anybody can read along"
+	want := "bmc1: it has spoken IPMI 2.0 before and seems not to now; if that is right, -I lan " +
+		"logs in over IPMI 1.5, in which anybody can read along"
 	if got := a.explain(&ipmi.Error{Err: ipmi.ErrNoIPMI20}); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
@@ -111,7 +122,7 @@ func TestLoginOptions(t *testing.T) {
 	}
 	for _, c := range []struct{ name, args, says string }{
 		{"lom", "-f " + empty, "lom: the password file " + empty + " is empty, or its first line is; for an empty password use -P ''\n"},
-		{"lom", "-P x -D /dev/ttyS0", "lom: -D names a serial line, and auto goes over the network; leave -D away, or use -I serial-terminal without -H\n"},
+		{"lom", "-P x -D /dev/ttyS0", "lom: -D names a serial line, and auto goes over the network; omit -D, or use -I serial-terminal without -H\n"},
 		{"ipmitool", "-P x -D /dev/ttyS0", ""}, // which passes over it
 		{"lom", "-P x -R 0", ""},               // the default, as in ipmitool
 		{"lom", "-P x -y 00", ""},
@@ -127,7 +138,8 @@ func TestLoginOptions(t *testing.T) {
 			}
 			return bmc, nil
 		}
-		a.Run(t.Context(), append(append([]string{"-H", "bmc1"}, strings.Fields(c.args)...), "power", "status"))
+		a.Run(t.Context(), append(append([]string{"-H", "bmc1"}, strings.Fields(c.args)...),
+			"power", "status"))
 		if errs.String() != c.says {
 			t.Errorf("%s %s:\n got %swant %s", c.name, c.args, errs.String(), c.says)
 		}

@@ -18,11 +18,13 @@ func newPEF(a *App) *cobra.Command {
 		query(a, "status", "Show what is enabled, and the events that were handled last",
 			render.PEFStatus, of((*machine.Machine).PEFStatus)),
 		group(a, "filter", "The event filters: which events make the BMC act",
-			query(a, "list", "List the event filters", render.PEFFilters, noting(of((*machine.Machine).PEFFilters))),
+			query(a, "list", "List the event filters", render.PEFFilters,
+				noting(of((*machine.Machine).PEFFilters))),
 			change(a, "enable NUMBER", "Make the BMC heed a filter", filter.to(true)),
 			change(a, "disable NUMBER", "Make the BMC ignore a filter", filter.to(false))),
 		group(a, "policy", "The alert policies: where alerts of an event go",
-			query(a, "list", "List the entries of the alert policy table", render.PEFPolicies, noting(of((*machine.Machine).PEFPolicies))),
+			query(a, "list", "List the entries of the alert policy table", render.PEFPolicies,
+				noting(of((*machine.Machine).PEFPolicies))),
 			change(a, "enable NUMBER", "Make the BMC heed an entry", policy.to(true)),
 			change(a, "disable NUMBER", "Make the BMC ignore an entry", policy.to(false))))
 }

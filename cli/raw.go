@@ -92,7 +92,8 @@ type rawError struct {
 }
 
 func (e *rawError) Error() string {
-	return fmt.Sprintf("Unable to send RAW command (channel=0x%x netfn=0x%x lun=0x%x cmd=0x%x rsp=0x%x): %s",
+	return fmt.Sprintf("Unable to send RAW command (channel=0x%x netfn=0x%x lun=0x%x cmd=0x%x "+
+		"rsp=0x%x): %s",
 		e.channel, e.netFn, e.lun, e.cmd, uint8(e.code), e.code)
 }
 

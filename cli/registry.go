@@ -11,8 +11,8 @@ import (
 	"lom/ipmi"
 )
 
-// registryFiles are where IANA's registry of enterprise numbers may be installed: for the user, or for
-// all (Debian puts it there for ipmitool).
+// registryFiles are where IANA's registry of enterprise numbers may be installed: for the user, or
+// for all (Debian puts it there for ipmitool).
 func registryFiles() []string {
 	files := []string{"/usr/share/misc/enterprise-numbers.txt"}
 	if home, err := os.UserHomeDir(); err == nil {
@@ -21,8 +21,8 @@ func registryFiles() []string {
 	return files
 }
 
-// manufacturerName returns the name of a maker: of a maker of BMCs the one that lom knows, of another that in
-// IANA's registry, if it is installed.
+// manufacturerName returns the name of a maker: of a maker of BMCs the one that lom knows, of
+// another that in IANA's registry, if it is installed.
 func (a *App) manufacturerName(m ipmi.ManufacturerID) string {
 	if _, known := ipmi.Manufacturer(m).Name(); !known && m != 0 {
 		for _, file := range a.registry {
@@ -34,8 +34,8 @@ func (a *App) manufacturerName(m ipmi.ManufacturerID) string {
 	return manufacturerName(m)
 }
 
-// manufacturerName returns the name that IANA has for a maker of BMCs, or ipmitool's words for one that
-// is not given or not known.
+// manufacturerName returns the name that IANA has for a maker of BMCs, or ipmitool's words for one
+// that is not given or not known.
 func manufacturerName(m ipmi.ManufacturerID) string {
 	const reserved = 0xfffff
 	switch m {

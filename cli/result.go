@@ -25,7 +25,8 @@ type result struct {
 }
 
 // query makes a command that shows one result.
-func query[T any](a *App, use, short string, view render.View[T], run func(ctx context.Context, a *App, args []string) (T, error)) *cobra.Command {
+func query[T any](a *App, use, short string, view render.View[T],
+	run func(ctx context.Context, a *App, args []string) (T, error)) *cobra.Command {
 	cmd := leaf(a, use, short, func(ctx context.Context, a *App, args []string) error {
 		v, err := run(ctx, a, args)
 		partial, after := new(machine.PartialError), new(shownError)
@@ -58,12 +59,16 @@ func shown(err error) error {
 }
 
 // list makes a command that shows a list, each element as soon as it is known.
-func list[T any](a *App, use, short string, view render.View[T], run func(ctx context.Context, a *App, args []string) (iter.Seq2[T, error], error)) *cobra.Command {
-	return a.returns(leaf(a, use, short, listRun(view, run)), result{Type: reflect.TypeFor[T](), List: true})
+func list[T any](a *App, use, short string, view render.View[T],
+	run func(ctx context.Context, a *App,
+		args []string) (iter.Seq2[T, error], error)) *cobra.Command {
+	return a.returns(leaf(a, use, short, listRun(view, run)),
+		result{Type: reflect.TypeFor[T](), List: true})
 }
 
 // listRun makes of the run function of a list that of a command.
-func listRun[T any](view render.View[T], run func(ctx context.Context, a *App, args []string) (iter.Seq2[T, error], error)) runFunc {
+func listRun[T any](view render.View[T],
+	run func(ctx context.Context, a *App, args []string) (iter.Seq2[T, error], error)) runFunc {
 	return func(ctx context.Context, a *App, args []string) error {
 		seq, err := run(ctx, a, args)
 		if err != nil {
@@ -74,11 +79,13 @@ func listRun[T any](view render.View[T], run func(ctx context.Context, a *App, a
 }
 
 // change makes a command that changes something and then prints a sentence.
-func change(a *App, use, short string, run func(ctx context.Context, a *App, args []string) (string, error)) *cobra.Command {
-	return query(a, use, short, render.DoneView, func(ctx context.Context, a *App, args []string) (render.Done, error) {
-		sentence, err := run(ctx, a, args)
-		return render.Done{Done: err == nil, Message: sentence}, err
-	})
+func change(a *App, use, short string, run func(ctx context.Context, a *App,
+	args []string) (string, error)) *cobra.Command {
+	return query(a, use, short, render.DoneView,
+		func(ctx context.Context, a *App, args []string) (render.Done, error) {
+			sentence, err := run(ctx, a, args)
+			return render.Done{Done: err == nil, Message: sentence}, err
+		})
 }
 
 // noResult says why a command has no result that programs could read.
@@ -98,7 +105,8 @@ func (a *App) returns(cmd *cobra.Command, r result) *cobra.Command {
 // printer returns the Printer for the form that the user asked for.
 func (a *App) printer(w io.Writer) *render.Printer {
 	o := &a.Options
-	s := render.Style{Format: o.Format, Columns: o.Columns, Verbose: o.Verbose, Zone: a.zone, UTC: o.UTC, Rows: a.rows, Encode: encodeYAML}
+	s := render.Style{Format: o.Format, Columns: o.Columns, Verbose: o.Verbose, Zone: a.zone,
+		UTC: o.UTC, Rows: a.rows, Encode: encodeYAML}
 	switch {
 	case o.Format != "":
 	case o.JSON:
@@ -110,7 +118,8 @@ func (a *App) printer(w io.Writer) *render.Printer {
 }
 
 // of makes the run function of a query that takes no words and asks the machine for one thing.
-func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(context.Context, *App, []string) (T, error) {
+func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(context.Context, *App,
+	[]string) (T, error) {
 	return func(ctx context.Context, a *App, args []string) (T, error) {
 		var none T
 		if err := wantArgs(args, 0, 0); err != nil {
@@ -126,7 +135,8 @@ func of[T any](get func(*machine.Machine, context.Context) (T, error)) func(cont
 
 // noting makes what is missing of a result a note on standard error that is no failure, where BMCs
 // often report more than they have.
-func noting[T any](run func(context.Context, *App, []string) (T, error)) func(context.Context, *App, []string) (T, error) {
+func noting[T any](run func(context.Context, *App, []string) (T, error)) func(context.Context, *App,
+	[]string) (T, error) {
 	return func(ctx context.Context, a *App, args []string) (T, error) {
 		v, err := run(ctx, a, args)
 		if partial := new(machine.PartialError); errors.As(err, &partial) {
@@ -137,8 +147,9 @@ func noting[T any](run func(context.Context, *App, []string) (T, error)) func(co
 	}
 }
 
-// refusal makes of an error of package machine that is a refusal of the BMC the sentence that ipmitool
-// has for it: "Get Device ID command failed: Invalid command". Other errors stay what they are.
+// refusal makes of an error of package machine that is a refusal of the BMC the sentence that
+// ipmitool has for it: "Get Device ID command failed: Invalid command". Other errors stay what they
+// are.
 func refusal(err error) error {
 	switch list := err.(type) {
 	case *client.IncompleteError:

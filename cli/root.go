@@ -53,7 +53,9 @@ func newRoot(a *App, args ...string) *cobra.Command {
 	root.SetErr(a.Err)
 	a.Options.register(root.PersistentFlags())
 	root.PersistentFlags().SortFlags = false
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return optionError(cmd, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return optionError(cmd, err)
+	})
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(a.Out, cmd) })
 	args = splitOptions(root.PersistentFlags(), args)
 	root.SetArgs(args)
@@ -67,7 +69,8 @@ func newRoot(a *App, args ...string) *cobra.Command {
 	return root
 }
 
-// completeCompletion makes cobra's command for completion scripts refuse words that it does not know, as groups do.
+// completeCompletion makes cobra's command for completion scripts refuse words that it does not
+// know, as groups do.
 func completeCompletion(a *App, root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	cmd, _, err := root.Find([]string{"completion"})
@@ -90,10 +93,12 @@ func completeOptions(root *cobra.Command) {
 		"auth-type": {"NONE", "PASSWORD", "MD2", "MD5", "OEM"},
 		"output":    formats,
 	} {
-		// It fails only for options that do not exist.
-		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+		// It fails only for unknown options.
+		_ = root.RegisterFlagCompletionFunc(name,
+			cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
-	for _, name := range []string{"host", "exclude", "fanout", "batch", "stagger", "user", "password", "kg", "kg-hex"} {
+	for _, name := range []string{"host", "exclude", "fanout", "batch", "stagger", "user",
+		"password", "kg", "kg-hex"} {
 		_ = root.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 }
@@ -102,7 +107,8 @@ func completeOptions(root *cobra.Command) {
 func (a *App) prepare(cmd *cobra.Command) error {
 	f := cmd.Root().PersistentFlags()
 	if f.Changed("ipv4") && f.Changed("ipv6") {
-		return &wordedError{errors.New("-4 and -6 exclude each other"), "Parameter is mutually exclusive with -4."}
+		return &wordedError{errors.New("-4 and -6 exclude each other"),
+			"Parameter is mutually exclusive with -4."}
 	}
 	if a.Options.JSON && a.Options.CSV {
 		return errors.New("JSON and CSV output exclude each other")
@@ -127,7 +133,8 @@ func (a *App) setLog() {
 }
 
 func (a *App) listOEM() error {
-	fmt.Fprintln(a.Out, "Makes of BMC that ipmitool treats in a way of their own; the names are accepted, and change nothing:")
+	fmt.Fprintln(a.Out, "Makes of BMC that ipmitool treats in a way of their own; the names are "+
+		"accepted, and change nothing:")
 	for _, t := range oemTypes {
 		fmt.Fprintf(a.Out, "\t%-12s %s\n", t.name, t.what)
 	}
@@ -147,17 +154,21 @@ func optionError(cmd *cobra.Command, err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			name = "-" + unknown.GetSpecifiedName()
 		}
-		return &optionFault{name: unknown.GetSpecifiedName(), error: fmt.Errorf("there is no option %s; %q lists what there is", name, cmd.CommandPath()+" --help")}
+		return &optionFault{name: unknown.GetSpecifiedName(),
+			error: fmt.Errorf("there is no option %s; %q lists what there is", name,
+				cmd.CommandPath()+" --help")}
 	case errors.As(err, &missing):
 		f := missing.GetFlag()
-		return &optionFault{flag: f, missing: true, error: fmt.Errorf("option %s needs a value behind it", optionName(f))}
+		return &optionFault{flag: f, missing: true,
+			error: fmt.Errorf("option %s needs a value behind it", optionName(f))}
 	case errors.As(err, &invalid):
 		f, value := invalid.GetFlag(), fmt.Sprintf(" %q", invalid.GetValue())
 		switch f.Name {
 		case "password", "kg", "kg-hex":
 			value = ""
 		}
-		return &optionFault{flag: f, value: invalid.GetValue(), error: fmt.Errorf("option %s%s: %w", optionName(f), value, invalid.Unwrap())}
+		return &optionFault{flag: f, value: invalid.GetValue(),
+			error: fmt.Errorf("option %s%s: %w", optionName(f), value, invalid.Unwrap())}
 	}
 	return err
 }

@@ -16,7 +16,8 @@ import (
 
 // newSchema makes the command that prints schemas.
 func newSchema(a *App) *cobra.Command {
-	cmd := leaf(a, "schema [COMMAND...]", "Print the JSON Schema of what a command prints with -o json", nil)
+	cmd := leaf(a, "schema [COMMAND...]",
+		"Print the JSON Schema of what a command prints with -o json", nil)
 	cmd.Long = `Print the JSON Schema (draft 2020-12) of what a command prints with -o json on one host, such as
 "lom schema sensor list"; with --hosts-form, of the object that it prints for each of many hosts.
 Without a command, list the commands that have one, and the others with the reason.`
@@ -54,12 +55,14 @@ func runSchema(a *App, root *cobra.Command, args []string) error {
 	}
 	cmd, rest, err := root.Find(args)
 	if err != nil || len(rest) > 0 {
-		return fmt.Errorf("there is no command %q; \"lom schema\" lists those that have a schema", strings.Join(args, " "))
+		return fmt.Errorf("there is no command %q; \"lom schema\" lists those that have a schema",
+			strings.Join(args, " "))
 	}
 	r, ok := a.results[cmd]
 	switch {
 	case !ok:
-		return fmt.Errorf("%q has no schema; \"lom schema\" lists those that have one", commandName(cmd))
+		return fmt.Errorf("%q has no schema; \"lom schema\" lists those that have one",
+			commandName(cmd))
 	case r.Reason != "":
 		return fmt.Errorf("%q has no schema: it %s", commandName(cmd), r.Reason)
 	}
@@ -67,7 +70,8 @@ func runSchema(a *App, root *cobra.Command, args []string) error {
 	if a.Options.HostsForm {
 		s = r.hostSchema(a.Options.Consolidate)
 	}
-	return render.Show(render.NewPrinter(a.Out, render.Style{Format: render.JSON}), render.View[*render.Schema]{}, s)
+	return render.Show(render.NewPrinter(a.Out, render.Style{Format: render.JSON}),
+		render.View[*render.Schema]{}, s)
 }
 
 // leaves returns the commands that do something, in the order of their help.
@@ -117,7 +121,8 @@ func (r result) hostSchema(consolidated bool) *render.Schema {
 	properties := maps.Clone(f.Defs["Failure"].Properties)
 	properties[name] = names
 	return &render.Schema{
-		Dialect: s.Dialect, Defs: s.Defs, Type: "object", Properties: properties, Required: []string{name},
+		Dialect: s.Dialect, Defs: s.Defs, Type: "object", Properties: properties,
+		Required: []string{name},
 		AnyOf: []*render.Schema{
 			{Properties: map[string]*render.Schema{"result": &own}, Required: []string{"result"}},
 			&own,

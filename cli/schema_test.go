@@ -199,7 +199,8 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) int {
 func TestSchemas(t *testing.T) {
 	hosts := runDemoRack(t)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "events"), []byte("0x04 0x01 0x30 0x01 0x57 0xff 0xff # too hot\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "events"),
+		[]byte("0x04 0x01 0x30 0x01 0x57 0xff 0xff # too hot\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	system, err := txtar.ParseFile("../setup/testdata/debian.txtar")
@@ -213,7 +214,8 @@ func TestSchemas(t *testing.T) {
 	app := newApp("lom", nil, io.Discard, io.Discard)
 	commands := leaves(newRoot(app))
 	slices.SortStableFunc(commands, func(x, y *cobra.Command) int {
-		return slices.Index(lateCommands, commandName(x)) - slices.Index(lateCommands, commandName(y))
+		return slices.Index(lateCommands, commandName(x)) - slices.Index(lateCommands,
+			commandName(y))
 	})
 	for _, cmd := range commands {
 		name := commandName(cmd)
@@ -226,10 +228,12 @@ func TestSchemas(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			one := compiled(t, true, strings.Fields(name)...)
-			words := append(strings.Fields(name), splitWords(strings.ReplaceAll(schemaWords[name], "DIR", dir))...)
+			words := append(strings.Fields(name),
+				splitWords(strings.ReplaceAll(schemaWords[name], "DIR", dir))...)
 			code, out, errs := runLom(append(append(options, "-H", hosts[0]), words...)...)
 			switch {
-			case refusedByRack[name] && code != 0 && strings.Contains(out, `"error_code": "completion_code"`):
+			case refusedByRack[name] && code != 0 &&
+				strings.Contains(out, `"error_code": "completion_code"`):
 			case code != 0 && name != "setup console", refusedByRack[name]:
 				t.Fatalf("%q: exit code %d\n%s%s", words, code, out, errs)
 			default:

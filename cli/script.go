@@ -18,11 +18,13 @@ import (
 
 // Many commands over one session: exec reads them from a file, shell from the terminal.
 
-// keepAliveInterval is how often an idle session of the shell is used so that the BMC does not end it.
+// keepAliveInterval is how often an idle session of the shell is used so that the BMC does not end
+// it.
 const keepAliveInterval = 30 * time.Second
 
 func newExec(a *App) *cobra.Command {
-	c := noResult(a, leaf(a, "exec FILE", "Carry out the commands of a file over one session", runExec),
+	c := noResult(a, leaf(a, "exec FILE", "Carry out the commands of a file over one session",
+		runExec),
 		"prints what the commands of the file print")
 	c.Long = `Carry out the commands of a file, one a line, over one session; "-" is standard input.
 
@@ -35,7 +37,8 @@ stop those behind it, but the exit code is then 1. Besides the commands there ar
 }
 
 func newShell(a *App) *cobra.Command {
-	c := noResult(a, leaf(a, "shell", "Ask for commands and carry them out over one session", runShell),
+	c := noResult(a, leaf(a, "shell", "Ask for commands and carry them out over one session",
+		runShell),
 		"prints what the commands print that are typed")
 	oneHost(c, "asks a person")
 	c.Long = `Ask for commands and carry them out over one session, until exit, quit or the end of input.
@@ -50,8 +53,9 @@ The tab key completes commands, and the arrow keys bring back earlier ones. See
 func lineRoot(a *App, word string) *cobra.Command {
 	a.results = nil // those of the tree before; hosts of a batch share it
 	root := &cobra.Command{
-		Use: a.Name, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Use: a.Name, Args: cobra.ArbitraryArgs, SilenceErrors: true, SilenceUsage: true,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
@@ -73,10 +77,11 @@ func lineRoot(a *App, word string) *cobra.Command {
 	}
 	root.AddCommand(slices.DeleteFunc(list, outside)...)
 	root.AddCommand(
-		leaf(a, "echo TEXT...", "Print a line", func(_ context.Context, a *App, args []string) error {
-			_, err := fmt.Fprintln(a.Out, strings.Join(args, " "))
-			return err
-		}),
+		leaf(a, "echo TEXT...", "Print a line",
+			func(_ context.Context, a *App, args []string) error {
+				_, err := fmt.Fprintln(a.Out, strings.Join(args, " "))
+				return err
+			}),
 		leaf(a, "set NAME VALUE", "Change an option", runSet),
 	)
 	return root
@@ -99,7 +104,8 @@ func (a *App) runLine(ctx context.Context, line string) int {
 	return a.report(ctx, root.ExecuteContext(ctx))
 }
 
-// splitLine splits a line into words at blanks, except in quotes. A # outside quotes begins a comment.
+// splitLine splits a line into words at blanks, except in quotes. A # outside quotes begins a
+// comment.
 func splitLine(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
@@ -175,7 +181,8 @@ func scanLines(r io.Reader) func() (string, error) {
 	}
 }
 
-// runLines carries out lines until they end, exit or quit is among them, or ctx ends. It is errReported if a line failed.
+// runLines carries out lines until they end, exit or quit is among them, or ctx ends. It is
+// errReported if a line failed.
 func (a *App) runLines(ctx context.Context, next func() (string, error)) error {
 	bad := false
 	for {
@@ -199,7 +206,8 @@ func (a *App) runLines(ctx context.Context, next func() (string, error)) error {
 	}
 }
 
-// interruptible calls read, which waits for a person perhaps, and does not wait for its end when ctx ends.
+// interruptible calls read, which waits for a person perhaps, and does not wait for its end when
+// ctx ends.
 func interruptible[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -256,8 +264,8 @@ func runShell(ctx context.Context, a *App, args []string) error {
 	return err
 }
 
-// completeLine completes the last word before the cursor when the tab key is pressed, as far as only one
-// continuation is possible.
+// completeLine completes the last word before the cursor when the tab key is pressed, as far as
+// only one continuation is possible.
 func (a *App) completeLine(line string, pos int, key rune) (string, int, bool) {
 	if key != '\t' {
 		return "", 0, false
@@ -323,7 +331,7 @@ func runSet(_ context.Context, a *App, args []string) error {
 	case "hostname":
 		o.Host = unbracket(value)
 		if o.unnamed {
-			o.Interface, o.unnamed = "", false // in band was the choice for want of a name
+			o.Interface, o.unnamed = "", false // without a name, in band was the choice
 		}
 	case "port":
 		err = (number{&o.Port, 1, 65535}).Set(value)

@@ -34,7 +34,8 @@ func TestSplitLine(t *testing.T) {
 	}
 }
 
-// Each line has a tree of its own: nothing is kept of those before, nor written where other hosts read.
+// Each line has a tree of its own: nothing is kept of those before, nor written where other hosts
+// read.
 func TestLineHasItsOwnResults(t *testing.T) {
 	a := scriptedApp(nil, strings.NewReader(""), io.Discard, io.Discard)
 	lineRoot(a, "mc")
@@ -49,15 +50,18 @@ func TestLineHasItsOwnResults(t *testing.T) {
 func TestExec(t *testing.T) {
 	bmc := newScriptedBMC(t, []string{"> 00 01", "< 00 21 00 60", "> 06 04", "< c1"})
 	var out, errs bytes.Buffer
-	a := scriptedApp(bmc, strings.NewReader("echo 'one  two'\npower status\nmc selftest # fails\n\npower foobar\nset csv\necho done\n"), &out, &errs)
-	if code := a.Run(t.Context(), []string{"-H", "bmc1", "-P", "secret", "exec", "-"}); code != exitFailed {
+	a := scriptedApp(bmc, strings.NewReader("echo 'one  two'\npower status\nmc selftest # "+
+		"fails\n\npower foobar\nset csv\necho done\n"), &out, &errs)
+	if code := a.Run(t.Context(), []string{"-H", "bmc1", "-P", "secret", "exec", "-"}); code !=
+		exitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	if d := cmp.Diff("one  two\nChassis Power is on\ndone\n", out.String()); d != "" {
 		t.Error(d)
 	}
 	want := "lom: standard input, line 3: Get Self Test Results failed: Invalid command\n" +
-		"lom: standard input, line 5: there is no command \"power foobar\"; \"lom power help\" lists what there is\n"
+		"lom: standard input, line 5: there is no command \"power foobar\"; \"lom power help\" " +
+		"lists what there is\n"
 	if d := cmp.Diff(want, errs.String()); d != "" {
 		t.Error(d)
 	}
@@ -67,7 +71,8 @@ func TestExec(t *testing.T) {
 }
 
 func TestCompleteLine(t *testing.T) {
-	a := scriptedApp(newScriptedBMC(t, nil), strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))
+	a := scriptedApp(newScriptedBMC(t, nil), strings.NewReader(""), new(bytes.Buffer),
+		new(bytes.Buffer))
 	for _, c := range []struct{ line, want string }{
 		{"pow", "power "}, {"power st", "power status "}, {"chassis boot", ""}, {"chassis bootd", "chassis bootdev "},
 		{"mc watchdog ", ""}, {"nosuch ", ""}, {"power status ", ""},

@@ -28,7 +28,8 @@ func newSDR(a *App) *cobra.Command {
 	get.ValidArgsFunction = a.completeSensors(true)
 	dump := change(a, "dump FILE", "Write the repository into a file, for -S", runSDRDump)
 	oneHost(dump, "writes a file")
-	return groupDefault(a, "sdr", "Sensor data records: sensors with their readings, devices, the repository",
+	return groupDefault(a, "sdr",
+		"Sensor data records: sensors with their readings, devices, the repository",
 		listRun(render.SDR, runSDRList),
 		list(a, "list"+sdrKinds, "Show sensors and their readings", render.SDR, runSDRList),
 		list(a, "elist"+sdrKinds, "The same with sensor number, entity and states",
@@ -42,7 +43,8 @@ func newSDR(a *App) *cobra.Command {
 			render.Repository, of((*machine.Machine).Repository)),
 		dump,
 		group(a, "fill", "Write records into the repository",
-			change(a, "file FILE", "Replace the repository by the records of a file that sdr dump wrote",
+			change(a, "file FILE", "Replace the repository by the records of a file that sdr "+
+				"dump wrote",
 				runSDRFillFile)),
 	)
 }
@@ -187,7 +189,8 @@ var sdrListTypes = map[string]sdr.Type{
 	"mcloc": sdr.TypeMCLocator, "fru": sdr.TypeFRULocator, "generic": sdr.TypeGenericLocator,
 }
 
-func runSDRList(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Sensor, error], error) {
+func runSDRList(ctx context.Context, a *App,
+	args []string) (iter.Seq2[machine.Sensor, error], error) {
 	if err := wantArgs(args, 0, 1); err != nil {
 		return nil, err
 	}
@@ -201,7 +204,9 @@ func runSDRList(ctx context.Context, a *App, args []string) (iter.Seq2[machine.S
 		}
 		keep = func(t sdr.Type) bool { return t == want }
 	}
-	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return keep(sdr.Type(head[3])) })
+	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool {
+		return keep(sdr.Type(head[3]))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +271,9 @@ func runSDRType(ctx context.Context, a *App, args []string) (v sensorsOrTypes, e
 		}
 		return v, err
 	}
-	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool { return perhapsOfType(head, want) })
+	records, missing, err := loadSDRsWanted(ctx, a, func(head []byte) bool {
+		return perhapsOfType(head, want)
+	})
 	if err != nil {
 		return v, err
 	}
@@ -361,10 +368,13 @@ func runSDRDump(ctx context.Context, a *App, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := during(ctx, func() error { return os.WriteFile(args[0], bytes.Join(raw, nil), 0o666) }); err != nil {
+	if err := during(ctx, func() error {
+		return os.WriteFile(args[0], bytes.Join(raw, nil), 0o666)
+	}); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Dumping Sensor Data Repository to '%s'", args[0]), shown(a.shortList(missing))
+	return fmt.Sprintf("Dumping Sensor Data Repository to '%s'", args[0]),
+		shown(a.shortList(missing))
 }
 
 // runSDRFillFile reads and checks the whole file before the repository is cleared.

@@ -53,8 +53,10 @@ func TestSDRCache(t *testing.T) {
 			b.open = true
 			return b, nil
 		}
-		exit := a.Run(t.Context(), []string{"-H", "bmc1", "-U", "admin", "-P", "secret", "sdr", "list", "all"})
-		if want := "Watchdog         | Event-Only        | ns\n"; exit != 0 || out.String() != want {
+		exit := a.Run(t.Context(), []string{"-H", "bmc1", "-U", "admin", "-P", "secret", "sdr",
+			"list", "all"})
+		if want := "Watchdog         | Event-Only        | ns\n"; exit != 0 ||
+			out.String() != want {
 			t.Errorf("exit %d, printed %q %q", exit, out.String(), errs.String())
 		}
 		return b.records

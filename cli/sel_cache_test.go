@@ -43,7 +43,8 @@ func (b *logBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRes
 	case req.Command.Is(ipmi.GetDeviceGUID{}.Command()):
 		return ok(bytes.Repeat([]byte{b.guid}, 16)...)
 	case req.Command.Is(ipmi.GetSELInfo{}.Command()):
-		info := ipmi.SELInfo{Version: 0x51, Entries: uint16(len(b.entries)), LastAddition: ipmi.Timestamp(b.added), LastErase: ipmi.Timestamp(b.erased)}
+		info := ipmi.SELInfo{Version: 0x51, Entries: uint16(len(b.entries)),
+			LastAddition: ipmi.Timestamp(b.added), LastErase: ipmi.Timestamp(b.erased)}
 		if b.noTimes {
 			info.LastAddition, info.LastErase = ipmi.TimestampUnspecified, ipmi.TimestampUnspecified
 		}
@@ -59,7 +60,8 @@ func (b *logBMC) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRes
 	case req.Command.Is(ipmi.GetSELEntry{}.Command()):
 		id := binary.LittleEndian.Uint16(req.Data[2:])
 		for i, e := range b.entries {
-			if id == 0 || id == 0xffff && i == len(b.entries)-1 || binary.LittleEndian.Uint16(e[:]) == id {
+			if id == 0 || id == 0xffff && i == len(b.entries)-1 ||
+				binary.LittleEndian.Uint16(e[:]) == id {
 				next := []byte{0xff, 0xff}
 				if i+1 < len(b.entries) {
 					next = b.entries[i+1][:2]
@@ -84,7 +86,8 @@ func (b *logBMC) add(rng *rand.Rand) {
 	if b.last++; b.last == 0xffff {
 		b.last = 1
 	}
-	e := [16]byte{2: 2, 7: 0x20, 9: 4, 10: 1, 11: byte(rng.IntN(3)), 12: 1, 13: 0x57, 14: byte(rng.IntN(100)), 15: 80}
+	e := [16]byte{2: 2, 7: 0x20, 9: 4, 10: 1, 11: byte(rng.IntN(3)), 12: 1, 13: 0x57,
+		14: byte(rng.IntN(100)), 15: 80}
 	binary.LittleEndian.PutUint16(e[:], b.last)
 	binary.LittleEndian.PutUint32(e[3:], b.clock)
 	b.entries = append(slices.Clone(b.entries), e)
@@ -137,17 +140,20 @@ func listLog(t *testing.T, b *logBMC, dir string, args ...string) string {
 	a.now, a.zone = time.Now, time.UTC
 	a.dial = func(context.Context, *Options, *slog.Logger) (Session, error) { return b, nil }
 	b.asked = map[uint8]int{}
-	if exit := a.Run(t.Context(), append([]string{"-H", "bmc1", "-U", "admin", "-P", "secret"}, args...)); exit != 0 {
+	if exit := a.Run(t.Context(), append([]string{"-H", "bmc1", "-U", "admin", "-P", "secret"},
+		args...)); exit != 0 {
 		t.Fatalf("exit %d: %s", exit, errs.String())
 	}
 	return out.String() + errs.String()
 }
 
-// Whatever happens to a log, what is listed with a cache is what is listed without one; where nothing happens, two requests tell so.
+// Whatever happens to a log, what is listed with a cache is what is listed without one; where
+// nothing happens, two requests tell so.
 func TestSELCacheShowsWhatIsThere(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		b := &logBMC{guid: 1, size: 4 + rng.IntN(40), round: seed%2 == 0, clock: 0x65000000, noTimes: seed%5 == 0, last: uint16(rng.Uint32())}
+		b := &logBMC{guid: 1, size: 4 + rng.IntN(40), round: seed%2 == 0, clock: 0x65000000,
+			noTimes: seed%5 == 0, last: uint16(rng.Uint32())}
 		dir := t.TempDir()
 		var history []string
 		for range 40 {
@@ -158,7 +164,8 @@ func TestSELCacheShowsWhatIsThere(t *testing.T) {
 			if rng.IntN(10) == 0 {
 				b.between = func() { what = append(what, "meanwhile "+b.change(rng)) }
 			}
-			quiet := len(what) == 0 && b.between == nil && len(history) > 0 && !strings.Contains(history[len(history)-1], "meanwhile")
+			quiet := len(what) == 0 && b.between == nil && len(history) > 0 &&
+				!strings.Contains(history[len(history)-1], "meanwhile")
 			got := listLog(t, b, dir, "sel", "list")
 			n := b.asked[0x40] + b.asked[0x43]
 			history = append(history, strings.Join(what, ", "))
@@ -169,7 +176,8 @@ func TestSELCacheShowsWhatIsThere(t *testing.T) {
 				t.Fatalf("seed %d, after %q:\n%s\nwant\n%s", seed, history, got, want)
 			}
 			if quiet && n != 2 {
-				t.Fatalf("seed %d, after %q: %d requests where nothing has changed", seed, history, n)
+				t.Fatalf("seed %d, after %q: %d requests where nothing has changed", seed, history,
+					n)
 			}
 		}
 	}
@@ -191,19 +199,24 @@ func TestSELCacheReadsWhatIsNew(t *testing.T) {
 		b.add(rng)
 	}
 	longer := listLog(t, b, dir, "sel", "list")
-	if b.asked[0x43] != 4 || b.asked[0x40] != 2 || !strings.HasPrefix(longer, list) || strings.Count(longer, "\n") != 303 {
+	if b.asked[0x43] != 4 || b.asked[0x40] != 2 || !strings.HasPrefix(longer, list) ||
+		strings.Count(longer, "\n") != 303 {
 		t.Errorf("three more: %v", b.asked)
 	}
-	if first := listLog(t, b, dir, "sel", "list", "first", "5"); b.asked[0x43] != 1 || !strings.HasPrefix(longer, first) || strings.Count(first, "\n") != 5 {
+	if first := listLog(t, b, dir, "sel", "list", "first", "5"); b.asked[0x43] != 1 ||
+		!strings.HasPrefix(longer, first) || strings.Count(first, "\n") != 5 {
 		t.Errorf("first five: %v\n%s", b.asked, first)
 	}
-	if last := listLog(t, b, dir, "sel", "list", "last", "5"); b.asked[0x43] != 1 || !strings.HasSuffix(longer, last) {
+	if last := listLog(t, b, dir, "sel", "list", "last", "5"); b.asked[0x43] != 1 ||
+		!strings.HasSuffix(longer, last) {
 		t.Errorf("last five: %v\n%s", b.asked, last)
 	}
-	if again := listLog(t, b, dir, "--no-cache", "sel", "list"); again != longer || b.asked[0x43] != 303 {
+	if again := listLog(t, b, dir, "--no-cache", "sel", "list"); again != longer ||
+		b.asked[0x43] != 303 {
 		t.Errorf("without: %v", b.asked)
 	}
-	if first := listLog(t, b, "off", "sel", "list", "first", "5"); b.asked[0x43] != 5 || strings.Count(first, "\n") != 5 {
+	if first := listLog(t, b, "off", "sel", "list", "first", "5"); b.asked[0x43] != 5 ||
+		strings.Count(first, "\n") != 5 {
 		t.Errorf("first five without: %v", b.asked)
 	}
 	// What is saved is what is there.
@@ -211,7 +224,7 @@ func TestSELCacheReadsWhatIsNew(t *testing.T) {
 	if listLog(t, b, dir, "sel", "save", file); b.asked[0x43] != 303 {
 		t.Errorf("saved: %v", b.asked)
 	}
-	// A damaged file is read anew, as is one that is cut off or too long.
+	// A damaged file is read again, as is one that is cut off or too long.
 	files, err := filepath.Glob(filepath.Join(dir, "*.sel"))
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
@@ -220,7 +233,9 @@ func TestSELCacheReadsWhatIsNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, bad := range [][]byte{nil, good[:len(good)-16], append(slices.Clone(good), good[len(good)-16:]...), bytes.Replace(good, []byte{0x57}, []byte{0x56}, 1), {'\n'}} {
+	for i, bad := range [][]byte{nil, good[:len(good)-16],
+		append(slices.Clone(good), good[len(good)-16:]...),
+		bytes.Replace(good, []byte{0x57}, []byte{0x56}, 1), {'\n'}} {
 		if err := os.WriteFile(files[0], bad, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -18,18 +18,23 @@ import (
 
 func newSensor(a *App) *cobra.Command {
 	get := query(a, "get NAME...", "Show all about sensors", render.SensorGet, runSensorGet)
-	reading := query(a, "reading NAME...", "Show readings only", render.SensorReadings, runSensorReading)
-	thresh := change(a, "thresh NAME (unr|ucr|unc|lnc|lcr|lnr VALUE | lower LNR LCR LNC | upper UNC UCR UNR)",
+	reading := query(a, "reading NAME...", "Show readings only", render.SensorReadings,
+		runSensorReading)
+	thresh := change(a, "thresh NAME (unr|ucr|unc|lnc|lcr|lnr VALUE | lower LNR LCR LNC | upper "+
+		"UNC UCR UNR)",
 		"Set thresholds", runSensorThresh)
-	get.ValidArgsFunction, reading.ValidArgsFunction = a.completeSensors(true), a.completeSensors(true)
+	get.ValidArgsFunction, reading.ValidArgsFunction = a.completeSensors(true),
+		a.completeSensors(true)
 	thresh.ValidArgsFunction = a.completeSensors(false)
 	return groupDefault(a, "sensor", "Sensors: readings, and thresholds to show and set",
 		listRun(render.Sensor, runSensorList),
-		list(a, "list", "Show all sensors with their readings and thresholds", render.Sensor, runSensorList),
+		list(a, "list", "Show all sensors with their readings and thresholds", render.Sensor,
+			runSensorList),
 		get, reading, thresh)
 }
 
-func runSensorList(ctx context.Context, a *App, args []string) (iter.Seq2[machine.Sensor, error], error) {
+func runSensorList(ctx context.Context, a *App,
+	args []string) (iter.Seq2[machine.Sensor, error], error) {
 	if err := wantArgs(args, 0, 0); err != nil {
 		return nil, err
 	}
@@ -38,7 +43,8 @@ func runSensorList(ctx context.Context, a *App, args []string) (iter.Seq2[machin
 		return nil, err
 	}
 	records = filterRecords(records, func(r sdr.Record) bool { return client.SensorOf(r) != nil })
-	return a.readRecords(ctx, records, missing, append(a.verboseOptions(), machine.ReadThresholds())...)
+	return a.readRecords(ctx, records, missing,
+		append(a.verboseOptions(), machine.ReadThresholds())...)
 }
 
 func runSensorGet(ctx context.Context, a *App, args []string) ([]machine.Sensor, error) {
@@ -57,7 +63,9 @@ func runSensorGet(ctx context.Context, a *App, args []string) ([]machine.Sensor,
 		return all, shown(joinLines(missing))
 	}
 	// A sensor without a reading is in the output; the exit code says so too.
-	if slices.ContainsFunc(all, func(s machine.Sensor) bool { return client.SensorOf(s.Record) != nil && !s.Reading.Valid }) {
+	if slices.ContainsFunc(all, func(s machine.Sensor) bool {
+		return client.SensorOf(s.Record) != nil && !s.Reading.Valid
+	}) {
 		return all, shown(errReported)
 	}
 	return all, nil
@@ -79,11 +87,13 @@ func runSensorReading(ctx context.Context, a *App, args []string) ([]machine.Sen
 		switch {
 		case a.Options.JSON || s.Reading.Valid && s.Reading.Analog:
 		case client.SensorOf(s.Record) == nil:
-			problems = append(problems, fmt.Errorf("%q is nothing that can be read; \"sdr get\" shows it", s.Name))
+			problems = append(problems,
+				fmt.Errorf("%q is nothing that can be read; \"sdr get\" shows it", s.Name))
 		case !s.Reading.Valid:
 			problems = append(problems, fmt.Errorf("sensor %q has no reading now", s.Name))
 		default:
-			problems = append(problems, fmt.Errorf("sensor %q has states and no number; \"sensor get\" shows them", s.Name))
+			problems = append(problems,
+				fmt.Errorf("sensor %q has states and no number; \"sensor get\" shows them", s.Name))
 		}
 	}
 	return all, shown(joinLines(problems))

@@ -18,7 +18,8 @@ func TestCompleteSensors(t *testing.T) {
 		args []string
 		many bool
 		want bool
-	}{{file, "", nil, true, true}, {file, "no such", nil, true, false}, {file, "", []string{"a"}, false, false}, {"", "", nil, true, false}} {
+	}{{file, "", nil, true, true}, {file, "no such", nil, true, false},
+		{file, "", []string{"a"}, false, false}, {"", "", nil, true, false}} {
 		a := newApp("lom", strings.NewReader(""), new(bytes.Buffer), new(bytes.Buffer))
 		a.dial = nil // a session would be a panic
 		a.env = func(string) (string, bool) { return t.TempDir(), true }

@@ -12,11 +12,13 @@ import (
 
 func newSession(a *App) *cobra.Command {
 	return group(a, "session", "Sessions that the BMC has open",
-		query(a, "info active|all|id 0xN|handle 0xN", "Show this session, all of them, or one of them",
+		query(a, "info active|all|id 0xN|handle 0xN",
+			"Show this session, all of them, or one of them",
 			render.Sessions, runSessionInfo))
 }
 
-func runSessionInfo(ctx context.Context, a *App, args []string) (v render.OneOrList[machine.Session], err error) {
+func runSessionInfo(ctx context.Context, a *App,
+	args []string) (v render.OneOrList[machine.Session], err error) {
 	if err := wantArgs(args, 1, 2); err != nil {
 		return v, err
 	}
@@ -43,8 +45,8 @@ func runSessionInfo(ctx context.Context, a *App, args []string) (v render.OneOrL
 	if err != nil {
 		return v, err
 	}
-	// The level of this session is shown: the one asked for, not the one that these commands need. A
-	// BMC may refuse it.
+	// The level of this session is shown: the one asked for, not the one that these commands need.
+	// A BMC may refuse it.
 	if _, err := m.SetPrivilege(ctx, a.Options.Privilege); err != nil && !isRefusal(err) {
 		return v, err
 	}
@@ -57,7 +59,9 @@ func runSessionInfo(ctx context.Context, a *App, args []string) (v render.OneOrL
 	v.Values, err = m.Sessions(ctx)
 	if a.Options.JSON {
 		// ipmitool shows empty places too; programs want sessions.
-		v.Values = slices.DeleteFunc(v.Values, func(s machine.Session) bool { return s.Handle == 0 })
+		v.Values = slices.DeleteFunc(v.Values, func(s machine.Session) bool {
+			return s.Handle == 0
+		})
 	}
 	return v, err
 }

@@ -46,13 +46,16 @@ func newSetup(a *App) *cobra.Command {
 	oneHost(a.returns(console, result{Type: reflect.TypeFor[setupReport]()}), "is about one system")
 	console.Long = setupConsoleLong
 	f := console.Flags()
-	f.StringVar(&o.port, "port", "", "serial `PORT` that SOL uses, such as ttyS1 (default: what the firmware tells, then the maker's usual one, then the kernel's)")
+	f.StringVar(&o.port, "port", "",
+		"serial `PORT` that SOL uses, such as ttyS1 (default: what the firmware tells, then the "+
+			"maker's usual one, then the kernel's)")
 	f.IntVar(&o.baud, "baud", 0, "its `RATE` in bit/s (default: of the BMC's SOL settings)")
 	f.StringVar(&o.root, "root", "/", "`DIR` with an unpacked system instead of the running one")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show as a diff what --apply would change")
 	f.BoolVar(&o.apply, "apply", false, "change what does not agree")
 	f.BoolVar(&o.undo, "undo", false, "put back what --apply changed")
-	f.BoolVar(&o.partly, "partly", false, "with --apply: change what can be changed, though a layer is not understood")
+	f.BoolVar(&o.partly, "partly", false,
+		"with --apply: change what can be changed, though a layer is not understood")
 	console.MarkFlagsMutuallyExclusive("apply", "dry-run", "undo")
 	return group(a, "setup", "Prepare the operating system of a server", console)
 }
@@ -94,7 +97,8 @@ func runSetupConsole(ctx context.Context, a *App, o *setupOptions) error {
 		if o.root != "/" {
 			root = " --root " + o.root
 		}
-		fmt.Fprintf(a.Err, "Changed; the next boot uses it. lom setup console%s --undo puts back what was there.\n", root)
+		fmt.Fprintf(a.Err, "Changed; the next boot uses it. lom setup console%s --undo puts back "+
+			"what was there.\n", root)
 	}
 	v := newSetupReport(r, source)
 	if err := a.Show(v, v.text, nil); err != nil {
@@ -132,9 +136,11 @@ func (a *App) solLine(ctx context.Context, o *setupOptions) (setup.Line, string,
 		case l.Baud != 0:
 			from = append(from, "rate from there too")
 		case err != nil:
-			return l, "", fmt.Errorf("the rate of SOL is not known; say --baud 115200, or what the BIOS set-up says (the BMC was asked: %s)", a.explain(err))
+			return l, "", fmt.Errorf("the rate of SOL is not known; say --baud 115200, or what "+
+				"the BIOS set-up says (the BMC was asked: %s)", a.explain(err))
 		default:
-			return l, "", errors.New("the BMC leaves the rate of SOL to the serial channel; say --baud with what the BIOS set-up says")
+			return l, "", errors.New("the BMC leaves the rate of SOL to the serial channel; say " +
+				"--baud with what the BIOS set-up says")
 		}
 	}
 	return l, strings.Join(from, ", "), nil
@@ -176,7 +182,8 @@ type setupLayer struct {
 }
 
 func newSetupReport(r setup.Report, source string) setupReport {
-	v := setupReport{Port: r.Line.Port, Baud: r.Line.Baud, Source: source, Distribution: r.Distribution}
+	v := setupReport{Port: r.Line.Port, Baud: r.Line.Baud, Source: source,
+		Distribution: r.Distribution}
 	v.Agrees = r.Verdict() == setup.OK
 	v.Verdict = map[setup.State]string{setup.OK: "agrees", setup.Unknown: "unknown"}[r.Verdict()]
 	if v.Verdict == "" {
@@ -192,7 +199,8 @@ func newSetupReport(r setup.Report, source string) setupReport {
 }
 
 func (v setupReport) text(w io.Writer) {
-	fmt.Fprintf(w, "Serial over LAN: %s at %d bit/s (%s)\n%s\n\n", v.Port, v.Baud, v.Source, printable(v.Distribution))
+	fmt.Fprintf(w, "Serial over LAN: %s at %d bit/s (%s)\n%s\n\n", v.Port, v.Baud, v.Source,
+		printable(v.Distribution))
 	for _, l := range v.Layers {
 		where := ""
 		if l.File != "" {
@@ -205,6 +213,7 @@ func (v setupReport) text(w io.Writer) {
 		"unknown": "Whether the system agrees with SOL is unknown.",
 	}[v.Verdict])
 	if len(v.Changes) > 0 && !v.Agrees {
-		fmt.Fprintf(w, "To make them agree: lom setup console --apply (--dry-run shows the changes)\n")
+		fmt.Fprintf(w, "To make them agree: lom setup console --apply (--dry-run shows the "+
+			"changes)\n")
 	}
 }

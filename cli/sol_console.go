@@ -52,7 +52,8 @@ const lingerDefault = 2 * time.Second
 func newSOLActivate(a *App) *cobra.Command {
 	o := &activateOptions{}
 	var cmd *cobra.Command
-	cmd = leaf(a, "activate [usesolkeepalive|nokeepalive] [instance=N]", "Open the host's serial console",
+	cmd = leaf(a, "activate [usesolkeepalive|nokeepalive] [instance=N]",
+		"Open the host's serial console",
 		func(ctx context.Context, a *App, args []string) error {
 			return runSOLActivate(ctx, a, *o, cmd.Flags().Changed("linger"), args)
 		})
@@ -61,14 +62,17 @@ func newSOLActivate(a *App) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.log, "log", "", "append what the host says to `FILE`")
 	f.BoolVar(&o.stamps, "timestamps", false, "begin each line of the log with the time")
-	f.BoolVar(&o.reconnect, "reconnect", false, "open the console again when the BMC was away, as for a reset")
+	f.BoolVar(&o.reconnect, "reconnect", false,
+		"open the console again when the BMC was away, as for a reset")
 	f.BoolVar(&o.takeOver, "takeover", false, "close the console in another session that has it")
-	f.DurationVar(&o.linger, "linger", lingerDefault, "how long the host must be quiet after the end of input that is no terminal")
+	f.DurationVar(&o.linger, "linger", lingerDefault,
+		"how long the host must be quiet after the end of input that is no terminal")
 	return cmd
 }
 
 // runSOLActivate carries a console until somebody ends it.
-func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool, args []string) error {
+func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool,
+	args []string) error {
 	opts, instance, err := o.read(args)
 	if err != nil {
 		return err
@@ -86,7 +90,9 @@ func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool
 			return err
 		}
 		defer f.Close()
-		v.log = &consoleLog{w: f, stamps: o.stamps, now: func() time.Time { return a.now().In(a.zone) }}
+		v.log = &consoleLog{w: f, stamps: o.stamps, now: func() time.Time {
+			return a.now().In(a.zone)
+		}}
 	}
 	defer v.screen.endNotes()
 	v.sessionID = func() uint32 { return s.Info().ID }
@@ -120,7 +126,8 @@ func runSOLActivate(ctx context.Context, a *App, o activateOptions, lingers bool
 }
 
 // read reads the words after activate.
-func (o *activateOptions) read(args []string) (opts []client.ConsoleOption, instance uint8, err error) {
+func (o *activateOptions) read(args []string) (opts []client.ConsoleOption, instance uint8,
+	err error) {
 	instance = 1
 	for _, word := range args {
 		switch word {

@@ -126,7 +126,8 @@ func newView(h *fakeHost, in *os.File, out *screen) *consoleView {
 }
 
 // typing runs a view on a pseudo-terminal, and returns where to type and how it ended.
-func typing(t *testing.T, h *fakeHost, ctx context.Context) (keys *os.File, out *screen, ended func() error) {
+func typing(t *testing.T, h *fakeHost,
+	ctx context.Context) (keys *os.File, out *screen, ended func() error) {
 	keys, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +154,8 @@ func typing(t *testing.T, h *fakeHost, ctx context.Context) (keys *os.File, out 
 		case err := <-done:
 			after, stateErr := term.GetState(int(tty.Fd()))
 			if stateErr != nil || *after != *before {
-				t.Errorf("the terminal is not as it was: %+v, was %+v (%v)", after, before, stateErr)
+				t.Errorf("the terminal is not as it was: %+v, was %+v (%v)", after, before,
+					stateErr)
 			}
 			return err
 		case <-time.After(10 * time.Second):
@@ -235,7 +237,8 @@ func TestConsolePastes64K(t *testing.T) {
 }
 
 // pipedView runs a view whose input is a pipe with text in it.
-func pipedView(t *testing.T, h *fakeHost, text string, change func(*consoleView)) (*screen, chan error, context.CancelCauseFunc) {
+func pipedView(t *testing.T, h *fakeHost, text string,
+	change func(*consoleView)) (*screen, chan error, context.CancelCauseFunc) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +273,9 @@ func TestConsoleOfAPipe(t *testing.T) {
 		}
 	})
 	t.Run("~. ends it", func(t *testing.T) {
-		out, done, cancel := pipedView(t, newFakeHost(), "a\n~.b", func(v *consoleView) { v.linger = time.Hour })
+		out, done, cancel := pipedView(t, newFakeHost(), "a\n~.b", func(v *consoleView) {
+			v.linger = time.Hour
+		})
 		defer cancel(nil)
 		if err := <-done; err != nil || !strings.Contains(out.String(), "~. [terminated lom]\n") {
 			t.Errorf("%v: %q", err, out)
@@ -293,7 +298,9 @@ func TestConsoleOfAPipe(t *testing.T) {
 		}
 	})
 	t.Run("no input and --linger", func(t *testing.T) {
-		_, done, cancel := pipedView(t, newFakeHost(), "", func(v *consoleView) { v.lingers = true })
+		_, done, cancel := pipedView(t, newFakeHost(), "", func(v *consoleView) {
+			v.lingers = true
+		})
 		defer cancel(nil)
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -301,7 +308,8 @@ func TestConsoleOfAPipe(t *testing.T) {
 	})
 }
 
-// The end of the input ends the console also where the host takes none of it, which is said; one that takes it slowly is waited for.
+// The end of the input ends the console also where the host takes none of it, which is said; one
+// that takes it slowly is waited for.
 func TestConsoleOfAPipeThatIsNotTaken(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -347,13 +355,17 @@ func TestConsoleOfAPipeThatIsNotTaken(t *testing.T) {
 func TestConsoleLog(t *testing.T) {
 	var b bytes.Buffer
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	l := &consoleLog{w: &b, stamps: true, now: func() time.Time { now = now.Add(time.Second); return now }}
+	l := &consoleLog{w: &b, stamps: true, now: func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	}}
 	for _, s := range []string{"one\r\ntw", "o\r\n", "three"} {
 		if err := l.write([]byte(s)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := "2026-03-01T12:00:01.000Z one\r\n2026-03-01T12:00:02.000Z two\r\n2026-03-01T12:00:03.000Z three"
+	want := "2026-03-01T12:00:01.000Z one\r\n2026-03-01T12:00:02.000Z " +
+		"two\r\n2026-03-01T12:00:03.000Z three"
 	if b.String() != want {
 		t.Errorf("%q", b.String())
 	}

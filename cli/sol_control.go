@@ -1,7 +1,8 @@
 package cli
 
-// A controlReader follows the control sequences (ECMA-48) in what a terminal sends, and tells those that the terminal sends by
-// itself, its reports, from those of keys. It keeps nothing of what passes through, which may be cut anywhere.
+// A controlReader follows the control sequences (ECMA-48) in what a terminal sends, and tells those
+// that the terminal sends by itself, its reports, from those of keys. It keeps nothing of what
+// passes through, which may be cut anywhere.
 type controlReader struct {
 	state   controlState
 	private bool // CSI < = > or ?
@@ -31,10 +32,11 @@ const (
 type controlVerdict uint8
 
 const (
-	controlNone   controlVerdict = iota // the character is in no sequence; one that had begun is broken off before it
-	controlMore                         // the sequence goes on
-	controlReport                       // it ends, and is the terminal's own
-	controlKey                          // it ends, and is a key
+	// the character is in no sequence; one that had begun is broken off before it
+	controlNone   controlVerdict = iota
+	controlMore                  // the sequence goes on
+	controlReport                // it ends, and is the terminal's own
+	controlKey                   // it ends, and is a key
 )
 
 const esc = 0x1b
@@ -100,7 +102,8 @@ func (r *controlReader) follow(c byte) controlVerdict {
 	case c == '\a' && r.str == ']':
 		return controlReport
 	case c < ' ':
-		return controlNone // no terminal says so: somebody has typed what looks like the beginning of a string
+		// no terminal says so: somebody has typed what looks like the beginning of a string
+		return controlNone
 	}
 	return controlMore
 }
@@ -127,7 +130,8 @@ func (r *controlReader) csi(c byte) controlVerdict {
 		return controlMore
 	case c < '@' || c > '~':
 		return controlNone
-	case r.private: // DA, DECXCPR, DECRPM, mouse, XTMODKEYS, keyboard flags: no key has such a parameter
+	case r.private:
+		// DA, DECXCPR, DECRPM, mouse, XTMODKEYS, keyboard flags: no key has such a parameter
 		return controlReport
 	case r.middle != 0:
 		if r.middle == '$' && c == 'y' { // DECRPM

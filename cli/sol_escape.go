@@ -13,19 +13,23 @@ const (
 	escapeSuspendPlain               // ~^X
 )
 
-// An escapeReader finds the escapes among what is typed: after the beginning or the end of a line, the escape character
-// and one of the characters above. The escape character twice is sent once, and before anything else it is sent itself.
+// An escapeReader finds the escapes among what is typed: after the beginning or the end of a line,
+// the escape character and one of the characters above. The escape character twice is sent once,
+// and before anything else it is sent itself.
 //
-// What the terminal itself says, such as where its cursor is, was not typed: it goes to the host, and changes nothing of that.
+// What the terminal itself says, such as where its cursor is, was not typed: it goes to the host,
+// and changes nothing of that.
 type escapeReader struct {
 	char    byte
 	midLine bool
-	armed   bool   // the last key was the escape character at the beginning of a line
-	held    []byte // what came after it and may be a report: it goes after the escape character if it is not
+	armed   bool // the last key was the escape character at the beginning of a line
+	// what came after it and may be a report: it goes after the escape character if it is not
+	held    []byte
 	control controlReader
 }
 
-// next splits p at the first escape: send is what goes to the host before it, rest what is still to be read.
+// next splits p at the first escape: send is what goes to the host before it, rest what is still to
+// be read.
 func (e *escapeReader) next(p []byte) (send []byte, found escape, rest []byte) {
 	for i, c := range p {
 		within := e.control.reading()
@@ -78,7 +82,8 @@ func (e *escapeReader) next(p []byte) (send []byte, found escape, rest []byte) {
 	return send, escapeNone, nil
 }
 
-// mostUndecided is how long a report may be that comes between the escape character and what follows it.
+// mostUndecided is how long a report may be that comes between the escape character and what
+// follows it.
 const mostUndecided = 4096
 
 // typed takes the control sequence so far for keys. It returns what goes to the host after send.

@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// readEscapes reads input that comes in parts, and returns what goes to the host, with the escapes as 0xff and their number.
+// readEscapes reads input that comes in parts, and returns what goes to the host, with the escapes
+// as 0xff and their number.
 func readEscapes(parts ...string) string {
 	e := escapeReader{char: '~'}
 	var all []byte
@@ -65,12 +66,16 @@ var terminalReports = map[string]string{
 
 // terminalKeys are keys that look like reports, and are typed text.
 var terminalKeys = map[string]string{
-	"up": "\x1b[A", "application up": "\x1bOA", "F1": "\x1bOP", "F3": "\x1b[R", "delete": "\x1b[3~", "F5": "\x1b[15~", "F1 of Linux": "\x1b[[A",
-	"control right": "\x1b[1;5C", "Alt-x": "\x1bx", "escape": "\x1b", "shift tab": "\x1b[Z", "half a report": "\x1b[24;8", "CSI u": "\x1b[97;5u",
-	"shift delete of rxvt": "\x1b[3$", "half a string": "\x1b]11;rgb", "escape before a report": "\x1b\x1b[24;80R",
+	"up": "\x1b[A", "application up": "\x1bOA", "F1": "\x1bOP", "F3": "\x1b[R", "delete": "\x1b[3~",
+	"F5": "\x1b[15~", "F1 of Linux": "\x1b[[A",
+	"control right": "\x1b[1;5C", "Alt-x": "\x1bx", "escape": "\x1b", "shift tab": "\x1b[Z",
+	"half a report": "\x1b[24;8", "CSI u": "\x1b[97;5u",
+	"shift delete of rxvt": "\x1b[3$", "half a string": "\x1b]11;rgb",
+	"escape before a report": "\x1b\x1b[24;80R",
 }
 
-// What a terminal says by itself passes to the host, and ~. still closes the console; however the bytes are cut.
+// What a terminal says by itself passes to the host, and ~. still closes the console; however the
+// bytes are cut.
 func TestReportsAreNotTyped(t *testing.T) {
 	for name, r := range terminalReports {
 		for _, c := range []struct{ typed, want string }{
@@ -111,7 +116,8 @@ func TestReportsAreNotTyped(t *testing.T) {
 	if send, found, _ := e.next([]byte("a\r\x1b.")); found != escapeEnd || string(send) != "a\r" {
 		t.Errorf("with ESC as the escape character: got %q and %d, want the end", send, found)
 	}
-	// A report that is too long to be held back after the escape character is no reason to keep it for ever.
+	// A report that is too long to be held back after the escape character is no reason to keep it
+	// for ever.
 	long := "~\x1b]52;c;" + strings.Repeat("A", 3*mostUndecided) + "\a"
 	if got := readEscapes(long); got != long {
 		t.Errorf("a long report after ~: got %d bytes, want %d", len(got), len(long))
@@ -120,7 +126,8 @@ func TestReportsAreNotTyped(t *testing.T) {
 
 // However keys and reports are mixed and cut, the host gets every byte once, and the same is found.
 func TestReportsMayBeCutAnywhere(t *testing.T) {
-	pieces := []string{"~", ".", "\r", "\n", "B", "x", "\x1b", "[", "]", "\\", "\a", ";", "1", "R", "M", "\x1a"}
+	pieces := []string{"~", ".", "\r", "\n", "B", "x", "\x1b", "[", "]", "\\", "\a", ";", "1", "R",
+		"M", "\x1a"}
 	for _, all := range []map[string]string{terminalReports, terminalKeys} {
 		for _, s := range all {
 			pieces = append(pieces, s)
@@ -142,7 +149,8 @@ func TestReportsMayBeCutAnywhere(t *testing.T) {
 }
 
 func FuzzEscapes(f *testing.F) {
-	for _, s := range []string{"~.", "a~.\r~~~\n~B~", "\n~\x1a\r~\x18~?", "~\x1b[24;80R.", "\x1b]11;rgb:0/0/0\x1b\\~.", "\x1b[M !!~."} {
+	for _, s := range []string{"~.", "a~.\r~~~\n~B~", "\n~\x1a\r~\x18~?", "~\x1b[24;80R.",
+		"\x1b]11;rgb:0/0/0\x1b\\~.", "\x1b[M !!~."} {
 		f.Add(s, 1)
 	}
 	f.Fuzz(func(t *testing.T, s string, at int) {
@@ -160,7 +168,8 @@ func FuzzEscapes(f *testing.F) {
 		if len(e.held) > mostUndecided+1 {
 			t.Errorf("%d bytes are held back", len(e.held))
 		}
-		// And ~. closes the console after the next key and the end of a line, whatever came before it.
+		// And ~. closes the console after the next key and the end of a line, whatever came before
+		// it.
 		if got := readEscapes(s + "x\r\r~."); !strings.HasSuffix(got, endFound) {
 			t.Errorf("after %q: got %s, want the end", s, fmt.Sprintf("%q", got))
 		}

@@ -16,7 +16,8 @@ func processGone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.
 
 // inputReady waits for a while until f can be read, or stop, which ends the reading.
 func inputReady(f, stop *os.File, wait time.Duration) (ready, ended bool) {
-	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}, {Fd: int32(stop.Fd()), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN},
+		{Fd: int32(stop.Fd()), Events: unix.POLLIN}}
 	for {
 		_, err := unix.Poll(fds, int(wait.Milliseconds()))
 		if errors.Is(err, unix.EINTR) {

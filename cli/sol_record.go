@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 )
 
-// A consoleRecord is what is kept of an open console, for the program that finds it open after this one has crashed.
+// A consoleRecord is what is kept of an open console, for the program that finds it open after this
+// one has crashed.
 type consoleRecord struct {
 	Session uint32 `json:"session_id"` // the BMC's
 	Host    string `json:"host"`       // on which this program runs
@@ -35,7 +36,8 @@ func (r consoleRecords) file(session uint32) string {
 	return filepath.Join(string(r), fmt.Sprintf("%08x.json", session))
 }
 
-// keep writes down that this program has a console open in a session. Without the record all works, but for the recovery.
+// keep writes down that this program has a console open in a session. Without the record all works,
+// but for the recovery.
 func (r consoleRecords) keep(session uint32) error {
 	if r == "" {
 		return nil
@@ -44,7 +46,8 @@ func (r consoleRecords) keep(session uint32) error {
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(consoleRecord{Session: session, Host: host, Boot: bootID(), PID: os.Getpid()})
+	b, err := json.Marshal(consoleRecord{Session: session, Host: host, Boot: bootID(),
+		PID: os.Getpid()})
 	if err != nil {
 		return err
 	}
@@ -57,12 +60,14 @@ func (r consoleRecords) keep(session uint32) error {
 // drop forgets a session.
 func (r consoleRecords) drop(session uint32) {
 	if r != "" {
-		_ = os.Remove(r.file(session)) // a record too many does no harm: its program is gone, and so is its session
-		_ = os.Remove(string(r))       // if it was the last
+		// a record too many does no harm: its program is gone, and so is its session
+		_ = os.Remove(r.file(session))
+		_ = os.Remove(string(r)) // if it was the last
 	}
 }
 
-// abandoned reports whether a session is one that a program on this host left behind when it crashed.
+// abandoned reports whether a session is one that a program on this host left behind when it
+// crashed.
 func (r consoleRecords) abandoned(session uint32) bool {
 	if r == "" {
 		return false

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A consoleScreen is where a console is shown: what the host says on standard output, and between its lines notes of what
-// happens to the console, on standard error.
+// A consoleScreen is where a console is shown: what the host says on standard output, and between
+// its lines notes of what happens to the console, on standard error.
 type consoleScreen struct {
 	out, err io.Writer
 	eol      string // "\r\n" on a terminal in raw mode
@@ -23,8 +23,8 @@ type consoleScreen struct {
 	timer   *time.Timer
 }
 
-// For how long the host must be quiet before a note is printed, so that it comes after what the host said before; and where its
-// line has not ended and may never, as at a prompt.
+// For how long the host must be quiet before a note is printed, so that it comes after what the
+// host said before; and where its line has not ended and may never, as at a prompt.
 const (
 	noteDelay      = 50 * time.Millisecond
 	noteInLineWait = time.Second
@@ -121,7 +121,8 @@ func (s *consoleScreen) printNotes() {
 	s.notes = nil
 }
 
-// endLine ends a line of the host for something that comes after it at the same place. The caller holds mu.
+// endLine ends a line of the host for something that comes after it at the same place. The caller
+// holds mu.
 func (s *consoleScreen) endLine() {
 	if s.shared && s.midLine {
 		s.emit([]byte(s.eol))

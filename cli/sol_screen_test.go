@@ -9,13 +9,20 @@ import (
 	"lom/client"
 )
 
-// A note is printed between two lines of the host, or when the host has fallen silent within one; never within a line.
+// A note is printed between two lines of the host, or when the host has fallen silent within one;
+// never within a line.
 func TestNotesAreBetweenLines(t *testing.T) {
 	const off, on = "[the host is off or asleep]", "[the host can be reached again]"
 	type step func(s *consoleScreen, v *consoleView)
-	says := func(text string) step { return func(s *consoleScreen, _ *consoleView) { s.show([]byte(text)) } }
-	happens := func(e client.ConsoleEvent) step { return func(_ *consoleScreen, v *consoleView) { v.event(e) } }
-	sleep := func(d time.Duration) step { return func(*consoleScreen, *consoleView) { time.Sleep(d) } }
+	says := func(text string) step {
+		return func(s *consoleScreen, _ *consoleView) { s.show([]byte(text)) }
+	}
+	happens := func(e client.ConsoleEvent) step {
+		return func(_ *consoleScreen, v *consoleView) { v.event(e) }
+	}
+	sleep := func(d time.Duration) step {
+		return func(*consoleScreen, *consoleView) { time.Sleep(d) }
+	}
 	for name, c := range map[string]struct {
 		steps []step
 		want  string
@@ -23,12 +30,14 @@ func TestNotesAreBetweenLines(t *testing.T) {
 		"between lines": {[]step{says("one\n"), happens(client.ConsoleUnavailable), sleep(noteDelay)}, "one\n" + off + "\n"},
 		"within a line": {[]step{says("half a li"), happens(client.ConsoleUnavailable), sleep(noteInLineWait / 2), says("ne\ntwo")}, "half a line\n" + off + "\ntwo"},
 		"within a line that goes on slowly": {
-			[]step{says("a"), happens(client.ConsoleUnavailable), sleep(noteInLineWait * 9 / 10), says("b"), sleep(noteInLineWait * 9 / 10), says("c\n")},
+			[]step{says("a"), happens(client.ConsoleUnavailable), sleep(noteInLineWait * 9 / 10),
+				says("b"), sleep(noteInLineWait * 9 / 10), says("c\n")},
 			"abc\n" + off + "\n"},
 		"at a prompt":              {[]step{says("login: "), happens(client.ConsoleUnavailable), sleep(noteInLineWait)}, "login: \n" + off + "\n"},
 		"off and on within a line": {[]step{says("x"), happens(client.ConsoleUnavailable), happens(client.ConsoleAvailable), says("y\n")}, "xy\n" + off + "\n" + on + "\n"},
 		"before what the host has already said": {
-			[]step{happens(client.ConsoleUnavailable), says("Power down.\nbye"), sleep(noteDelay)}, "Power down.\n" + off + "\nbye"},
+			[]step{happens(client.ConsoleUnavailable), says("Power down.\nbye"), sleep(noteDelay)},
+			"Power down.\n" + off + "\nbye"},
 		"at the end":       {[]step{says("x"), happens(client.ConsoleUnavailable)}, "x\n" + off + "\n"},
 		"nothing said yet": {[]step{happens(client.ConsoleTakenOver), sleep(noteDelay), says("x")}, "[console taken over from another session]\nx"},
 	} {

@@ -53,7 +53,8 @@ func newConsoleView(a *App) *consoleView {
 	v := &consoleView{
 		app: a, finished: make(chan struct{}), sent: make(chan struct{}),
 		sends: make(chan consoleInput, 1024), escapes: escapeReader{char: a.Options.Escape[0]},
-		screen: &consoleScreen{out: raw(a.Out), err: a.Err, eol: "\n", shared: sameFile(a.stdout, a.Err)},
+		screen: &consoleScreen{out: raw(a.Out), err: a.Err, eol: "\n",
+			shared: sameFile(a.stdout, a.Err)},
 	}
 	v.screen.failed = func(err error) {
 		if ended := outputError(err, isTerminal(a.stdout)); ended != err {
@@ -150,7 +151,8 @@ func (v *consoleView) event(e client.ConsoleEvent) {
 		client.ConsoleReopened:    "console open again",
 		client.ConsoleTakenOver:   "console taken over from another session",
 		client.ConsoleHealed:      "console freed from a session that lom left behind in a crash",
-		client.ConsolePlain:       "the BMC does not encrypt the console: what is typed can be read on the way",
+		client.ConsolePlain: "the BMC does not encrypt the console: what is typed can be " +
+			"read on the way",
 	}[e]
 	v.screen.note(text)
 	switch e {
@@ -267,7 +269,8 @@ func (v *consoleView) typed(ctx context.Context, p []byte) {
 		case escapeHelp:
 			v.help(char)
 		case escapeSuspend, escapeSuspendPlain:
-			v.screen.say(char + "^" + choose(found == escapeSuspend, "Z", "X") + " [suspend " + v.app.Name + "]")
+			v.screen.say(char + "^" + choose(found == escapeSuspend, "Z", "X") + " [suspend " +
+				v.app.Name + "]")
 			if v.terminal == nil {
 				stopJob()
 				continue
@@ -277,7 +280,8 @@ func (v *consoleView) typed(ctx context.Context, p []byte) {
 	}
 }
 
-// What the end of an input that is no terminal waits for, as long as the BMC acknowledges nothing of the input.
+// What the end of an input that is no terminal waits for, as long as the BMC acknowledges nothing
+// of the input.
 const (
 	endPatience    = 15 * time.Second
 	atOncePatience = 3 * time.Second // after ~.
@@ -293,7 +297,8 @@ func (v *consoleView) end(ctx context.Context, in consoleInput) {
 	v.queue(ctx, in)
 }
 
-// giveUp ends the console if the input is not sent to its end, and nothing of it was acknowledged for as long as patience.
+// giveUp ends the console if the input is not sent to its end, and nothing of it was acknowledged
+// for as long as patience.
 func (v *consoleView) giveUp(ctx context.Context, patience time.Duration) {
 	for {
 		before := v.console.Acknowledged()
@@ -343,7 +348,8 @@ func (v *consoleView) help(char string) {
 	text += "\t(Note that escapes are only recognized immediately after newline.)"
 	if v.terminal != nil {
 		if columns, rows, err := term.GetSize(v.terminal.fd); err == nil {
-			text += fmt.Sprintf("\n\t(The host does not know the size of this window; there, type: stty rows %d cols %d)", rows, columns)
+			text += fmt.Sprintf("\n\t(The host does not know the size of this window; there, "+
+				"type: stty rows %d cols %d)", rows, columns)
 		}
 	}
 	v.screen.say(text)

@@ -45,8 +45,10 @@ func (a *App) stamp(stamp ipmi.Timestamp, layout, separator string) string {
 	case separator == "/":
 		return fmt.Sprintf("S+ %s/%03d %s", t.Format("06"), t.YearDay(), t.Format("15:04:05"))
 	}
-	return fmt.Sprintf("S+ %s years %03d days %s", t.Format("06"), t.YearDay(), t.Format("15:04:05"))
+	return fmt.Sprintf("S+ %s years %03d days %s", t.Format("06"), t.YearDay(),
+		t.Format("15:04:05"))
 }
+
 // sleep waits for d, or until ctx ends, whose error it then returns.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -22,8 +22,8 @@ func notifyJobControl(stopping, continuing chan<- os.Signal) {
 // stopJob stops this process and those that share its job, as a terminal does at Ctrl-Z.
 func stopJob() { _ = syscall.Kill(0, syscall.SIGTSTP) }
 
-// foreground reports whether this process may set the terminal: it is in the foreground there, or the terminal is not the
-// one that controls it.
+// foreground reports whether this process may set the terminal: it is in the foreground there, or
+// the terminal is not the one that controls it.
 func foreground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	ours, err2 := unix.Getpgid(0)

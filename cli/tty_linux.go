@@ -17,7 +17,8 @@ var rates = map[int]uint32{
 func openTTY(path string, baud int) (*os.File, error) {
 	rate, ok := rates[baud]
 	if !ok {
-		return nil, fmt.Errorf("%s: %d bit/s is no rate that serial lines have here; the usual ones are 9600 and 115200", path, baud)
+		return nil, fmt.Errorf("%s: %d bit/s is no rate that serial lines have here; the usual "+
+			"ones are 9600 and 115200", path, baud)
 	}
 	// Non-blocking, so that no modem is waited for, and Go's poller takes it.
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -25,7 +26,8 @@ func openTTY(path string, baud int) (*os.File, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	f := os.NewFile(uintptr(fd), path)
-	t := unix.Termios{Iflag: unix.IGNBRK, Cflag: unix.CS8 | unix.CLOCAL | unix.CREAD | rate, Ispeed: rate, Ospeed: rate}
+	t := unix.Termios{Iflag: unix.IGNBRK, Cflag: unix.CS8 | unix.CLOCAL | unix.CREAD | rate,
+		Ispeed: rate, Ospeed: rate}
 	t.Cc[unix.VMIN] = 1
 	if err := unix.IoctlSetTermios(fd, unix.TCSETSF, &t); err != nil {
 		_ = f.Close()

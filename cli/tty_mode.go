@@ -13,8 +13,9 @@ import (
 	"golang.org/x/term"
 )
 
-// A ttyMode is a terminal that lom has put into a mode of its own, such as raw mode or without echo. The terminal is as it
-// was before whenever the program is stopped or ends, and in the mode again when the program goes on.
+// A ttyMode is a terminal that lom has put into a mode of its own, such as raw mode or without
+// echo. The terminal is as it was before whenever the program is stopped or ends, and in the mode
+// again when the program goes on.
 type ttyMode struct {
 	fd      int
 	set     func(fd int) error // enters the mode
@@ -100,14 +101,16 @@ func (t *ttyMode) isOn() bool {
 	return t.wanted
 }
 
-// foregroundCheck is how often a program looks whether the terminal is its own. A shell that brings a job to the foreground
-// that runs in the background already does so without a word.
+// foregroundCheck is how often a program looks whether the terminal is its own. A shell that brings
+// a job to the foreground that runs in the background already does so without a word.
 const foregroundCheck = 500 * time.Millisecond
 
-// isOurs reports whether the terminal may be read. To read it in the background stops the program, also while it ends.
+// isOurs reports whether the terminal may be read. To read it in the background stops the program,
+// also while it ends.
 func (t *ttyMode) isOurs() bool { return t == nil || foreground(t.fd) }
 
-// await waits until the terminal may be read, and has it in the mode. It reports false when ctx ends before.
+// await waits until the terminal may be read, and has it in the mode. It reports false when ctx
+// ends before.
 func (t *ttyMode) await(ctx context.Context) bool {
 	for !t.isOurs() {
 		select {
@@ -129,13 +132,14 @@ func (t *ttyMode) suspend(again bool) {
 	stopJob() // of which watchSignals hears
 }
 
-// watchSignals puts the terminal right before a signal ends or stops the program, and enters the mode again when the program
-// goes on.
+// watchSignals puts the terminal right before a signal ends or stops the program, and enters the
+// mode again when the program goes on.
 func (t *ttyMode) watchSignals() (stop func()) {
 	if t == nil {
 		return func() {}
 	}
-	ending, stopping, continuing := make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)
+	ending, stopping, continuing := make(chan os.Signal, 1), make(chan os.Signal, 1),
+		make(chan os.Signal, 1)
 	signal.Notify(ending, endSignals()...)
 	notifyJobControl(stopping, continuing)
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -176,7 +180,8 @@ func keyByKey(fd int) error {
 	return err
 }
 
-// keepBrokenPipe makes a closed output an error of writing, so that what is open can be closed properly.
+// keepBrokenPipe makes a closed output an error of writing, so that what is open can be closed
+// properly.
 func keepBrokenPipe() (stop func()) {
 	if len(brokenPipe) == 0 {
 		return func() {}

@@ -12,8 +12,8 @@ import (
 	fmt "lom/internal/plainfmt"
 )
 
-// readSecret reads a line from a terminal without echo. The echo comes back when ctx ends, when a signal ends the program, and
-// while it is stopped; when it goes on, the question is asked again.
+// readSecret reads a line from a terminal without echo. The echo comes back when ctx ends, when a
+// signal ends the program, and while it is stopped; when it goes on, the question is asked again.
 func readSecret(ctx context.Context, tty *os.File, out io.Writer, prompt string) (string, error) {
 	fd := int(tty.Fd())
 	terminal := &ttyMode{fd: fd, set: hideInput, resumed: func() { fmt.Fprint(out, prompt) }}

@@ -34,7 +34,8 @@ type versionInfo struct {
 
 // readVersion returns the version that the build has noted.
 func readVersion() versionInfo {
-	v := versionInfo{Version: "devel", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	v := versionInfo{Version: "devel", Go: runtime.Version(), OS: runtime.GOOS,
+		Arch: runtime.GOARCH}
 	if version != "" {
 		v.Version = version
 	}

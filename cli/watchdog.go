@@ -25,7 +25,8 @@ func newWatchdog(a *App) *cobra.Command {
   nolog                   do not log the expiration
   dontstop                let a running timer run on`
 	return group(a, "watchdog", "The watchdog timer",
-		query(a, "get", "Show the settings and the countdown", render.Watchdog, of((*machine.Machine).Watchdog)),
+		query(a, "get", "Show the settings and the countdown", render.Watchdog,
+			of((*machine.Machine).Watchdog)),
 		set,
 		change(a, "reset", "Start the countdown again", runWatchdogReset),
 		change(a, "off", "Stop the timer", runWatchdogOff),
@@ -41,7 +42,8 @@ func runWatchdogReset(ctx context.Context, a *App, args []string) (string, error
 		err = m.StartWatchdog(ctx)
 	}
 	if hasCode(err, ipmi.CodeWatchdogNotSet) {
-		return "", errors.New("the watchdog timer was never set, so that it cannot be started: set it first")
+		return "", errors.New("the watchdog timer was never set, so that it cannot be started: " +
+			"set it first")
 	}
 	return "IPMI Watchdog Timer Reset -  countdown restarted!", err
 }
@@ -84,14 +86,16 @@ func runWatchdogSet(ctx context.Context, a *App, args []string) (string, error) 
 func setWatchdogOption(req *ipmi.SetWatchdogTimer, arg string) error {
 	name, value, hasValue := strings.Cut(arg, "=")
 	full := ""
-	for _, n := range []string{"timeout", "pretimeout", "int", "use", "clear", "action", "nolog", "dontstop"} {
+	for _, n := range []string{"timeout", "pretimeout", "int", "use", "clear", "action", "nolog",
+		"dontstop"} {
 		if name != "" && strings.HasPrefix(n, name) {
 			full = n
 			break
 		}
 	}
 	if full == "" || hasValue == (full == "nolog" || full == "dontstop") {
-		return usagef("%q is none of timeout=, pretimeout=, int=, use=, clear=, action=, nolog, dontstop", arg)
+		return usagef("%q is none of timeout=, pretimeout=, int=, use=, clear=, action=, nolog, "+
+			"dontstop", arg)
 	}
 	number := func(high int64) (int64, error) {
 		n, err := parseNumber(value, 1, high)

@@ -29,14 +29,14 @@ func (s *Session) Target(addr, channel uint8) Conn {
 	return bridged{s, []hop{{addr, channel}}}
 }
 
-// TargetVia returns a connection to a controller behind another one that is behind the BMC: the BMC reaches the transit
-// controller on transitChannel, and that one reaches addr on channel.
+// TargetVia returns a connection to a controller behind another one that is behind the BMC: the BMC
+// reaches the transit controller on transitChannel, and that one reaches addr on channel.
 func (s *Session) TargetVia(transitAddr, transitChannel, addr, channel uint8) Conn {
 	return bridged{s, []hop{{transitAddr, transitChannel}, {addr, channel}}}
 }
 
-// Target returns the connection to a controller that the BMC reaches, and b itself for the one that b
-// leads to.
+// Target returns the connection to a controller that the BMC reaches, and b itself for the one that
+// b leads to.
 func (b bridged) Target(addr, channel uint8) Conn {
 	if last := b.route[len(b.route)-1]; last.addr == addr {
 		return b
@@ -44,8 +44,8 @@ func (b bridged) Target(addr, channel uint8) Conn {
 	return b.carrier.Target(addr, channel)
 }
 
-// Exchange sends one request to the controller and waits for its answer. If a bridge on the way refused the message, the
-// error is an *ipmi.Error about Send Message.
+// Exchange sends one request to the controller and waits for its answer. If a bridge on the way
+// refused the message, the error is an *ipmi.Error about Send Message.
 func (b bridged) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
 	return b.carrier.exchange(ctx, req, b.route)
 }
@@ -53,7 +53,8 @@ func (b bridged) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRes
 // sendMessage is the Send Message command (§22.7).
 var sendMessage = ipmi.SendMessage{}.Command()
 
-// trackResponse is the bit beside the channel number of Send Message that makes the bridge send the response on.
+// trackResponse is the bit next to the channel number of Send Message that makes the bridge send
+// the response on.
 const trackResponse = 0x40
 
 // appendMessage appends the request as the BMC gets it.
@@ -84,7 +85,8 @@ func (r *request) message(tracking, lun uint8) rmcp.Message {
 			m.FromLUN, bits = lun, tracking
 		}
 		m = rmcp.Message{
-			To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: sendMessage.NetFn, Seq: r.seq, Cmd: sendMessage.Code,
+			To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: sendMessage.NetFn, Seq: r.seq,
+			Cmd:  sendMessage.Code,
 			Data: rmcp.AppendMessage([]byte{r.route[i].channel&0x0f | bits}, &m),
 		}
 	}
@@ -101,9 +103,10 @@ const (
 	ours
 )
 
-// unwrap finds the answer to a request in a message. Of a bridged request the answer comes as if the BMC had given it, or
-// within the answer to Send Message; an answer to Send Message without it only says that the
-// bridge took the request. The responder's address may be the bridge's (§6.13.4), so it is not looked at.
+// unwrap finds the answer to a request in a message. Of a bridged request the answer comes as if
+// the BMC had given it, or within the answer to Send Message; an answer to Send Message without it
+// only says that the bridge took the request. The responder's address may be the bridge's
+// (§6.13.4), so it is not looked at.
 func (r *request) unwrap(m rmcp.Message) (rmcp.Message, verdict) {
 	for range len(r.route) + 1 {
 		if m.Seq != r.seq {
@@ -112,7 +115,8 @@ func (r *request) unwrap(m rmcp.Message) (rmcp.Message, verdict) {
 		if m.NetFn == r.raw.Command.NetFn.Response() && m.Cmd == r.raw.Command.Code {
 			return m, ours
 		}
-		if len(r.route) == 0 || m.NetFn != sendMessage.NetFn.Response() || m.Cmd != sendMessage.Code {
+		if len(r.route) == 0 || m.NetFn != sendMessage.NetFn.Response() ||
+			m.Cmd != sendMessage.Code {
 			return m, notOurs
 		}
 		if m.Code != ipmi.CodeOK {

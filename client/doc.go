@@ -25,7 +25,8 @@
 //
 // # Goroutines and locks
 //
-// All connections may be used by many goroutines at a time. A [Session] has no goroutine: those
-// of its [Transport] read the socket and run the timers for all sessions that share it. A [Device]
-// and a [Serial] have one goroutine each, which ends with Close. [Start] asks without a goroutine that waits, for thousands of BMCs at a time.
+// All connections may be used by many goroutines at a time. A [Session] has no goroutine: those of
+// its [Transport] read the socket and run the timers for all sessions that share it. A [Device] and
+// a [Serial] have one goroutine each, which ends with Close. [Start] asks without a goroutine that
+// waits, for thousands of BMCs at a time.
 package client

@@ -55,7 +55,8 @@ func ExampleDial_wrongPassword() {
 		log.Fatal(err)
 	}
 	defer b.Close()
-	_, err = client.Dial(context.Background(), b.Addr, client.WithUser("admin", ipmi.NewSecret("guess")))
+	_, err = client.Dial(context.Background(), b.Addr,
+		client.WithUser("admin", ipmi.NewSecret("guess")))
 	fmt.Println(errors.Is(err, ipmi.ErrPassword))
 	// Output: true
 }
@@ -188,7 +189,8 @@ func Example_newEvents() {
 	defer stop()
 	ctx := context.Background()
 	event := ipmi.PlatformEvent{
-		SensorType: ipmi.SensorTemperature, Sensor: 1, EventType: 1, Data: [3]byte{0x57, 99, 80}, Revision: 4,
+		SensorType: ipmi.SensorTemperature, Sensor: 1, EventType: 1, Data: [3]byte{0x57, 99, 80},
+		Revision: 4,
 	}
 	var seen uint16
 	for range 2 {

@@ -219,7 +219,7 @@ func TestSDRsOfASilentBMC(t *testing.T) {
 		c.storage(0x23, silent)
 		_, err := ReadSDRsWanted(t.Context(), c, 5, nil)
 		if e := new(IncompleteError); !errors.Is(err, ipmi.ErrTimeout) || errors.As(err, &e) {
-			t.Errorf("got %v, want a time-out", err)
+			t.Errorf("got %v, want a timeout", err)
 		}
 	})
 }

@@ -67,7 +67,7 @@ func TestLateProcess(t *testing.T) {
 			stall(n, s, late)
 			all.Wait()
 			if st := s.Stats(); st.Timeouts != 0 || st.Retries != 0 {
-				t.Errorf("%v late: got %d time-outs and %d retries, want none", late, st.Timeouts,
+				t.Errorf("%v late: got %d timeouts and %d retries, want none", late, st.Timeouts,
 					st.Retries)
 			}
 			if lag := s.transport.Lag(); lag < late/2 {

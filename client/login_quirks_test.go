@@ -245,7 +245,8 @@ func TestUnsignedRefusal(t *testing.T) {
 				want += mostSpoiled // the network may have spoiled a good answer
 			}
 			if !errors.Is(err, tc.want) || errors.Is(err, ipmi.ErrPassword) || activations != want {
-				t.Errorf("code %02xh: got %v after %d activations, want %v after %d", uint8(tc.code),
+				t.Errorf("code %02xh: got %v after %d activations, want %v after %d",
+					uint8(tc.code),
 					err, activations, tc.want, want)
 			}
 			_ = b

@@ -26,7 +26,7 @@ const (
 var ErrRecordsCircle = errors.New("the BMC's record list goes round in a circle")
 
 // SELEntries reads the SEL from the record with ID first on (ipmi.FirstRecord: all of it), one
-// exchange a record, and one before them that tells how many there are. Records come in the order
+// exchange a record, and one before them for their number. Records come in the order
 // of the SEL. It copes with records that are deleted meanwhile, with an erasure, and with BMCs that
 // do not return whole records at a time. One record that cannot be read costs no other: those are
 // told at the end, and so is that the SEL has fewer records than the BMC reports, by an

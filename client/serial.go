@@ -15,23 +15,26 @@ import (
 	"lom/rmcp"
 )
 
-// How long an answer over a serial line is waited for, and how often a request is sent, as in ipmitool.
+// How long an answer over a serial line is waited for, and how often a request is sent, as in
+// ipmitool.
 const (
 	serialTimeout = 5 * time.Second
 	serialTries   = 5
 )
 
-// SerialConfig says how to talk over a serial line. The zero value is terminal mode without a log-in.
+// SerialConfig says how to talk over a serial line. The zero value is terminal mode without a
+// log-in.
 type SerialConfig struct {
 	Basic    bool          // basic mode (§14.4) instead of terminal mode (§14.7)
 	Login    bool          // log in, in terminal mode: SYS PWD (§14.7.8)
 	User     string        // "" is the null user
-	Password ipmi.Secret   // printable, 16 characters at the most
+	Password ipmi.Secret   // printable, at most 16 characters
 	Timeout  time.Duration // of an answer; 0: 5 s
-	Tries    int           // how often a request that changes nothing is sent at the most; 0: 5
+	Tries    int           // how often a request that changes nothing is sent at most; 0: 5
 }
 
-// A Serial is a BMC at the other end of a serial line. One request is under way at a time; others wait for it.
+// A Serial is a BMC at the other end of a serial line. One request is under way at a time; others
+// wait for it.
 type Serial struct {
 	line   io.ReadWriteCloser
 	config SerialConfig
@@ -47,8 +50,9 @@ type Serial struct {
 	err error // why nothing is received any more
 }
 
-// NewSerial talks to the BMC at the other end of line, which it takes over, and logs in if cfg says so. The errors are
-// *ipmi.Error: ipmi.ErrPassword (user or password are wrong) and ipmi.ErrTimeout.
+// NewSerial talks to the BMC at the other end of line, which it takes over, and logs in if cfg says
+// so. The errors are *ipmi.Error: ipmi.ErrPassword (user or password are wrong) and
+// ipmi.ErrTimeout.
 func NewSerial(ctx context.Context, line io.ReadWriteCloser, cfg SerialConfig) (*Serial, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = serialTimeout
@@ -109,7 +113,8 @@ func (s *Serial) receive() {
 			}
 		}
 		if err != nil {
-			if errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.EOF) {
+			if errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe) ||
+				errors.Is(err, io.EOF) {
 				err = ipmi.ErrClosed
 			}
 			s.mu.Lock()
@@ -147,14 +152,17 @@ func (s *Serial) login(ctx context.Context) error {
 	}
 	for _, c := range []byte(command) {
 		if c < ' ' || c > '~' || c == '[' || c == ']' || c == '\\' {
-			return errors.New("terminal mode carries names and passwords of printable characters only, without brackets and backslashes")
+			return errors.New("terminal mode carries names and passwords of printable characters " +
+				"only, without brackets and backslashes")
 		}
 	}
 	for range s.config.Tries {
 		if _, err := io.WriteString(s.line, "["+command+"]\r\n"); err != nil {
 			return err
 		}
-		text, err := await(ctx, s, s.texts, func(text string) bool { return strings.HasPrefix(text, "OK") || strings.HasPrefix(text, "ERR") })
+		text, err := await(ctx, s, s.texts, func(text string) bool {
+			return strings.HasPrefix(text, "OK") || strings.HasPrefix(text, "ERR")
+		})
 		switch {
 		case errors.Is(err, ipmi.ErrTimeout):
 			continue
@@ -168,8 +176,10 @@ func (s *Serial) login(ctx context.Context) error {
 	return ipmi.ErrTimeout
 }
 
-// await waits for what is wanted from a channel. Its error is ErrTimeout when it has not come in time.
-func await[T any](ctx context.Context, s *Serial, c <-chan T, wanted func(T) bool) (v T, err error) {
+// await waits for what is wanted from a channel. Its error is ErrTimeout when it has not come in
+// time.
+func await[T any](ctx context.Context, s *Serial, c <-chan T,
+	wanted func(T) bool) (v T, err error) {
 	timer := time.NewTimer(s.config.Timeout)
 	defer timer.Stop()
 	for {
@@ -207,7 +217,8 @@ func (s *Serial) TargetVia(transitAddr, transitChannel, addr, channel uint8) Con
 	return bridged{s, []hop{{transitAddr, transitChannel}, {addr, channel}}}
 }
 
-func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest, route []hop) (ipmi.RawResponse, error) {
+func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest,
+	route []hop) (ipmi.RawResponse, error) {
 	resp, err := s.inTurn(ctx, req, route)
 	if e := new(ipmi.Error); err != nil && !errors.As(err, &e) {
 		err = &ipmi.Error{Command: req.Command, Err: err}
@@ -216,7 +227,8 @@ func (s *Serial) exchange(ctx context.Context, req ipmi.RawRequest, route []hop)
 }
 
 // inTurn carries out a request when the line is free.
-func (s *Serial) inTurn(ctx context.Context, raw ipmi.RawRequest, route []hop) (resp ipmi.RawResponse, err error) {
+func (s *Serial) inTurn(ctx context.Context, raw ipmi.RawRequest,
+	route []hop) (resp ipmi.RawResponse, err error) {
 	select {
 	case <-s.turn:
 		defer func() { s.turn <- struct{}{} }()
@@ -248,7 +260,8 @@ func (s *Serial) newRequest(raw ipmi.RawRequest, route []hop) *request {
 }
 
 // send sends a request as m and waits for its answer. The caller has the turn.
-func (s *Serial) send(ctx context.Context, r *request, m rmcp.Message) (resp ipmi.RawResponse, err error) {
+func (s *Serial) send(ctx context.Context, r *request,
+	m rmcp.Message) (resp ipmi.RawResponse, err error) {
 	packet := rmcp.AppendTerminal(nil, &m)
 	if s.config.Basic {
 		packet = rmcp.AppendBasic(nil, rmcp.AppendMessage(nil, &m))

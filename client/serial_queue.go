@@ -10,8 +10,8 @@ import (
 	"lom/rmcp"
 )
 
-// A BMC that does not track the answers of other controllers puts them into its receive message queue,
-// from which they are taken with Get Message (§6.13.2).
+// A BMC that does not track the answers of other controllers puts them into its receive message
+// queue, from which they are taken with Get Message (§6.13.2).
 
 // smsLUN is the requester's LUN whose answers the BMC puts into the queue (§6.13.1).
 const smsLUN = 2
@@ -19,11 +19,12 @@ const smsLUN = 2
 // queueInterval is how long an empty queue is left alone.
 const queueInterval = 50 * time.Millisecond
 
-// noTracking reports whether an error says that the BMC does not track answers: it knows Send Message,
-// but not so.
+// noTracking reports whether an error says that the BMC does not track answers: it knows Send
+// Message, but not so.
 func noTracking(err error) bool {
 	e := new(ipmi.Error)
-	return errors.As(err, &e) && e.Command.Code == sendMessage.Code && e.Command.NetFn == sendMessage.NetFn &&
+	return errors.As(err, &e) && e.Command.Code == sendMessage.Code &&
+		e.Command.NetFn == sendMessage.NetFn &&
 		e.Code == ipmi.CodeInvalidDataField
 }
 
@@ -53,8 +54,8 @@ func (s *Serial) sendQueued(ctx context.Context, r *request) (resp ipmi.RawRespo
 	return resp, err
 }
 
-// fromQueue waits until the answer to r is in the queue. Other messages in it are dropped: they are old
-// answers, or for software that does not run.
+// fromQueue waits until the answer to r is in the queue. Other messages in it are dropped: they are
+// old answers, or for software that does not run.
 func (s *Serial) fromQueue(ctx context.Context, r *request) (resp ipmi.RawResponse, err error) {
 	for deadline := time.Now().Add(s.config.Timeout); time.Now().Before(deadline); {
 		q := s.newRequest(ipmi.RawRequest{Command: ipmi.GetMessage{}.Command()}, nil)

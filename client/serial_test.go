@@ -124,8 +124,8 @@ func TestSerialLogin(t *testing.T) {
 	}
 }
 
-// Where the BMC does not track answers of other controllers, they are taken from its receive message
-// queue (§6.13.2); what else is there is passed over.
+// Where the BMC does not track answers of other controllers, they are taken from its receive
+// message queue (§6.13.2); what else is there is passed over.
 func TestSerialAnswersFromTheQueue(t *testing.T) {
 	const target, channel = 0x82, 0
 	for _, basic := range []bool{false, true} {
@@ -140,7 +140,8 @@ func TestSerialAnswersFromTheQueue(t *testing.T) {
 			case m.Cmd == sendMessage.Code:
 				in, err := rmcp.ParseMessage(bytes.Clone(m.Data[1:]))
 				if err != nil || in.To != target || in.FromLUN != smsLUN {
-					t.Errorf("got %+v, %v, want a request to %#02x from LUN %d", in, err, target, smsLUN)
+					t.Errorf("got %+v, %v, want a request to %#02x from LUN %d", in, err, target,
+						smsLUN)
 				}
 				in.From = ipmi.AddressBMC
 				other, old := in.Reply(ipmi.CodeOK, []byte{1}), in.Reply(ipmi.CodeOK, []byte{2})

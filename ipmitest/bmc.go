@@ -39,12 +39,12 @@ type settings struct {
 	satellites map[uint8]rack.Satellite
 }
 
-// WithMake makes the server one of a make: dell, hpe, lenovo, supermicro, dense (60 sensors), or lom,
-// the default.
+// WithMake makes the server one of a make: dell, hpe, lenovo, supermicro, dense (60 sensors), or
+// lom, the default.
 func WithMake(name string) Option { return func(s *settings) { s.make = name } }
 
-// WithHost sets how the server behaves: whether it is on, how long it takes to start and stop, whether it
-// ignores a soft shutdown.
+// WithHost sets how the server behaves: whether it is on, how long it takes to start and stop,
+// whether it ignores a soft shutdown.
 func WithHost(c sim.Config) Option { return func(s *settings) { s.host = c } }
 
 // WithConfig changes the BMC's configuration, such as its users and faults.
@@ -52,8 +52,8 @@ func WithConfig(change func(*bmc.Config)) Option {
 	return func(s *settings) { change(&s.config) }
 }
 
-// WithSatellite adds a controller on the BMC's IPMB, with sensors of its own. Its slave address is even,
-// from 10h to EEh, and not 20h.
+// WithSatellite adds a controller on the BMC's IPMB, with sensors of its own. Its slave address is
+// even, from 10h to EEh, and not 20h.
 func WithSatellite(address uint8, c bmc.Config) Option {
 	return func(s *settings) {
 		if s.satellites == nil {
@@ -143,7 +143,9 @@ func (m inMemory) Exchange(ctx context.Context, req ipmi.RawRequest) (ipmi.RawRe
 	var once sync.Once
 	m.bmc.Answer(on, req.Command.NetFn, req.Command.Code, append([]byte(body), req.Data...),
 		func(code ipmi.CompletionCode, data []byte) {
-			once.Do(func() { answer <- ipmi.RawResponse{Code: code, Data: append([]byte(nil), data...)} })
+			once.Do(func() {
+				answer <- ipmi.RawResponse{Code: code, Data: append([]byte(nil), data...)}
+			})
 		})
 	select {
 	case r := <-answer:

@@ -10,7 +10,8 @@ import (
 
 // drainAndReset stands for the program under test.
 func drainAndReset(t *testing.T, c client.Conn) {
-	if _, err := client.Do(t.Context(), c, ipmi.ChassisControl{Action: ipmi.PowerCycle}); err != nil {
+	if _, err := client.Do(t.Context(), c, ipmi.ChassisControl{Action: ipmi.PowerCycle}); err !=
+		nil {
 		t.Fatal(err)
 	}
 }

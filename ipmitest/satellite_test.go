@@ -21,7 +21,9 @@ func serialLine(t *testing.T, b *ipmitest.BMC, basic bool) *client.Serial {
 	ours, theirs := net.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- b.ServeSerial(ctx, theirs, bmc.SerialConfig{Basic: basic, Trusted: true}) }()
+	go func() {
+		done <- b.ServeSerial(ctx, theirs, bmc.SerialConfig{Basic: basic, Trusted: true})
+	}()
 	s, err := client.NewSerial(t.Context(), ours, client.SerialConfig{Basic: basic})
 	if err != nil {
 		t.Fatal(err)
@@ -36,14 +38,20 @@ func serialLine(t *testing.T, b *ipmitest.BMC, basic bool) *client.Serial {
 	return s
 }
 
-// A sensor of a satellite controller is read from, and its thresholds are set on, that controller, and
-// not the BMC's own sensor of the same number.
+// A sensor of a satellite controller is read from, and its thresholds are set on, that controller,
+// and not the BMC's own sensor of the same number.
 func TestSensorsOfASatellite(t *testing.T) {
 	for name, dial := range map[string]func(*testing.T, *ipmitest.BMC) client.Conn{
-		"lan":             func(t *testing.T, b *ipmitest.BMC) client.Conn { return b.Dial(t, client.WithInterface(client.LAN)) },
-		"lanplus":         func(t *testing.T, b *ipmitest.BMC) client.Conn { return b.Dial(t) },
-		"serial-terminal": func(t *testing.T, b *ipmitest.BMC) client.Conn { return serialLine(t, b, false) },
-		"serial-basic":    func(t *testing.T, b *ipmitest.BMC) client.Conn { return serialLine(t, b, true) },
+		"lan": func(t *testing.T, b *ipmitest.BMC) client.Conn {
+			return b.Dial(t, client.WithInterface(client.LAN))
+		},
+		"lanplus": func(t *testing.T, b *ipmitest.BMC) client.Conn { return b.Dial(t) },
+		"serial-terminal": func(t *testing.T, b *ipmitest.BMC) client.Conn {
+			return serialLine(t, b, false)
+		},
+		"serial-basic": func(t *testing.T, b *ipmitest.BMC) client.Conn {
+			return serialLine(t, b, true)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
@@ -81,13 +89,15 @@ func TestSensorsOfASatellite(t *testing.T) {
 			} {
 				got, err := client.ReadThresholds(ctx, client.OwnerConn(c, key), key)
 				if err != nil || got.Values[ipmi.UpperCritical] != want {
-					t.Errorf("sensor of %02x: got %v, %v, want %d", key.Owner, got.Values, err, want)
+					t.Errorf("sensor of %02x: got %v, %v, want %d", key.Owner, got.Values, err,
+						want)
 				}
 			}
 			// A controller that is not there is not answered for by another.
 			nobody := f.Key
 			nobody.Owner = 0x26
-			if r, err := client.ReadThresholds(ctx, client.OwnerConn(c, nobody), nobody); err == nil {
+			if r, err := client.ReadThresholds(ctx, client.OwnerConn(c, nobody), nobody); err ==
+				nil {
 				t.Errorf("of nobody: got %+v, want an error", r)
 			}
 		})

@@ -11,7 +11,8 @@ import (
 	"lom/ipmi"
 )
 
-// A Scripted is a BMC that answers the requests that its script names, and fails the test at others.
+// A Scripted is a BMC that answers the requests that its script names, and fails the test at
+// others.
 type Scripted struct {
 	t       testing.TB
 	mu      sync.Mutex
@@ -27,8 +28,9 @@ type Scripted struct {
 //	< 00 20 81 02 05 02 bf a20200 0001
 //
 // A request is network function (with the LUN in its top two bits), command and data; an answer is
-// completion code and data. A request with several answers gets them one after the other, the last one
-// again and again. "< lost" is no answer, and "< unknown" no answer to a command that changes state.
+// completion code and data. A request with several answers gets them one after the other, the last
+// one again and again. "< lost" is no answer, and "< unknown" no answer to a command that changes
+// state.
 func Script(t testing.TB, script string) *Scripted {
 	t.Helper()
 	s := &Scripted{t: t, answers: map[string][]string{}}
@@ -57,7 +59,8 @@ func (s *Scripted) Asked() []string {
 
 // Exchange implements client.Conn.
 func (s *Scripted) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawResponse, error) {
-	packet := append([]byte{byte(req.Command.NetFn) | req.LUN<<6, req.Command.Code}, req.Command.Body...)
+	packet := append([]byte{byte(req.Command.NetFn) | req.LUN<<6, req.Command.Code},
+		req.Command.Body...)
 	key := hex.EncodeToString(append(packet, req.Data...))
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,11 +8,12 @@ import (
 
 // A Chassis is the state of a server's power, faults and front panel (§28.2).
 type Chassis struct {
-	Power             string      `json:"power" enum:"on,off,unknown"`
-	Overload          bool        `json:"overload"`
-	Interlock         bool        `json:"interlock"`
-	PowerFault        bool        `json:"power_fault"`
-	ControlFault      bool        `json:"control_fault"` // the BMC tried to switch the power, in vain
+	Power      string `json:"power" enum:"on,off,unknown"`
+	Overload   bool   `json:"overload"`
+	Interlock  bool   `json:"interlock"`
+	PowerFault bool   `json:"power_fault"`
+	// the BMC tried to switch the power, in vain
+	ControlFault      bool        `json:"control_fault"`
 	RestorePolicy     string      `json:"restore_policy" enum:"always-off,previous,always-on,unknown"`
 	LastPowerEvent    []string    `json:"last_power_event" enum:"ac-failed,overload,interlock,fault,command"`
 	Intrusion         bool        `json:"intrusion"`
@@ -44,8 +45,9 @@ func (m *Machine) Chassis(ctx context.Context) (Chassis, error) {
 	v := Chassis{
 		Power: PowerOff, Overload: st.Overload, Interlock: st.Interlock, PowerFault: st.PowerFault,
 		ControlFault: st.ControlFault, RestorePolicy: st.RestorePolicy.String(),
-		LastPowerEvent: []string{}, Intrusion: st.Intrusion, FrontPanelLockout: st.FrontPanelLockout,
-		DriveFault: st.DriveFault, CoolingFault: st.CoolingFault,
+		LastPowerEvent: []string{}, Intrusion: st.Intrusion,
+		FrontPanelLockout: st.FrontPanelLockout,
+		DriveFault:        st.DriveFault, CoolingFault: st.CoolingFault,
 	}
 	if st.PowerOn {
 		v.Power = PowerOn
@@ -80,7 +82,8 @@ func (m *Machine) Identify(ctx context.Context, how ipmi.ChassisIdentify) error 
 
 // A RestorePolicy says what may happen when the mains come back (§28.8).
 type RestorePolicy struct {
-	Policy    string   `json:"policy,omitempty" enum:"always-off,previous,always-on"` // that was set
+	// that was set
+	Policy    string   `json:"policy,omitempty" enum:"always-off,previous,always-on"`
 	Supported []string `json:"supported" enum:"always-off,always-on,previous"`
 }
 
@@ -123,7 +126,8 @@ type RestartCause struct {
 
 // restartCauses are the words for Table 28-11, by number.
 var restartCauses = []string{
-	"unknown", "chassis-control", "reset-button", "power-button", "watchdog", "oem", "always-restore",
+	"unknown", "chassis-control", "reset-button", "power-button", "watchdog", "oem",
+	"always-restore",
 	"restore-previous", "pef-reset", "pef-power-cycle", "soft-reset", "rtc",
 }
 

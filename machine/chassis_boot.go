@@ -219,11 +219,12 @@ type (
 	}
 	// BootFlags is parameter 5: what the server boots from, and how.
 	BootFlags struct {
-		Valid              bool   `json:"valid"`
-		Persistent         bool   `json:"persistent"` // for all boots to come, not only the next
-		EFI                bool   `json:"efi"`
-		Device             string `json:"device" enum:"none,pxe,disk,safe,diag,cdrom,bios,floppy,remote-floppy,remote-cdrom,remote-media,remote-disk,reserved"`
-		Instance           uint8  `json:"instance"` // of the device: 0 any, 1-15 external, 17-31 internal
+		Valid      bool   `json:"valid"`
+		Persistent bool   `json:"persistent"` // for all boots to come, not only the next
+		EFI        bool   `json:"efi"`
+		Device     string `json:"device" enum:"none,pxe,disk,safe,diag,cdrom,bios,floppy,remote-floppy,remote-cdrom,remote-media,remote-disk,reserved"`
+		// of the device: 0 any, 1-15 external, 17-31 internal
+		Instance           uint8  `json:"instance"`
 		ClearCMOS          bool   `json:"clear_cmos"`
 		LockKeyboard       bool   `json:"lock_keyboard"`
 		BlankScreen        bool   `json:"blank_screen"`
@@ -239,10 +240,11 @@ type (
 	}
 	// BootInitiator is parameter 6: who asked for the boot.
 	BootInitiator struct {
-		Channel          uint8     `json:"channel"`
-		SessionID        uint32    `json:"session_id"` // the BMC's
-		Time             time.Time `json:"time,omitzero"`
-		SinceInitSeconds *uint32   `json:"since_init_seconds,omitempty"` // instead, from the BMC's start
+		Channel   uint8     `json:"channel"`
+		SessionID uint32    `json:"session_id"` // the BMC's
+		Time      time.Time `json:"time,omitzero"`
+		// instead, from the BMC's start
+		SinceInitSeconds *uint32 `json:"since_init_seconds,omitempty"`
 	}
 	// BootMailboxBlock is a block of parameter 7.
 	BootMailboxBlock struct {
@@ -332,7 +334,8 @@ func (m *Machine) mailboxBlock(r ipmi.SystemBootOptions, b ipmi.BootMailbox) Boo
 	v := BootMailboxBlock{Block: b.Block, Data: b.Data, Options: r}
 	if d := b.Data; b.Block == 0 && len(d) >= mailboxEnterprise {
 		n := uint32(d[0]) | uint32(d[1])<<8 | uint32(d[2])<<16
-		v.Enterprise, v.EnterpriseName, v.Data = &n, m.name(ipmi.ManufacturerID(n)), d[mailboxEnterprise:]
+		v.Enterprise, v.EnterpriseName, v.Data = &n, m.name(ipmi.ManufacturerID(n)),
+			d[mailboxEnterprise:]
 	}
 	return v
 }

@@ -79,7 +79,8 @@ func TestSetPower(t *testing.T) {
 			machine.PowerChange{Action: "cycle", Outcome: "done", Before: "on", After: "on"}, ""},
 		{"stuck", ipmi.PowerDown, "00", status + on, []machine.PowerOption{sure},
 			machine.PowerChange{Action: "off", Outcome: "not-done", Before: "on", After: "on"},
-			"the power is still on 1m0s after it was to be switched off; look with power status before you repeat it"},
+			"the power is still on 1m0s after it was to be switched off; look with power status " +
+				"before you repeat it"},
 		{"silent afterwards", ipmi.PowerDown, "00", status + on + "\n< lost",
 			[]machine.PowerOption{sure},
 			machine.PowerChange{Action: "off", Outcome: "unknown", Before: "on", After: "unknown"},
@@ -173,7 +174,8 @@ func TestBoot(t *testing.T) {
 func TestBootMailbox(t *testing.T) {
 	bmc := ipmitest.Script(t, "> 00 09 07 05 00\n< c9")
 	err := machine.New(bmc).SetBootMailbox(t.Context(), 7154, make([]byte, 90))
-	if want := "the BMC's boot mailbox has no block 5; nothing was written: give less"; err == nil || err.Error() != want {
+	if want := "the BMC's boot mailbox has no block 5; nothing was written: give less"; err ==
+		nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	m := machine.New(ipmitest.New(t).Conn())
@@ -182,7 +184,8 @@ func TestBootMailbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks, err := m.BootMailbox(t.Context())
-	if err != nil || len(blocks) == 0 || blocks[0].Enterprise == nil || *blocks[0].Enterprise != 7154 {
+	if err != nil || len(blocks) == 0 || blocks[0].Enterprise == nil ||
+		*blocks[0].Enterprise != 7154 {
 		t.Fatalf("got %+v, %v, want a mailbox of enterprise 7154", blocks, err)
 	}
 	var got []byte

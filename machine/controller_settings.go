@@ -37,7 +37,8 @@ type SelfTest struct {
 
 // selfTestFailures are the words for the bits of ipmi.SelfTestFailures.
 var selfTestFailures = [8]string{
-	"firmware-corrupted", "boot-block-corrupted", "internal-use-area-corrupted", "sdr-repository-empty",
+	"firmware-corrupted", "boot-block-corrupted", "internal-use-area-corrupted",
+	"sdr-repository-empty",
 	"ipmb-not-responding", "fru-not-accessible", "sdr-not-accessible", "sel-not-accessible",
 }
 
@@ -105,7 +106,8 @@ func (m *Machine) Enables(ctx context.Context) (Enables, error) {
 	r, err := do(ctx, m, "Get Global Enables command", ipmi.GetBMCGlobalEnables{})
 	e := r.Enables
 	return Enables{
-		e.ReceiveQueueIRQ, e.EventBufferFullIRQ, e.EventBuffer, e.EventLogging, e.OEM0, e.OEM1, e.OEM2,
+		e.ReceiveQueueIRQ, e.EventBufferFullIRQ, e.EventBuffer, e.EventLogging, e.OEM0, e.OEM1,
+		e.OEM2,
 	}, err
 }
 

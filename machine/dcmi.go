@@ -99,14 +99,15 @@ type AssetTag struct {
 	Tag string `json:"asset_tag"`
 }
 
-// chunk returns how many bytes from offset on one command may carry of a text of at most size bytes:
-// offset and count together must not lead beyond it.
+// chunk returns how many bytes from offset on one command may carry of a text of at most size
+// bytes: offset and count together must not lead beyond it.
 func chunk(offset, size int) uint8 { return uint8(min(ipmi.DCMIChunk, size-offset)) }
 
-// readText reads a text of at most size bytes in pieces. get returns the length of the whole and the
-// bytes from offset on. exact never asks for more than the text is known to have, because some BMCs
-// refuse that: the first byte comes alone.
-func readText(size int, exact bool, get func(offset, count uint8) (length int, data []byte, err error)) (string, error) {
+// readText reads a text of at most size bytes in pieces. get returns the length of the whole and
+// the bytes from offset on. exact never asks for more than the text is known to have, because some
+// BMCs refuse that: the first byte comes alone.
+func readText(size int, exact bool, get func(offset,
+	count uint8) (length int, data []byte, err error)) (string, error) {
 	var text []byte
 	for length := 1; len(text) < length; {
 		count := chunk(len(text), size)
@@ -140,24 +141,28 @@ func writeText(text string, size int, set func(offset, count uint8, piece []byte
 
 // AssetTag reads the asset tag (DCMI §6.4.2), of at most 63 bytes.
 func (m *Machine) AssetTag(ctx context.Context) (AssetTag, error) {
-	text, err := readText(ipmi.DCMIAssetTagSize, false, func(offset, count uint8) (int, []byte, error) {
-		r, err := do(ctx, m, "Get Asset Tag", ipmi.GetAssetTag{Offset: offset, Count: count})
-		// These codes say how the tag is encoded.
-		if refused(err, ipmi.CodeDCMIAssetTagBinary, ipmi.CodeDCMIAssetTagBCD, ipmi.CodeDCMIAssetTag6Bit, ipmi.CodeDCMIAssetTagUnicode) {
-			err = nil
-		}
-		return int(r.Length), r.Data, dcmiFailed("", err)
-	})
+	text, err := readText(ipmi.DCMIAssetTagSize, false,
+		func(offset, count uint8) (int, []byte, error) {
+			r, err := do(ctx, m, "Get Asset Tag", ipmi.GetAssetTag{Offset: offset, Count: count})
+			// These codes say how the tag is encoded.
+			if refused(err, ipmi.CodeDCMIAssetTagBinary, ipmi.CodeDCMIAssetTagBCD,
+				ipmi.CodeDCMIAssetTag6Bit, ipmi.CodeDCMIAssetTagUnicode) {
+				err = nil
+			}
+			return int(r.Length), r.Data, dcmiFailed("", err)
+		})
 	return AssetTag{text}, err
 }
 
 // SetAssetTag sets the asset tag (DCMI §6.4.3). One of more than 63 bytes is an *[ipmi.RangeError].
 func (m *Machine) SetAssetTag(ctx context.Context, tag string) error {
 	if len(tag) > ipmi.DCMIAssetTagSize {
-		return &ipmi.RangeError{Field: "length of the asset tag", Value: len(tag), Max: ipmi.DCMIAssetTagSize}
+		return &ipmi.RangeError{Field: "length of the asset tag", Value: len(tag),
+			Max: ipmi.DCMIAssetTagSize}
 	}
 	return writeText(tag, ipmi.DCMIAssetTagSize, func(offset, count uint8, piece []byte) error {
-		_, err := do(ctx, m, "Set Asset Tag", ipmi.SetAssetTag{Offset: offset, Count: count, Data: piece})
+		_, err := do(ctx, m, "Set Asset Tag",
+			ipmi.SetAssetTag{Offset: offset, Count: count, Data: piece})
 		return dcmiFailed("", err)
 	})
 }
@@ -167,25 +172,31 @@ type ControllerID struct {
 	ID string `json:"mc_id_string"`
 }
 
-// ControllerID reads the management controller identifier string (DCMI §6.4.6.1), of at most 63 bytes.
+// ControllerID reads the management controller identifier string (DCMI §6.4.6.1), of at most 63
+// bytes.
 func (m *Machine) ControllerID(ctx context.Context) (ControllerID, error) {
-	text, err := readText(ipmi.DCMIControllerIDSize, true, func(offset, count uint8) (int, []byte, error) {
-		r, err := do(ctx, m, "Get Management Controller ID String", ipmi.GetManagementControllerID{Offset: offset, Count: count})
-		return int(r.Length), r.Data, dcmiFailed("", err)
-	})
+	text, err := readText(ipmi.DCMIControllerIDSize, true,
+		func(offset, count uint8) (int, []byte, error) {
+			r, err := do(ctx, m, "Get Management Controller ID String",
+				ipmi.GetManagementControllerID{Offset: offset, Count: count})
+			return int(r.Length), r.Data, dcmiFailed("", err)
+		})
 	return ControllerID{text}, err
 }
 
-// SetControllerID sets the management controller identifier string (DCMI §6.4.6.2). One of more than 63
-// bytes is an *[ipmi.RangeError].
+// SetControllerID sets the management controller identifier string (DCMI §6.4.6.2). One of more
+// than 63 bytes is an *[ipmi.RangeError].
 func (m *Machine) SetControllerID(ctx context.Context, id string) error {
 	if len(id) > ipmi.DCMIControllerIDSize-1 {
-		return &ipmi.RangeError{Field: "length of the controller's ID string", Value: len(id), Max: ipmi.DCMIControllerIDSize - 1}
+		return &ipmi.RangeError{Field: "length of the controller's ID string", Value: len(id),
+			Max: ipmi.DCMIControllerIDSize - 1}
 	}
-	return writeText(id+"\x00", ipmi.DCMIControllerIDSize, func(offset, count uint8, piece []byte) error {
-		_, err := do(ctx, m, "Set Management Controller ID String", ipmi.SetManagementControllerID{Offset: offset, Count: count, Data: piece})
-		return dcmiFailed("", err)
-	})
+	return writeText(id+"\x00", ipmi.DCMIControllerIDSize,
+		func(offset, count uint8, piece []byte) error {
+			_, err := do(ctx, m, "Set Management Controller ID String",
+				ipmi.SetManagementControllerID{Offset: offset, Count: count, Data: piece})
+			return dcmiFailed("", err)
+		})
 }
 
 // DCMIDHCP is how a controller looks for its address (DCMI §6.1.2).
@@ -202,7 +213,8 @@ type DCMIDHCP struct {
 func (m *Machine) DCMIDHCP(ctx context.Context) (DCMIDHCP, error) {
 	var v DCMIDHCP
 	for n := uint8(2); n <= 5; n++ {
-		r, err := do(ctx, m, "Get DCMI Configuration Parameters", ipmi.GetDCMIConfiguration{Number: n})
+		r, err := do(ctx, m, "Get DCMI Configuration Parameters",
+			ipmi.GetDCMIConfiguration{Number: n})
 		if err != nil {
 			return v, dcmiFailed("", err)
 		}

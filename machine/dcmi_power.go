@@ -21,8 +21,8 @@ type PowerReading struct {
 	Rolling bool              `json:"-"` // a period was asked for
 }
 
-// PowerReading asks how much power the server takes: on average over period, or over the time that the
-// BMC has for it if period is 0.
+// PowerReading asks how much power the server takes: on average over period, or over the time that
+// the BMC has for it if period is 0.
 func (m *Machine) PowerReading(ctx context.Context, period ipmi.DCMIPeriod) (PowerReading, error) {
 	req := ipmi.GetPowerReading{Mode: ipmi.DCMISystemStatistics}
 	if period != 0 {
@@ -85,7 +85,8 @@ func (m *Machine) SetPowerLimit(ctx context.Context, change func(*ipmi.SetPowerL
 		return err
 	}
 	l := old.Limit
-	req := ipmi.SetPowerLimit{Exception: l.Exception, Watts: l.Watts, Correction: l.Correction, Sampling: l.Sampling}
+	req := ipmi.SetPowerLimit{Exception: l.Exception, Watts: l.Watts, Correction: l.Correction,
+		Sampling: l.Sampling}
 	change(&req)
 	_, err = do(ctx, m, "Set Power Limit", req)
 	return dcmiFailed("", err)

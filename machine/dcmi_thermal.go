@@ -51,7 +51,8 @@ func (m *Machine) DCMITemperatures(ctx context.Context) ([]DCMITemperature, erro
 }
 
 // dcmiReadings reads all instances of an entity, page by page.
-func (m *Machine) dcmiReadings(ctx context.Context, e ipmi.EntityID) ([]ipmi.TemperatureReading, error) {
+func (m *Machine) dcmiReadings(ctx context.Context,
+	e ipmi.EntityID) ([]ipmi.TemperatureReading, error) {
 	var list []ipmi.TemperatureReading
 	start := uint8(0)
 	for {
@@ -72,7 +73,8 @@ func (m *Machine) dcmiReadings(ctx context.Context, e ipmi.EntityID) ([]ipmi.Tem
 	}
 }
 
-// DCMISensors reads the record IDs of the temperature sensors of an entity (DCMI §6.5.2), page by page.
+// DCMISensors reads the record IDs of the temperature sensors of an entity (DCMI §6.5.2), page by
+// page.
 func (m *Machine) DCMISensors(ctx context.Context, e ipmi.EntityID) ([]uint16, error) {
 	list := []uint16{}
 	start := uint8(0)
@@ -100,7 +102,8 @@ type ThermalLimit struct {
 }
 
 // ThermalLimit reads the temperature limit of an entity.
-func (m *Machine) ThermalLimit(ctx context.Context, e ipmi.EntityID, instance uint8) (ThermalLimit, error) {
+func (m *Machine) ThermalLimit(ctx context.Context, e ipmi.EntityID,
+	instance uint8) (ThermalLimit, error) {
 	r, err := do(ctx, m, "Get Thermal Limit", ipmi.GetThermalLimit{Entity: e, Instance: instance})
 	return ThermalLimit{r.Persistent, r.PowerOff, r.LogEvent, r.Limit, r.Time}, dcmiFailed("", err)
 }

@@ -80,7 +80,8 @@ func ExampleMachine_Sensors() {
 			defer c.Close()
 			for s, err := range machine.New(c).Sensors(ctx) {
 				if err != nil || s.Available != nil && *s.Available && s.Severity != "nominal" {
-					found[i] = append(found[i], fmt.Sprint("host ", i, ": ", s.Name, " ", s.Severity))
+					found[i] = append(found[i],
+						fmt.Sprint("host ", i, ": ", s.Name, " ", s.Severity))
 				}
 			}
 		})

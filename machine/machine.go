@@ -52,7 +52,8 @@ func WithManufacturers(name func(ipmi.ManufacturerID) string) Option {
 
 // New returns the machine whose BMC conn leads to.
 func New(conn client.Conn, opts ...Option) *Machine {
-	m := &Machine{conn: conn, log: slog.New(slog.DiscardHandler), now: time.Now, name: ManufacturerName}
+	m := &Machine{conn: conn, log: slog.New(slog.DiscardHandler), now: time.Now,
+		name: ManufacturerName}
 	for _, o := range opts {
 		o(m)
 	}
@@ -70,7 +71,8 @@ func (e *PartialError) Error() string { return e.Err.Error() }
 func (e *PartialError) Unwrap() error { return e.Err }
 
 // do carries out one command on the machine's BMC. what says in ipmitool's words what it is for.
-func do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, m *Machine, what string, req Q) (R, error) {
+func do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, m *Machine, what string,
+	req Q) (R, error) {
 	r, err := client.Do[Q, R, PR](ctx, m.conn, req)
 	return r, failed(what, err)
 }

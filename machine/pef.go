@@ -22,7 +22,8 @@ type PEF struct {
 }
 
 // PEFActions are the words for the actions of PEF; the index is the bit.
-var PEFActions = []string{"alert", "power-off", "reset", "power-cycle", "oem-defined", "diagnostic-interrupt"}
+var PEFActions = []string{"alert", "power-off", "reset", "power-cycle", "oem-defined",
+	"diagnostic-interrupt"}
 
 // pefActions are the words for the actions in a set.
 func pefActions(s ipmi.PEFActions) []string {
@@ -41,8 +42,8 @@ const (
 	setPEF = "Set PEF Configuration Parameters"
 )
 
-// PEF asks what the BMC can do when an event arrives. The GUID is the one that traps carry: that of the
-// PEF parameters if it is used, else the system's.
+// PEF asks what the BMC can do when an event arrives. The GUID is the one that traps carry: that of
+// the PEF parameters if it is used, else the system's.
 func (m *Machine) PEF(ctx context.Context) (PEF, error) {
 	caps, err := do(ctx, m, "Get PEF Capabilities", ipmi.GetPEFCapabilities{})
 	if err != nil {
@@ -110,8 +111,9 @@ func (m *Machine) PEFStatus(ctx context.Context) (PEFStatus, error) {
 		return PEFStatus{}, failed(getPEF, err)
 	}
 	v := PEFStatus{
-		LastAddition: timeOf(last.LastAddition), LastAdditionSinceInit: sinceInit(last.LastAddition),
-		LastRecord: last.LastRecord, Software: last.Software, BMC: last.BMC,
+		LastAddition:          timeOf(last.LastAddition),
+		LastAdditionSinceInit: sinceInit(last.LastAddition),
+		LastRecord:            last.LastRecord, Software: last.Software, BMC: last.BMC,
 		Control: []string{}, Actions: pefActions(actions.Enabled),
 		Last: last, Enabled: control, Active: actions.Enabled,
 	}

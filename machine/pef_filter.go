@@ -56,8 +56,9 @@ func (m *Machine) PEFFilters(ctx context.Context) ([]PEFFilter, error) {
 
 func newPEFFilter(f ipmi.PEFFilter) PEFFilter {
 	v := PEFFilter{
-		Entry: f.Entry, Enabled: f.Enabled, Kind: word(f.Kind.String()), SensorType: f.SensorType.String(),
-		Severity: word(f.Severity.String()), Class: "discrete", Offsets: []int{},
+		Entry: f.Entry, Enabled: f.Enabled, Kind: word(f.Kind.String()),
+		SensorType: f.SensorType.String(),
+		Severity:   word(f.Severity.String()), Class: "discrete", Offsets: []int{},
 		Actions: pefActions(f.Actions), Filter: f,
 		Sensor:    orNil(f.Sensor, f.Sensor != ipmi.FilterAny),
 		EventType: orNil(uint8(f.EventType), f.EventType != ipmi.FilterAny),
@@ -123,8 +124,8 @@ type PEFDestination struct {
 	MAC       string  `json:"mac_address,omitempty"`
 }
 
-// PEFPolicies reads the policy table, with what its channels and destinations are. Entries that the BMC
-// refuses are named by a [*PartialError].
+// PEFPolicies reads the policy table, with what its channels and destinations are. Entries that the
+// BMC refuses are named by a [*PartialError].
 func (m *Machine) PEFPolicies(ctx context.Context) ([]PEFPolicy, error) {
 	count, err := client.PEFParam[ipmi.PEFPolicyCount](ctx, m.conn)
 	if err != nil {
@@ -141,7 +142,8 @@ func (m *Machine) PEFPolicies(ctx context.Context) ([]PEFPolicy, error) {
 	if err := r.wait(); err != nil {
 		return nil, failed(getPEF, err)
 	}
-	where := &alertMedia{m: m, channels: map[uint8]*ipmi.ChannelInfo{}, destinations: map[[2]uint8]*PEFDestination{}}
+	where := &alertMedia{m: m, channels: map[uint8]*ipmi.ChannelInfo{},
+		destinations: map[[2]uint8]*PEFDestination{}}
 	list := []PEFPolicy{}
 	var missing []int
 	for i, p := range policies {

@@ -105,7 +105,8 @@ func SplitRecords(b []byte) ([][]byte, error) {
 		h, err := sdr.ParseHeader(b[o:])
 		n := 5 + int(h.Length)
 		if err != nil || len(b)-o < n {
-			return nil, fmt.Errorf("no sensor records, or damaged: record %d is cut off at byte %d", len(out)+1, o)
+			return nil, fmt.Errorf("no sensor records, or damaged: record %d is cut off at byte %d",
+				len(out)+1, o)
 		}
 		out, o = append(out, b[o:o+n]), o+n
 	}
@@ -177,7 +178,8 @@ func (e *NoSensorError) Error() string {
 	case e.Near != "":
 		return fmt.Sprintf("there is no sensor %q; did you mean %q?", e.Name, e.Near)
 	case e.Unread != nil:
-		return fmt.Sprintf("there is no sensor %q among the records that could be read: %v", e.Name, e.Unread)
+		return fmt.Sprintf("there is no sensor %q among the records that could be read: %v", e.Name,
+			e.Unread)
 	}
 	return fmt.Sprintf("there is no sensor %q", e.Name)
 }

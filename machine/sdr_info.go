@@ -10,9 +10,10 @@ import (
 
 // A Repository is the state of the SDR repository (§33.9).
 type Repository struct {
-	Version           string    `json:"version"`
-	Records           uint16    `json:"records"`
-	FreeBytes         *uint16   `json:"free_bytes,omitempty"` // nil: not specified; 65534: that many or more
+	Version string `json:"version"`
+	Records uint16 `json:"records"`
+	// nil: not specified; 65534: that many or more
+	FreeBytes         *uint16   `json:"free_bytes,omitempty"`
 	LastAddition      time.Time `json:"last_addition,omitzero"`
 	AdditionSinceInit *uint32   `json:"last_addition_since_init_seconds,omitempty"`
 	LastErase         time.Time `json:"last_erase,omitzero"`
@@ -42,6 +43,7 @@ func (m *Machine) Repository(ctx context.Context) (Repository, error) {
 		LastAddition: timeOf(r.LastAddition), AdditionSinceInit: sinceInit(r.LastAddition),
 		LastErase: timeOf(r.LastErase), EraseSinceInit: sinceInit(r.LastErase),
 		Overflow: r.Overflow, Update: word(r.Update.String()), CanDelete: r.CanDelete,
-		CanPartialAdd: r.CanPartialAdd, CanReserve: r.CanReserve, HasAllocations: r.CanGetAllocation, Info: r,
+		CanPartialAdd: r.CanPartialAdd, CanReserve: r.CanReserve,
+		HasAllocations: r.CanGetAllocation, Info: r,
 	}, nil
 }

@@ -39,7 +39,8 @@ func (b *sensorBMC) Exchange(_ context.Context, req ipmi.RawRequest) (ipmi.RawRe
 		return ipmi.RawResponse{Code: ipmi.CodeNotPresent}, nil
 	case req.Command.Is(ipmi.GetSensorThresholds{}.Command()):
 		return ipmi.RawResponse{Data: []byte{0x3f, 10, 5, 1, 70, 80, 90}}, nil
-	case req.Command.Is(ipmi.SetSensorThresholds{}.Command()), req.Command.Is(ipmi.SetSensorHysteresis{}.Command()):
+	case req.Command.Is(ipmi.SetSensorThresholds{}.Command()),
+		req.Command.Is(ipmi.SetSensorHysteresis{}.Command()):
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.set = req.Data
@@ -84,7 +85,9 @@ func machineOf(t *testing.T, b client.Conn, records ...sdr.Record) *machine.Mach
 	for _, r := range records {
 		raw = append(raw, bytesOf(t, r))
 	}
-	return machine.New(b, machine.WithRecords(func(context.Context) ([][]byte, error) { return raw, nil }))
+	return machine.New(b, machine.WithRecords(func(context.Context) ([][]byte, error) {
+		return raw, nil
+	}))
 }
 
 // What is not known never passes for nominal, and why there is no reading is said.
@@ -95,8 +98,10 @@ func TestSensorAvailability(t *testing.T) {
 	gone := full("gone", 10)
 	gone.Owner = 0x22
 	b := &sensorBMC{answers: map[uint8]ipmi.RawResponse{
-		1: answer(40, 0xc0, 0), 2: answer(85, 0xc0, 0x18), 3: answer(95, 0xc0, 0x38), 4: answer(40, 0xc0),
-		5: answer(40, 0x80, 0), 6: answer(40, 0xe0, 0), 9: answer(1, 0xc0, 0), 10: answer(1, 0xc0, 0),
+		1: answer(40, 0xc0, 0), 2: answer(85, 0xc0, 0x18), 3: answer(95, 0xc0, 0x38),
+		4: answer(40, 0xc0),
+		5: answer(40, 0x80, 0), 6: answer(40, 0xe0, 0), 9: answer(1, 0xc0, 0),
+		10: answer(1, 0xc0, 0),
 	}, other: &sensorBMC{answers: map[uint8]ipmi.RawResponse{
 		9: answer(23, 0xc0, 0), 10: {Code: ipmi.CodeDestinationUnavailable},
 	}}}
@@ -130,11 +135,13 @@ func TestSensorAvailability(t *testing.T) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}
 	s, err := m.Sensor(t.Context(), "sat", machine.ReadThresholds())
-	if err != nil || s.Hysteresis == nil || *s.Hysteresis.Positive != 2 || s.Hysteresis.Negative != nil {
+	if err != nil || s.Hysteresis == nil || *s.Hysteresis.Positive != 2 ||
+		s.Hysteresis.Negative != nil {
 		t.Errorf("got %+v, %v, want hysteresis 2 and none", s.Hysteresis, err)
 	}
 	if missing := new(machine.NoSensorError); true {
-		if _, err := m.Sensor(t.Context(), "FINE"); !errors.As(err, &missing) || missing.Near != "fine" {
+		if _, err := m.Sensor(t.Context(), "FINE"); !errors.As(err, &missing) ||
+			missing.Near != "fine" {
 			t.Errorf("got %v, want a near miss", err)
 		}
 	}
@@ -177,20 +184,25 @@ func TestSetThresholds(t *testing.T) {
 	f := full("CPU", 1)
 	f.Owner = 0x22
 	m := machineOf(t, b, f)
-	tried, err := m.SetThresholds(t.Context(), "CPU", machine.NewThreshold{Threshold: ipmi.UpperCritical, Value: 85})
-	if err != nil || len(tried) != 1 || b.set != nil || len(satellite.set) != 8 || satellite.set[6] != 85 {
-		t.Errorf("got %v, %v; the BMC got % x and the satellite % x", tried, err, b.set, satellite.set)
+	tried, err := m.SetThresholds(t.Context(), "CPU",
+		machine.NewThreshold{Threshold: ipmi.UpperCritical, Value: 85})
+	if err != nil || len(tried) != 1 || b.set != nil || len(satellite.set) != 8 ||
+		satellite.set[6] != 85 {
+		t.Errorf("got %v, %v; the BMC got % x and the satellite % x", tried, err, b.set,
+			satellite.set)
 	}
 	satellite.set = nil
 	for _, bad := range []machine.NewThreshold{
 		{Threshold: ipmi.UpperCritical, Value: 60}, {Threshold: ipmi.UpperCritical, Value: 95},
 		{Threshold: ipmi.UpperCritical, Value: 1000}, {Threshold: ipmi.LowerNonCritical, Value: 75},
 	} {
-		if tried, err := m.SetThresholds(t.Context(), "CPU", bad); err == nil || tried != nil || satellite.set != nil {
+		if tried, err := m.SetThresholds(t.Context(), "CPU", bad); err == nil || tried != nil ||
+			satellite.set != nil {
 			t.Errorf("%v: got %v, %v, sent % x", bad, tried, err, satellite.set)
 		}
 	}
-	if err := m.SetHysteresis(t.Context(), "CPU", 3, 1); err != nil || len(satellite.set) != 4 || satellite.set[2] != 3 || satellite.set[3] != 1 {
+	if err := m.SetHysteresis(t.Context(), "CPU", 3, 1); err != nil || len(satellite.set) != 4 ||
+		satellite.set[2] != 3 || satellite.set[3] != 1 {
 		t.Errorf("hysteresis: got %v, sent % x", err, satellite.set)
 	}
 	if err := m.SetHysteresis(t.Context(), "CPU", 300, 1); err == nil {
@@ -200,10 +212,12 @@ func TestSetThresholds(t *testing.T) {
 
 // An exchange that fails ends the sequence, after the sensors before it.
 func TestSensorsEndWithTheSession(t *testing.T) {
-	b := &sensorBMC{answers: map[uint8]ipmi.RawResponse{1: {Data: []byte{40, 0xc0, 0}}}, errs: map[uint8]error{2: ipmi.ErrTimeout}}
+	b := &sensorBMC{answers: map[uint8]ipmi.RawResponse{1: {Data: []byte{40, 0xc0, 0}}},
+		errs: map[uint8]error{2: ipmi.ErrTimeout}}
 	var names []string
 	var errs []error
-	for s, err := range machineOf(t, b, full("a", 1), full("b", 2), full("c", 1)).Sensors(t.Context()) {
+	for s, err := range machineOf(t, b, full("a", 1), full("b", 2),
+		full("c", 1)).Sensors(t.Context()) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -211,7 +225,7 @@ func TestSensorsEndWithTheSession(t *testing.T) {
 		names = append(names, s.Name)
 	}
 	if len(names) != 1 || len(errs) != 1 || !errors.Is(errs[0], ipmi.ErrTimeout) {
-		t.Errorf("got %q and %v, want a and one time-out", names, errs)
+		t.Errorf("got %q and %v, want a and one timeout", names, errs)
 	}
 }
 
@@ -219,10 +233,13 @@ func TestSensorsEndWithTheSession(t *testing.T) {
 func TestRecordsInPart(t *testing.T) {
 	good := bytesOf(t, full("a", 1))
 	bad := append([]byte{9, 0, 0x51, 1, 3}, 1, 2, 3)
-	m := machine.New(nil, machine.WithRecords(func(context.Context) ([][]byte, error) { return [][]byte{bad, good}, nil }))
+	m := machine.New(nil, machine.WithRecords(func(context.Context) ([][]byte, error) {
+		return [][]byte{bad, good}, nil
+	}))
 	list, err := m.Records(t.Context(), nil)
 	partial := new(machine.PartialError)
-	if len(list) != 1 || !errors.As(err, &partial) || !strings.Contains(err.Error(), "SDR 0009h makes no sense") {
+	if len(list) != 1 || !errors.As(err, &partial) ||
+		!strings.Contains(err.Error(), "SDR 0009h makes no sense") {
 		t.Errorf("got %d records, %v", len(list), err)
 	}
 }
@@ -239,7 +256,8 @@ func TestRepository(t *testing.T) {
 		{"00 51 01 00 ff ff 10 00 00 00 ff ff ff ff 02", false, true, false},
 	} {
 		v, err := machine.New(ipmitest.Script(t, "> 0a 20\n< "+c.answer)).Repository(t.Context())
-		if err != nil || v.LastAddition.IsZero() == c.date || (v.AdditionSinceInit != nil) != c.since ||
+		if err != nil || v.LastAddition.IsZero() == c.date ||
+			(v.AdditionSinceInit != nil) != c.since ||
 			!v.LastErase.IsZero() || v.EraseSinceInit != nil || (v.FreeBytes != nil) != c.hasSpace {
 			t.Errorf("%s: got %+v, %v", c.answer, v, err)
 		}

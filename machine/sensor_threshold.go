@@ -83,12 +83,14 @@ func rawThresholds(f *sdr.Full, now ipmi.SensorThresholds, set []NewThreshold) (
 		}
 		if bad := (*sdr.ValueError)(nil); errors.As(err, &bad) {
 			return nil, fmt.Errorf("sensor %q cannot have the threshold %s = %g: "+
-				"it measures from %g to %g %s", f.Name, ThresholdWords[n.Threshold], n.Value, bad.Min, bad.Max, f.Units.Name())
+				"it measures from %g to %g %s", f.Name, ThresholdWords[n.Threshold], n.Value,
+				bad.Min, bad.Max, f.Units.Name())
 		} else if err != nil {
 			return nil, err
 		}
 		if _, ok := have[n.Threshold]; !ok {
-			return nil, fmt.Errorf("sensor %q has no threshold %s", f.Name, ThresholdWords[n.Threshold])
+			return nil, fmt.Errorf("sensor %q has no threshold %s", f.Name,
+				ThresholdWords[n.Threshold])
 		}
 		have[n.Threshold] = n.Value
 	}
@@ -131,7 +133,8 @@ func checkNeighbours(f *sdr.Full, t ipmi.Threshold, have map[ipmi.Threshold]floa
 			if i < at {
 				side = "above"
 			}
-			return fmt.Errorf("sensor %q: threshold %s = %g must be %s %s = %g", f.Name, ThresholdWords[t],
+			return fmt.Errorf("sensor %q: threshold %s = %g must be %s %s = %g", f.Name,
+				ThresholdWords[t],
 				have[t], side, ThresholdWords[other], v)
 		}
 	}
@@ -140,7 +143,8 @@ func checkNeighbours(f *sdr.Full, t ipmi.Threshold, have map[ipmi.Threshold]floa
 
 // SetHysteresis sets the hysteresis of the sensor with a name, in its units, on the controller that
 // has it (§35.6).
-func (m *Machine) SetHysteresis(ctx context.Context, name string, positive, negative float64) error {
+func (m *Machine) SetHysteresis(ctx context.Context, name string, positive,
+	negative float64) error {
 	r, err := m.sensorRecord(ctx, name)
 	if err != nil {
 		return err
@@ -156,7 +160,8 @@ func (m *Machine) SetHysteresis(ctx context.Context, name string, positive, nega
 			n = math.Round(v / full.Conversion().Difference(1))
 		}
 		if raw[i], err = byteValue(n); err != nil {
-			return fmt.Errorf("sensor %q cannot have the hysteresis %g %s", name, v, full.Units.Name())
+			return fmt.Errorf("sensor %q cannot have the hysteresis %g %s", name, v,
+				full.Units.Name())
 		}
 	}
 	err = client.SetHysteresis(ctx, client.OwnerConn(m.conn, full.Key), full.Key, raw[0], raw[1])

@@ -21,7 +21,8 @@ type Session struct {
 	ConsoleIP  string `json:"console_ip,omitempty"` // of the other end
 	ConsoleMAC string `json:"console_mac,omitempty"`
 
-	Activity    string `json:"activity,omitempty" enum:"messaging,callback,dial-out-alert,tap-page,unknown"` // over a serial line
+	// over a serial line
+	Activity    string `json:"activity,omitempty" enum:"messaging,callback,dial-out-alert,tap-page,unknown"`
 	Destination *uint8 `json:"destination,omitempty"`
 
 	ConsolePort *uint16 `json:"console_port,omitempty"` // UDP
@@ -63,7 +64,7 @@ func (m *Machine) Sessions(ctx context.Context) ([]Session, error) {
 	for i, slots := 1, 1; i <= slots; i++ {
 		r, err := do(ctx, m, "Get Session Info command", ipmi.GetSessionInfo{Index: uint8(i)})
 		if refused(err, ipmi.CodeInvalidDataField, ipmi.CodeNotPresent) {
-			// Some BMCs refuse empty places, and say beside that how many there are.
+			// Some BMCs refuse empty places, and say besides how many there are.
 			if len(list) == 0 || r.Slots == 0 {
 				break
 			}
@@ -93,7 +94,8 @@ func SessionOf(r ipmi.SessionInfo) (Session, error) {
 	if s == nil {
 		return v, nil
 	}
-	v.User, v.Privilege, v.Channel, v.Type = s.User, privilegeWord(s.Privilege), &s.Channel, "ipmi-2.0"
+	v.User, v.Privilege, v.Channel, v.Type = s.User, privilegeWord(s.Privilege), &s.Channel,
+		"ipmi-2.0"
 	if s.Protocol == ipmi.SessionIPMI15 {
 		v.Type = "ipmi-1.5"
 	}
@@ -103,7 +105,8 @@ func SessionOf(r ipmi.SessionInfo) (Session, error) {
 		if err := p.UnmarshalBinary(s.Peer); err != nil {
 			return v, err
 		}
-		v.ConsoleIP, v.ConsoleMAC = netip.AddrFrom4(p.IP).String(), net.HardwareAddr(p.MAC[:]).String()
+		v.ConsoleIP, v.ConsoleMAC = netip.AddrFrom4(p.IP).String(),
+			net.HardwareAddr(p.MAC[:]).String()
 		v.ConsolePort = &p.Port
 	case peerSerialSize, peerPPPSize:
 		var p ipmi.SessionPeerSerial
@@ -115,7 +118,8 @@ func SessionOf(r ipmi.SessionInfo) (Session, error) {
 		if int(p.Activity) < len(activities) {
 			v.Activity = activities[p.Activity]
 		}
-		v.Destination, v.ConsoleIP, v.ConsolePort = &p.Destination, netip.AddrFrom4(p.IP).String(), p.Port
+		v.Destination, v.ConsoleIP, v.ConsolePort = &p.Destination, netip.AddrFrom4(p.IP).String(),
+			p.Port
 		v.Serial = &p
 	}
 	return v, nil
@@ -124,6 +128,7 @@ func SessionOf(r ipmi.SessionInfo) (Session, error) {
 // SetPrivilege sets the privilege level of the session in which it is asked, and returns the level
 // that the session has then (§22.18).
 func (m *Machine) SetPrivilege(ctx context.Context, p ipmi.Privilege) (ipmi.Privilege, error) {
-	r, err := do(ctx, m, "Set Session Privilege Level to "+p.String(), ipmi.SetSessionPrivilege{Privilege: p})
+	r, err := do(ctx, m, "Set Session Privilege Level to "+p.String(),
+		ipmi.SetSessionPrivilege{Privilege: p})
 	return r.Privilege, err
 }

@@ -11,7 +11,8 @@ import (
 // UnitSuffixes are the last words of the names of fields whose values have a unit. Other units are
 // written out in a field of their own ("unit").
 var UnitSuffixes = []string{
-	"seconds", "minutes", "hours", "watts", "celsius", "percent", "bytes", "bits_per_second", "volts", "amperes",
+	"seconds", "minutes", "hours", "watts", "celsius", "percent", "bytes", "bits_per_second",
+	"volts", "amperes",
 }
 
 // Bytes are bytes as they were read; as text they are hexadecimal.

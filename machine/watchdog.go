@@ -46,8 +46,9 @@ func (m *Machine) Watchdog(ctx context.Context) (Watchdog, error) {
 	w := Watchdog{
 		Use: numbered(WatchdogUses, t.Use), Running: t.Running, Logging: !t.DontLog,
 		Action:              numbered(WatchdogActions, t.Action),
-		PreTimeoutInterrupt: numbered(WatchdogInterrupts, t.PreTimeout), PreTimeout: t.PreTimeoutInterval,
-		Expired: []string{}, Initial: t.InitialCountdown.Duration().Seconds(),
+		PreTimeoutInterrupt: numbered(WatchdogInterrupts, t.PreTimeout),
+		PreTimeout:          t.PreTimeoutInterval,
+		Expired:             []string{}, Initial: t.InitialCountdown.Duration().Seconds(),
 		Countdown: t.Countdown.Duration().Seconds(), Timer: t,
 	}
 	for u := range ipmi.WatchdogUse(8) {

@@ -52,7 +52,9 @@ func Failures(names, why []string) []FailureRow {
 		}
 		hosts[why[i]] = append(hosts[why[i]], name)
 	}
-	slices.SortStableFunc(reasons, func(a, b string) int { return cmp.Compare(len(hosts[b]), len(hosts[a])) })
+	slices.SortStableFunc(reasons, func(a, b string) int {
+		return cmp.Compare(len(hosts[b]), len(hosts[a]))
+	})
 	rows := make([]FailureRow, len(reasons))
 	for i, why := range reasons {
 		rows[i] = FailureRow{len(hosts[why]), FoldHosts(hosts[why]), why}
@@ -73,7 +75,8 @@ func WriteFailures(b *strings.Builder, rows []FailureRow) {
 	}
 	for _, r := range rows {
 		if len(r.Hosts) > widest {
-			fmt.Fprintf(b, "  %*d  %s\n  %*s  %-*s  %s\n", countWidth, r.Count, r.Hosts, countWidth, "", width, "", r.Reason)
+			fmt.Fprintf(b, "  %*d  %s\n  %*s  %-*s  %s\n", countWidth, r.Count, r.Hosts, countWidth,
+				"", width, "", r.Reason)
 			continue
 		}
 		fmt.Fprintf(b, "  %*d  %-*s  %s\n", countWidth, r.Count, width, r.Hosts, r.Reason)

@@ -165,7 +165,7 @@ func jsonValues(text []byte) ([][]byte, error) {
 	}
 }
 
-// isPlainObject reports whether a value is an object without the fields that are put beside its
+// isPlainObject reports whether a value is an object without the fields that are added to its
 // own.
 func isPlainObject(value []byte) bool {
 	var fields map[string]json.RawMessage

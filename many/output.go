@@ -9,7 +9,7 @@ import (
 	"lom/render"
 )
 
-// mostHeld is how many bytes of output wait for that of earlier hosts at the most, if it is sorted:
+// mostHeld is how many bytes of output at most wait for that of earlier hosts, if it is sorted:
 // then hosts behind wait too.
 const mostHeld = 64 << 20
 
@@ -188,7 +188,8 @@ func (g *Output) write(i int, p []byte) {
 	if !g.opened {
 		return
 	}
-	if !g.form.whole() && (g.sorted && i == g.head || !g.sorted && !g.folded && len(h.out) > longOutput) {
+	if !g.form.whole() && (g.sorted && i == g.head ||
+		!g.sorted && !g.folded && len(h.out) > longOutput) {
 		g.printLines(i, false)
 	}
 	// The head is always running, for hosts begin in order, and never waits here.

@@ -20,7 +20,8 @@ func TestAppendJSON(t *testing.T) {
 		{"{\"x\":1}\n{\"x\":2}\n", "bad", `{"host":"a","results":[{"x":1},{"x":2}],"error":"bad","error_code":"timeout"}`},
 		{"some text\n", "", `{"host":"a","output":"some text\n"}`},
 	} {
-		if got := string(appendJSON(nil, jsonHost("a"), []byte(c.out), Failure{Sentence: c.why, Code: "timeout"})); got != c.want+"\n" {
+		if got := string(appendJSON(nil, jsonHost("a"), []byte(c.out),
+			Failure{Sentence: c.why, Code: "timeout"})); got != c.want+"\n" {
 			t.Errorf("%q, %q: %s, want %s", c.out, c.why, got, c.want)
 		}
 	}
@@ -30,7 +31,8 @@ func TestAppendJSON(t *testing.T) {
 func TestOutputIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		g := New(&Screen{Out: &out, Err: io.Discard}, []string{"a", "b", "c"}, FormLines, false, nil)
+		g := New(&Screen{Out: &out, Err: io.Discard}, []string{"a", "b", "c"}, FormLines, false,
+			nil)
 		g.most = 100
 		g.Open()
 		var wg sync.WaitGroup
@@ -55,7 +57,8 @@ func TestOutputIsBounded(t *testing.T) {
 		}
 		g.Finish(0, Failure{})
 		wg.Wait()
-		if want := "a: early\na: late\n" + strings.Repeat("b: "+string(line), 1000) + strings.Repeat("c: "+string(line), 1000); out.String() != want {
+		if want := "a: early\na: late\n" + strings.Repeat("b: "+string(line), 1000) +
+			strings.Repeat("c: "+string(line), 1000); out.String() != want {
 			t.Errorf("%d bytes, want %d", out.Len(), len(want))
 		}
 		if g.held != 0 {

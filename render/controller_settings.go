@@ -59,7 +59,8 @@ var SelfTest = View[machine.SelfTest]{Text: func(p *Printer, v machine.SelfTest)
 
 // enableWords are ipmitool's names of the settings of machine.Enables, in their order.
 var enableWords = [...]string{
-	"Receive Message Queue Interrupt", "Event Message Buffer Full Interrupt", "Event Message Buffer",
+	"Receive Message Queue Interrupt", "Event Message Buffer Full Interrupt",
+	"Event Message Buffer",
 	"System Event Logging", "OEM 0", "OEM 1", "OEM 2",
 }
 

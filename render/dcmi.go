@@ -18,7 +18,8 @@ var DCMI = View[machine.DCMI]{Text: func(p *Printer, v machine.DCMI) {
 	list("Optional platform capabilities", v.Optional)
 	list("Managebility access capabilities", v.Access)
 	p.Printf("\n    Mandatory platform attributes:\n\n         SEL Attributes: \n")
-	p.Printf("               SEL automatic rollover is %s\n", choose(v.SELRollover, "enabled", "not present"))
+	p.Printf("               SEL automatic rollover is %s\n",
+		choose(v.SELRollover, "enabled", "not present"))
 	p.Printf("               %d SEL entries\n", v.SELEntries)
 	list("Identification Attributes: ", v.Identification)
 	list("Temperature Monitoring Attributes: ", v.Temperatures)
@@ -27,9 +28,11 @@ var DCMI = View[machine.DCMI]{Text: func(p *Printer, v machine.DCMI) {
 	if v.PowerAddress == 0x40 {
 		p.Printf("                Slave address of device: 20h (BMC)\n")
 	} else {
-		p.Printf("                Slave address of device: %xh (8bits)(Satellite/External controller)\n", v.PowerAddress)
+		p.Printf("                Slave address of device: %xh (8bits)(Satellite/External "+
+			"controller)\n", v.PowerAddress)
 	}
-	p.Printf("                Channel number is %xh %s\n", v.PowerChannel, choose(v.PowerChannel == 0, "(Primary BMC)", ""))
+	p.Printf("                Channel number is %xh %s\n", v.PowerChannel,
+		choose(v.PowerChannel == 0, "(Primary BMC)", ""))
 	p.Printf("                    Device revision is %d \n", v.PowerRevision)
 	p.Printf("\n    Manageability Access Attributes: \n")
 	channel := func(n uint8, there, missing string) {
@@ -39,20 +42,26 @@ var DCMI = View[machine.DCMI]{Text: func(p *Printer, v machine.DCMI) {
 			p.Printf("         %s: %d is available\n", there, n)
 		}
 	}
-	channel(v.PrimaryLAN, "Primary LAN channel number", "Primary LAN channel is not available for OOB")
-	channel(v.SecondaryLAN, "Secondary LAN channel number", "Secondary LAN channel is not available for OOB")
+	channel(v.PrimaryLAN, "Primary LAN channel number",
+		"Primary LAN channel is not available for OOB")
+	channel(v.SecondaryLAN, "Secondary LAN channel number",
+		"Secondary LAN channel is not available for OOB")
 	channel(v.Serial, "Serial channel number", "No serial channel is available")
 	p.Println()
 }}
 
 // AssetTag prints the asset tag, as dcmi asset_tag; AssetTagSet says what it was set to.
 var (
-	AssetTag    = View[machine.AssetTag]{Text: func(p *Printer, v machine.AssetTag) { p.dcmiText("Asset tag", v.Tag) }}
-	AssetTagSet = View[machine.AssetTag]{Text: func(p *Printer, v machine.AssetTag) { p.dcmiText("Set Asset Tag", v.Tag) }}
+	AssetTag = View[machine.AssetTag]{Text: func(p *Printer, v machine.AssetTag) {
+		p.dcmiText("Asset tag", v.Tag)
+	}}
+	AssetTagSet = View[machine.AssetTag]{Text: func(p *Printer, v machine.AssetTag) {
+		p.dcmiText("Set Asset Tag", v.Tag)
+	}}
 )
 
-// ControllerID prints a controller's ID string, as dcmi get_mc_id_string; ControllerIDSet says what it was
-// set to.
+// ControllerID prints a controller's ID string, as dcmi get_mc_id_string; ControllerIDSet says what
+// it was set to.
 var (
 	ControllerID = View[machine.ControllerID]{Text: func(p *Printer, v machine.ControllerID) {
 		p.dcmiText("Get Management Controller Identifier String", v.ID)

@@ -36,12 +36,14 @@ var PowerReading = View[machine.PowerReading]{Text: func(p *Printer, v machine.P
 	line("Average power reading over sample period:", v.Average)
 	p.Printf("    %-42s%s", "IPMI timestamp:", p.stampNumeric(r.Time))
 	p.Printf("    %-42s%s\n", "Sampling period:", period)
-	p.Printf("    %-42s%s\n\n\n", "Power reading state is:", choose(v.Active, "activated", "deactivated"))
+	p.Printf("    %-42s%s\n\n\n", "Power reading state is:",
+		choose(v.Active, "activated", "deactivated"))
 }}
 
 // PowerLimit prints the power limit, as dcmi power get_limit.
 var PowerLimit = View[machine.PowerLimit]{Text: func(p *Printer, v machine.PowerLimit) {
-	p.Printf("\n    Current Limit State: %s\n", choose(v.Active, "Power Limit Active", "No Active Power Limit"))
+	p.Printf("\n    Current Limit State: %s\n",
+		choose(v.Active, "Power Limit Active", "No Active Power Limit"))
 	p.Printf("    Exception actions:   %s\n", exceptionAction(v.Limit.Exception))
 	p.Printf("    Power Limit:         %d Watts\n", v.Watts)
 	p.Printf("    Correction time:     %d milliseconds\n", v.Limit.Correction)
@@ -60,7 +62,8 @@ func exceptionAction(e ipmi.DCMIExceptionAction) string {
 }
 
 // DCMITemperatures prints the temperatures that DCMI knows, as dcmi get_temp_reading.
-var DCMITemperatures = View[[]machine.DCMITemperature]{Text: func(p *Printer, list []machine.DCMITemperature) {
+var DCMITemperatures = View[[]machine.DCMITemperature]{Text: func(p *Printer,
+	list []machine.DCMITemperature) {
 	titles := map[string]string{
 		"inlet": "Inlet air temperature(40h)", "cpu": "CPU temperature sensors(41h)",
 		"baseboard": "Baseboard temperature sensors(42h)",
@@ -74,7 +77,8 @@ var DCMITemperatures = View[[]machine.DCMITemperature]{Text: func(p *Printer, li
 // ThermalLimit prints the temperature limit of an entity, as dcmi thermalpolicy get.
 var ThermalLimit = View[machine.ThermalLimit]{Text: func(p *Printer, v machine.ThermalLimit) {
 	active := func(b bool) string { return choose(b, "active", "inactive") }
-	p.Printf("\n    Persistence flag is:                      %s\n", choose(v.Persistent, "set", "notset"))
+	p.Printf("\n    Persistence flag is:                      %s\n",
+		choose(v.Persistent, "set", "notset"))
 	p.Printf("    Exception Actions, taken if the Temperature Limit exceeded:\n")
 	p.Printf("        Hard Power Off system and log event:  %s\n", active(v.PowerOff))
 	p.Printf("        Log event to SEL only:                %s\n", active(v.LogEvent))

@@ -8,7 +8,8 @@ import (
 	"lom/machine"
 )
 
-// A pefPrinter prints the fields of one record: on one line apart by bars, or with -v each on a line of its own.
+// A pefPrinter prints the fields of one record: on one line apart by bars, or with -v each on a
+// line of its own.
 type pefPrinter struct {
 	*Printer
 	begun bool
@@ -45,7 +46,8 @@ func (p *pefPrinter) flags(names []string, in func(int) bool, yes, no string) {
 func (p *pefPrinter) end() { p.Println() }
 
 // pefActionNames are the actions of PEF; the index is the bit.
-var pefActionNames = []string{"Alert", "Power-off", "Reset", "Power-cycle", "OEM-defined", "Diagnostic-interrupt"}
+var pefActionNames = []string{"Alert", "Power-off", "Reset", "Power-cycle", "OEM-defined",
+	"Diagnostic-interrupt"}
 
 // pefActionText are the names of the actions in a set.
 func pefActionText(s ipmi.PEFActions) string {
@@ -68,12 +70,15 @@ var PEF = View[machine.PEF]{Text: func(out *Printer, v machine.PEF) {
 		p.field("System GUID", v.Raw.Format(ipmi.GUIDRFC4122))
 	}
 	actions := v.Capabilities.Actions
-	p.flags(pefActionNames, func(i int) bool { return actions.Has(1 << i) }, "supported", "unsupported")
+	p.flags(pefActionNames, func(i int) bool {
+		return actions.Has(1 << i)
+	}, "supported", "unsupported")
 	p.end()
 }}
 
 // pefControlNames are the settings of PEFControl in the order of their bits.
-var pefControlNames = []string{"PEF", "PEF event messages", "PEF startup delay", "Alert startup delay"}
+var pefControlNames = []string{"PEF", "PEF event messages", "PEF startup delay",
+	"Alert startup delay"}
 
 // PEFStatus prints what of PEF is enabled, as pef status.
 var PEFStatus = View[machine.PEFStatus]{Text: func(out *Printer, v machine.PEFStatus) {

@@ -9,8 +9,9 @@ import (
 
 // PEFFilters prints the filter table, as pef filter list.
 var PEFFilters = View[[]machine.PEFFilter]{
-	Text:    func(p *Printer, list []machine.PEFFilter) { each(p, list, (*Printer).pefFilter) },
-	Columns: []string{"entry", "enabled", "kind", "sensor_type", "sensor_number", "severity", "event_class", "actions", "policy_set"},
+	Text: func(p *Printer, list []machine.PEFFilter) { each(p, list, (*Printer).pefFilter) },
+	Columns: []string{"entry", "enabled", "kind", "sensor_type", "sensor_number", "severity",
+		"event_class", "actions", "policy_set"},
 }
 
 func (out *Printer) pefFilter(v machine.PEFFilter) {
@@ -60,7 +61,9 @@ func (out *Printer) pefPolicy(v machine.PEFPolicy) {
 	d := v.LAN
 	switch {
 	case d != nil:
-		p.field("Alert destination type", map[string]string{"pet": "PET", "oem1": "OEM 1", "oem2": "OEM 2", "none": "None"}[d.Type])
+		p.field("Alert destination type",
+			map[string]string{"pet": "PET", "oem1": "OEM 1", "oem2": "OEM 2",
+				"none": "None"}[d.Type])
 		if d.Community != nil {
 			p.field("PET Community", *d.Community)
 		}
@@ -103,11 +106,16 @@ func pefSensorWord(t ipmi.SensorType) string {
 	return "None"
 }
 
-var pefSensorWords = [...]string{"None", "Temperature", "Voltage", "Current", "Fan", "Chassis Intrusion", "Platform security breach",
-	"Processor", "Power supply", "Power Unit", "Cooling device", "Other (units-based)", "Memory", "Drive Slot", "POST memory resize",
-	"POST error", "Logging disabled", "Watchdog 1", "System event", "Critical Interrupt", "Button", "Module/board", "uController/coprocessor",
-	"Add-in card", "Chassis", "Chipset", "Other (FRU)", "Cable/interconnect", "Terminator", "System boot", "Boot error", "OS boot",
-	"OS critical stop", "Slot/connector", "ACPI power state", "Watchdog 2", "Platform alert", "Entity presence", "Monitor ASIC/IC", "LAN",
+var pefSensorWords = [...]string{"None", "Temperature", "Voltage", "Current", "Fan",
+	"Chassis Intrusion", "Platform security breach",
+	"Processor", "Power supply", "Power Unit", "Cooling device", "Other (units-based)", "Memory",
+	"Drive Slot", "POST memory resize",
+	"POST error", "Logging disabled", "Watchdog 1", "System event", "Critical Interrupt", "Button",
+	"Module/board", "uController/coprocessor",
+	"Add-in card", "Chassis", "Chipset", "Other (FRU)", "Cable/interconnect", "Terminator",
+	"System boot", "Boot error", "OS boot",
+	"OS critical stop", "Slot/connector", "ACPI power state", "Watchdog 2", "Platform alert",
+	"Entity presence", "Monitor ASIC/IC", "LAN",
 	"Management subsystem health", "Battery"}
 
 // pefClass is the class of events that a filter is for.
@@ -148,7 +156,8 @@ func pefTriggers(t ipmi.EventType, offsets uint16) string {
 	return s
 }
 
-// pefTriggerWords are the events of the generic event types 1 to 12, in ipmitool's words: < is getting worse, > better.
+// pefTriggerWords are the events of the generic event types 1 to 12, in ipmitool's words: < is
+// getting worse, > better.
 var pefTriggerWords = [...][]string{
 	{"<LNC", ">LNC", "<LC", ">LC", "<LNR", ">LNR", ">UNC", "<UNC", ">UC", "<UC", ">UNR", "<UNR"},
 	{"transition to idle", "transition to active", "transition to busy"},
@@ -159,9 +168,12 @@ var pefTriggerWords = [...][]string{
 	{"ok", "<warn", "<fail", "<dead", ">warn", ">fail", "dead", "monitor", "informational"},
 	{"device removed/absent", "device inserted/present"},
 	{"device disabled", "device enabled"},
-	{"transition to running", "transition to in test", "transition to power off", "transition to online", "transition to offline",
-		"transition to off duty", "transition to degraded", "transition to power save", "install error"},
-	{"fully redundant", "redundancy lost", "redundancy degraded", "<non-redundant/sufficient", ">non-redundant/sufficient",
+	{"transition to running", "transition to in test", "transition to power off",
+		"transition to online", "transition to offline",
+		"transition to off duty", "transition to degraded", "transition to power save",
+		"install error"},
+	{"fully redundant", "redundancy lost", "redundancy degraded", "<non-redundant/sufficient",
+		">non-redundant/sufficient",
 		"non-redundant/insufficient", "<redundancy degraded", ">redundancy degraded"},
 	{"D0 power state", "D1 power state", "D2 power state", "D3 power state"},
 }

@@ -65,8 +65,8 @@ func (p *Printer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Printf prints formatted text. Its values may come from a BMC: a control character in one becomes "?",
-// so that no value breaks its line or acts on the terminal.
+// Printf prints formatted text. Its values may come from a BMC: a control character in one becomes
+// "?", so that no value breaks its line or acts on the terminal.
 func (p *Printer) Printf(format string, args ...any) { _, _ = plainfmt.Fprintf(p, format, args...) }
 
 // Println prints a line; its values are treated as those of Printf.

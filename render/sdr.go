@@ -127,7 +127,8 @@ func (v *sensorView) printCSV(p *Printer, name string, style sdrStyle) {
 		p.Printf(",,ns")
 	}
 	if style.verbose {
-		p.Printf(",%d.%d,%s,%s,", s.Entity.ID, s.Entity.Instance, machine.EntityName(s.Entity.ID), s.SensorType)
+		p.Printf(",%d.%d,%s,%s,", s.Entity.ID, s.Entity.Instance, machine.EntityName(s.Entity.ID),
+			s.SensorType)
 		v.printCSVLimits(p)
 	}
 	p.Println()
@@ -162,7 +163,8 @@ func (v *sensorView) printCSVLimits(p *Printer) {
 	field(f.HasNominal, f.Nominal)
 	field(f.HasNormalMin, f.NormalMin)
 	field(f.HasNormalMax, f.NormalMax)
-	for _, t := range []ipmi.Threshold{ipmi.UpperNonRecoverable, ipmi.UpperCritical, ipmi.UpperNonCritical,
+	for _, t := range []ipmi.Threshold{ipmi.UpperNonRecoverable, ipmi.UpperCritical,
+		ipmi.UpperNonCritical,
 		ipmi.LowerNonRecoverable, ipmi.LowerCritical, ipmi.LowerNonCritical} {
 		field(f.ReadableThresholds().Has(t), f.Threshold(t))
 	}

@@ -27,7 +27,8 @@ func printEventOnly(p *Printer, r *sdr.EventOnly, style sdrStyle) {
 	switch {
 	case style.verbose:
 		p.Printf("Sensor ID              : %s (0x%x)\n", r.Name, r.Number)
-		p.Printf("Entity ID              : %d.%d (%s)\n", e.ID, e.Instance, machine.EntityName(e.ID))
+		p.Printf("Entity ID              : %d.%d (%s)\n", e.ID, e.Instance,
+			machine.EntityName(e.ID))
 		p.Printf("Sensor Type            : %s (0x%02x)\n\n", r.SensorType, uint8(r.SensorType))
 	case style.csv:
 		p.Printf("%s,%02Xh,ns,%d.%d,Event-Only\n", r.Name, r.Number, e.ID, e.Instance)
@@ -47,22 +48,26 @@ func printMCLocator(p *Printer, r *sdr.MCLocator, style sdrStyle) {
 	case style.csv:
 		p.Printf("%s,00h,ok,%d.%d\n", r.Name, e.ID, e.Instance)
 	case style.extended:
-		p.Printf("%-16s | 00h | ok  | %2d.%d | %s MC @ %02Xh\n", r.Name, e.ID, e.Instance, kind, r.Address)
+		p.Printf("%-16s | 00h | ok  | %2d.%d | %s MC @ %02Xh\n", r.Name, e.ID, e.Instance, kind,
+			r.Address)
 	default:
-		p.Printf("%-16s | %s MC @ %02Xh %s | ok\n", r.Name, kind, r.Address, choose(r.Static, " ", ""))
+		p.Printf("%-16s | %s MC @ %02Xh %s | ok\n", r.Name, kind, r.Address,
+			choose(r.Static, " ", ""))
 	}
 }
 
 func printMCLocatorVerbose(p *Printer, r *sdr.MCLocator, kind string) {
 	p.Printf("Device ID              : %s\n", r.Name)
-	p.Printf("Entity ID              : %d.%d (%s)\n", r.Entity.ID, r.Entity.Instance, machine.EntityName(r.Entity.ID))
+	p.Printf("Entity ID              : %d.%d (%s)\n", r.Entity.ID, r.Entity.Instance,
+		machine.EntityName(r.Entity.ID))
 	p.Printf("Device Slave Address   : %02Xh\n", r.Address)
 	p.Printf("Channel Number         : %01Xh\n", r.Channel)
 	p.Printf("ACPI System P/S Notif  : %sRequired\n", choose(r.ACPISystem, "", "Not "))
 	p.Printf("ACPI Device P/S Notif  : %sRequired\n", choose(r.ACPIDevice, "", "Not "))
 	p.Printf("Controller Presence    : %s\n", kind)
 	p.Printf("Logs Init Agent Errors : %s\n", choose(r.LogsErrors, "Yes", "No"))
-	p.Printf("Event Message Gen      : %s\n", [4]string{"Enable", "Disable", "Do Not Init Controller", "Reserved"}[r.GlobalInit&3])
+	p.Printf("Event Message Gen      : %s\n",
+		[4]string{"Enable", "Disable", "Do Not Init Controller", "Reserved"}[r.GlobalInit&3])
 	p.Println("Device Capabilities")
 	for _, c := range []struct {
 		title string
@@ -82,7 +87,8 @@ func printGenericLocator(p *Printer, r *sdr.GenericLocator, style sdrStyle) {
 	switch {
 	case style.verbose:
 		p.Printf("Device ID              : %s\n", r.Name)
-		p.Printf("Entity ID              : %d.%d (%s)\n", e.ID, e.Instance, machine.EntityName(e.ID))
+		p.Printf("Entity ID              : %d.%d (%s)\n", e.ID, e.Instance,
+			machine.EntityName(e.ID))
 		p.Printf("Device Access Address  : %02Xh\n", r.Access)
 		p.Printf("Device Slave Address   : %02Xh\n", slave)
 		p.Printf("Address Span           : %02Xh\n", r.Span)
@@ -92,7 +98,8 @@ func printGenericLocator(p *Printer, r *sdr.GenericLocator, style sdrStyle) {
 	case style.csv:
 		p.Printf("%s,00h,ns,%d.%d\n", r.Name, e.ID, e.Instance)
 	case style.extended:
-		p.Printf("%-16s | 00h | ns  | %2d.%d | Generic Device @%02Xh:%02Xh.%d\n", r.Name, e.ID, e.Instance, r.Access, slave, r.OEM)
+		p.Printf("%-16s | 00h | ns  | %2d.%d | Generic Device @%02Xh:%02Xh.%d\n", r.Name, e.ID,
+			e.Instance, r.Access, slave, r.OEM)
 	default:
 		p.Printf("%-16s | Generic @%02X:%02X.%-2d | ok\n", r.Name, r.Access, slave, r.OEM)
 	}
@@ -103,18 +110,22 @@ func printFRULocator(p *Printer, r *sdr.FRULocator, style sdrStyle) {
 	switch {
 	case style.verbose:
 		p.Printf("Device ID              : %s\n", r.Name)
-		p.Printf("Entity ID              : %d.%d (%s)\n", e.ID, e.Instance, machine.EntityName(e.ID))
+		p.Printf("Entity ID              : %d.%d (%s)\n", e.ID, e.Instance,
+			machine.EntityName(e.ID))
 		p.Printf("Device Access Address  : %02Xh\n", r.Access)
-		p.Printf("%-23s: %02Xh\n", choose(r.Logical, "Logical FRU Device", "Slave Address"), r.Device)
+		p.Printf("%-23s: %02Xh\n", choose(r.Logical, "Logical FRU Device", "Slave Address"),
+			r.Device)
 		p.Printf("Channel Number         : %01Xh\n", r.Channel)
 		p.Printf("LUN.Bus                : %01Xh.%01Xh\n", r.LUN, r.Bus)
 		printDevice(p, r.DeviceType, r.Modifier, r.OEM)
 	case style.csv:
 		p.Printf("%s,00h,ns,%d.%d\n", r.Name, e.ID, e.Instance)
 	case style.extended:
-		p.Printf("%-16s | 00h | ns  | %2d.%d | %s FRU @%02Xh\n", r.Name, e.ID, e.Instance, choose(r.Logical, "Logical", "Physical"), r.Device)
+		p.Printf("%-16s | 00h | ns  | %2d.%d | %s FRU @%02Xh\n", r.Name, e.ID, e.Instance,
+			choose(r.Logical, "Logical", "Physical"), r.Device)
 	default:
-		p.Printf("%-16s | %s FRU @%02Xh %02x.%x | ok\n", r.Name, choose(r.Logical, "Log", "Phy"), r.Device, uint8(e.ID), uint8(e.Instance))
+		p.Printf("%-16s | %s FRU @%02Xh %02x.%x | ok\n", r.Name, choose(r.Logical, "Log", "Phy"),
+			r.Device, uint8(e.ID), uint8(e.Instance))
 	}
 }
 
@@ -124,7 +135,8 @@ func printDevice(p *Printer, t sdr.DeviceType, modifier, oem uint8) {
 	kind := uint16(t)<<8 | uint16(modifier)
 	words, ok := map[uint16]string{
 		0x0000: "Reserved", 0x0001: "Reserved",
-		0x1000: "IPMI FRU Inventory", 0x1001: "DIMM Memory ID", 0x1002: "IPMI FRU Inventory", 0x1003: "System Processor Cartridge FRU",
+		0x1000: "IPMI FRU Inventory", 0x1001: "DIMM Memory ID", 0x1002: "IPMI FRU Inventory",
+		0x1003: "System Processor Cartridge FRU",
 	}[kind]
 	if !ok {
 		words = fmt.Sprintf("Unknown (0x%02X)", kind)

@@ -52,13 +52,14 @@ var EntityIDs = View[[]machine.EntityID]{Text: func(p *Printer, list []machine.E
 
 // SensorsOr shows sensors as sdr elist, or what else a command lists.
 func SensorsOr[T any](view View[[]T]) View[Either[[]T, []machine.Sensor]] {
-	return View[Either[[]T, []machine.Sensor]]{Columns: nil, Text: func(p *Printer, e Either[[]T, []machine.Sensor]) {
-		if e.A != nil {
-			view.print(p, *e.A)
-			return
-		}
-		for _, s := range *e.B {
-			SDRExtended.print(p, s)
-		}
-	}}
+	return View[Either[[]T, []machine.Sensor]]{Columns: nil,
+		Text: func(p *Printer, e Either[[]T, []machine.Sensor]) {
+			if e.A != nil {
+				view.print(p, *e.A)
+				return
+			}
+			for _, s := range *e.B {
+				SDRExtended.print(p, s)
+			}
+		}}
 }

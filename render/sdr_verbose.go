@@ -14,7 +14,8 @@ var eventControlWords = [...]string{"Per-threshold", "Entire Sensor Only", "Glob
 func (v *sensorView) printVerbose(p *Printer, name string, style sdrStyle) {
 	s := v.sensor
 	p.Printf("Sensor ID              : %s (0x%x)\n", name, s.Number)
-	p.Printf(" Entity ID             : %d.%d (%s)\n", s.Entity.ID, s.Entity.Instance, machine.EntityName(s.Entity.ID))
+	p.Printf(" Entity ID             : %d.%d (%s)\n", s.Entity.ID, s.Entity.Instance,
+		machine.EntityName(s.Entity.ID))
 	if s.EventType.Threshold() {
 		v.printVerboseThreshold(p, style)
 	} else {
@@ -60,7 +61,8 @@ func (v *sensorView) printVerboseThreshold(p *Printer, style sdrStyle) {
 	case v.valid && !f.Analog():
 		value = fmt.Sprintf("0x%02X (+/- 0x%02X) %s", v.reading, f.Factors.Tolerance, v.units)
 	case v.valid:
-		value = fmt.Sprintf("%s (+/- %s) %s", number2text(v.value, 3), number2text(v.conv.Tolerance(), 3), v.units)
+		value = fmt.Sprintf("%s (+/- %s) %s", number2text(v.value, 3),
+			number2text(v.conv.Tolerance(), 3), v.units)
 	case v.disabled:
 		value = "Disabled"
 	}
@@ -151,7 +153,8 @@ func thresholdAccess(s *sdr.Sensor, set ipmi.ThresholdSet) string {
 // thresholdNames lists thresholds from the lowest up, each with a blank behind it.
 func thresholdNames(set ipmi.ThresholdSet) string {
 	out := ""
-	for _, t := range []ipmi.Threshold{ipmi.LowerNonRecoverable, ipmi.LowerCritical, ipmi.LowerNonCritical,
+	for _, t := range []ipmi.Threshold{ipmi.LowerNonRecoverable, ipmi.LowerCritical,
+		ipmi.LowerNonCritical,
 		ipmi.UpperNonCritical, ipmi.UpperCritical, ipmi.UpperNonRecoverable} {
 		if set.Has(t) {
 			out += machine.ThresholdWords[t] + " "

@@ -18,7 +18,8 @@ type sdrStyle struct {
 }
 
 // sensorColumns are the columns of tables of sensors.
-var sensorColumns = []string{"name", "status", "severity", "value", "units", "states", "entity.name"}
+var sensorColumns = []string{"name", "status", "severity", "value", "units", "states",
+	"entity.name"}
 
 func (p *Printer) sdrStyle(extended, verbose bool) sdrStyle {
 	return sdrStyle{extended: extended, verbose: verbose || p.Verbose > 0, csv: p.Format == Plain}
@@ -37,11 +38,12 @@ var (
 )
 
 // SDRGet prints all about records, as sdr get.
-var SDRGet = View[[]machine.Sensor]{Columns: sensorColumns, Text: func(p *Printer, list []machine.Sensor) {
-	for _, s := range list {
-		viewOf(s, sdrPrecision).print(p, p.sdrStyle(false, true))
-	}
-}}
+var SDRGet = View[[]machine.Sensor]{Columns: sensorColumns,
+	Text: func(p *Printer, list []machine.Sensor) {
+		for _, s := range list {
+			viewOf(s, sdrPrecision).print(p, p.sdrStyle(false, true))
+		}
+	}}
 
 // Sensor prints a sensor with its thresholds, as sensor list.
 var Sensor = View[machine.Sensor]{Columns: sensorColumns, Text: func(p *Printer, s machine.Sensor) {
@@ -49,12 +51,13 @@ var Sensor = View[machine.Sensor]{Columns: sensorColumns, Text: func(p *Printer,
 }}
 
 // SensorGet prints all about sensors, as sensor get.
-var SensorGet = View[[]machine.Sensor]{Columns: sensorColumns, Text: func(p *Printer, list []machine.Sensor) {
-	p.Println("Locating sensor record...")
-	for _, s := range list {
-		p.sensorGet(s)
-	}
-}}
+var SensorGet = View[[]machine.Sensor]{Columns: sensorColumns,
+	Text: func(p *Printer, list []machine.Sensor) {
+		p.Println("Locating sensor record...")
+		for _, s := range list {
+			p.sensorGet(s)
+		}
+	}}
 
 // SensorDetails prints all about one sensor, as sensor get does after its first line.
 var SensorDetails = View[machine.Sensor]{Columns: sensorColumns, Text: (*Printer).sensorGet}
@@ -105,7 +108,8 @@ type sensorView struct {
 func viewOf(s machine.Sensor, precision int) *sensorView {
 	r := s.Reading
 	v := &sensorView{record: s.Record, sensor: client.SensorOf(s.Record), conv: r.Conversion,
-		valid: r.Valid, disabled: r.Disabled, reading: r.Raw, states: r.States, analog: r.Analog, value: r.Value,
+		valid: r.Valid, disabled: r.Disabled, reading: r.Raw, states: r.States, analog: r.Analog,
+		value:  r.Value,
 		status: r.EventStatus, enable: r.EventEnable, thresholds: r.Thresholds}
 	v.full, _ = s.Record.(*sdr.Full)
 	if v.analog {

@@ -37,7 +37,8 @@ func FuzzSensor(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, r := range raw {
-		f.Add(r, []byte{0x7f, 0xc0, 0x08, 0x00}, []byte{0xc0, 0x95, 0x0a, 0x95, 0x0a}, []byte{0x3f, 1, 2, 3, 4, 5, 6})
+		f.Add(r, []byte{0x7f, 0xc0, 0x08, 0x00}, []byte{0xc0, 0x95, 0x0a, 0x95, 0x0a},
+			[]byte{0x3f, 1, 2, 3, 4, 5, 6})
 	}
 	f.Fuzz(func(t *testing.T, record, reading, events, thresholds []byte) {
 		r, err := sdr.Parse(record)
@@ -59,7 +60,8 @@ func FuzzSensor(f *testing.F) {
 				}
 			}
 			if s.Available != nil && !*s.Available && (s.Severity != "unknown" || s.Value != nil) {
-				t.Errorf("got severity %s and value %v of a sensor without a reading", s.Severity, s.Value)
+				t.Errorf("got severity %s and value %v of a sensor without a reading", s.Severity,
+					s.Value)
 			}
 		}
 	})

@@ -128,7 +128,8 @@ func (v *sensorView) printSensorVerboseReading(p *Printer, style sdrStyle) {
 	case v.full == nil:
 		p.Printf("0x%x %s\n", v.reading, v.units)
 	case v.analog:
-		p.Printf("%s (+/- %s) %s\n", number2text(v.value, 3), number2text(v.conv.Tolerance(), 3), v.units)
+		p.Printf("%s (+/- %s) %s\n", number2text(v.value, 3), number2text(v.conv.Tolerance(), 3),
+			v.units)
 	default:
 		p.Printf("0x%x (+/- 0x%x) %s\n", v.reading, v.full.Factors.Tolerance, v.units)
 	}

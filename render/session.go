@@ -9,8 +9,10 @@ import (
 
 // Sessions prints sessions and empty places for them, as session info.
 var Sessions = View[OneOrList[machine.Session]]{
-	Text:  func(p *Printer, v OneOrList[machine.Session]) { each(p, v.Values, (*Printer).session) },
-	Plain: func(p *Printer, v OneOrList[machine.Session]) { each(p, v.Values, (*Printer).plainSession) },
+	Text: func(p *Printer, v OneOrList[machine.Session]) { each(p, v.Values, (*Printer).session) },
+	Plain: func(p *Printer, v OneOrList[machine.Session]) {
+		each(p, v.Values, (*Printer).plainSession)
+	},
 }
 
 // each prints the elements of a list.

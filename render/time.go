@@ -49,7 +49,8 @@ func (p *Printer) stamp(stamp ipmi.Timestamp, layout, separator string) string {
 	case separator == "/":
 		return fmt.Sprintf("S+ %s/%03d %s", t.Format("06"), t.YearDay(), t.Format("15:04:05"))
 	}
-	return fmt.Sprintf("S+ %s years %03d days %s", t.Format("06"), t.YearDay(), t.Format("15:04:05"))
+	return fmt.Sprintf("S+ %s years %03d days %s", t.Format("06"), t.YearDay(),
+		t.Format("15:04:05"))
 }
 
 // stampDate and stampTime print the two halves of a timestamp: 11/14/23 and 22:13:20 UTC.

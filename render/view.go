@@ -180,8 +180,8 @@ func marshal(v any, indent string) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// OneOrList is the result of a command that shows one thing or a list, as its words say. In JSON it is
-// the value itself, or an array.
+// OneOrList is the result of a command that shows one thing or a list, as its words say. In JSON it
+// is the value itself, or an array.
 type OneOrList[T any] struct {
 	Values []T
 	List   bool

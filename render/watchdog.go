@@ -27,7 +27,8 @@ var Watchdog = View[machine.Watchdog]{Text: func(p *Printer, v machine.Watchdog)
 	line("Watchdog Timer Action", "%s (0x%02x)", t.Action, action)
 	line("Pre-timeout interrupt", "%s", t.PreTimeout)
 	line("Pre-timeout interval", "%d seconds", v.PreTimeout)
-	line("Timer Expiration Flags", "%s(0x%02x)", choose(t.Expired == 0, "None ", ""), uint8(t.Expired))
+	line("Timer Expiration Flags", "%s(0x%02x)", choose(t.Expired == 0, "None ", ""),
+		uint8(t.Expired))
 	for u := range ipmi.WatchdogUse(8) {
 		if t.Expired.Has(u) {
 			p.Printf("%24s* %s\n", "", u)

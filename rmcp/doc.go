@@ -9,8 +9,8 @@
 //
 //   - a datagram with session ID 0 stands outside a session: its payload is an IPMI message
 //     ([ParseMessage]) or a step of the handshake;
-//   - any other belongs to the [Session] with that local ID, whose Open checks flags, sequence window
-//     and authentication code, and decrypts. Only then is the payload to be trusted.
+//   - any other belongs to the [Session] with that local ID, whose Open checks flags, sequence
+//     window and authentication code, and decrypts. Only then is the payload to be trusted.
 //
 // # How a client opens an IPMI 2.0 session
 //
@@ -30,10 +30,12 @@
 //	state := h.State()                                                      // all there is to keep until the next packet
 //	h = rmcp.ResumeHandshake(config, state)
 //
-// A reply that is not nil is to be sent even when there is an error, which says why the handshake ended.
-// [HandshakeID] finds the handshake that a RAKP message belongs to. After a good RAKP 3, h.Session is the session.
+// A reply that is not nil is to be sent even when there is an error, which says why the handshake
+// ended. [HandshakeID] finds the handshake that a RAKP message belongs to. After a good RAKP 3,
+// h.Session is the session.
 //
 // # IPMI 1.5
 //
-// The handshake is made of ordinary IPMI messages, so there is no state machine: see [NewSession15].
+// The handshake is made of ordinary IPMI messages, so there is no state machine: see
+// [NewSession15].
 package rmcp

@@ -15,7 +15,8 @@ func ExampleParse() {
 }
 
 func ExampleAppendMessage() {
-	m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnApp, Seq: 1, Cmd: 1}
+	m := rmcp.Message{To: ipmi.AddressBMC, From: ipmi.AddressRemoteSWI, NetFn: ipmi.NetFnApp,
+		Seq: 1, Cmd: 1}
 	fmt.Printf("% x\n", rmcp.AppendMessage(nil, &m))
 	// Output: 20 18 c8 81 04 01 7a
 }

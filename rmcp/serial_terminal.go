@@ -66,7 +66,8 @@ func ParseTerminal(text string) (Message, error) {
 	if len(raw) < 3 {
 		return m, malformed("terminal mode message of %d bytes", len(raw))
 	}
-	if bridge := raw[1] & 3; bridge > terminalBridged || bridge != 0 && !ipmi.NetFn(raw[0]>>2).IsResponse() {
+	if bridge := raw[1] & 3; bridge > terminalBridged ||
+		bridge != 0 && !ipmi.NetFn(raw[0]>>2).IsResponse() {
 		return m, malformed("terminal mode message of the bridge")
 	}
 	m = Message{

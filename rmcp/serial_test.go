@@ -107,7 +107,8 @@ func TestTerminalTexts(t *testing.T) {
 			t.Errorf("%.40q: %q, want %q", line, got, want)
 		}
 	}
-	for _, bad := range []string{"", "18 00", "18 0 022", "18 00 2g", "1c 00 22", "18 01 22", "1c 02 22 00"} {
+	for _, bad := range []string{"", "18 00", "18 0 022", "18 00 2g", "1c 00 22", "18 01 22",
+		"1c 02 22 00"} {
 		if m, err := ParseTerminal(bad); err == nil {
 			t.Errorf("%q became %+v", bad, m)
 		}

@@ -85,9 +85,8 @@ func (v shellVariables) assign(a *syntax.Assign) {
 			return true
 		})
 		var err error
-		value, err = expand.Literal(&expand.Config{Env: expand.FuncEnviron(func(name string) string {
-			return v.values[name]
-		})}, a.Value)
+		known := func(name string) string { return v.values[name] }
+		value, err = expand.Literal(&expand.Config{Env: expand.FuncEnviron(known)}, a.Value)
 		ok = ok && err == nil
 	}
 	if a.Append {

@@ -1,5 +1,5 @@
-// Command exporter serves the sensors of the hosts that its arguments name as Prometheus reads them.
-// IPMI_USER and IPMI_PASSWORD are those of all hosts.
+// Command exporter serves the sensors of the hosts that its arguments name as Prometheus reads
+// them. IPMI_USER and IPMI_PASSWORD are those of all hosts.
 package main
 
 import (
@@ -51,7 +51,8 @@ func sensors(ctx context.Context, host string, opts ...client.Option) (text stri
 	defer s.Close()
 	for v, e := range machine.New(s).Sensors(ctx) {
 		if err = e; e == nil && v.Value != nil {
-			text += fmt.Sprintf("ipmi_sensor{host=%q,name=%q,unit=%q} %g\n", host, v.Name, v.Units, *v.Value)
+			text += fmt.Sprintf("ipmi_sensor{host=%q,name=%q,unit=%q} %g\n", host, v.Name, v.Units,
+				*v.Value)
 		}
 	}
 	return text, err

@@ -1,5 +1,5 @@
-// Package fakebmc shows how a program that talks to BMCs is tested: fence.go is the program, and its
-// test runs it against simulated and scripted BMCs.
+// Package fakebmc shows how a program that talks to BMCs is tested: fence.go is the program, and
+// its test runs it against simulated and scripted BMCs.
 package fakebmc
 
 import (

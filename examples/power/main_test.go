@@ -25,7 +25,8 @@ func TestPower(t *testing.T) {
 func TestPowerStuck(t *testing.T) {
 	b := ipmitest.New(t, ipmitest.WithHost(sim.Config{On: true, Stuck: true}))
 	login := client.WithUser(ipmitest.User, ipmi.NewSecret(ipmitest.Password))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // the power does not change later either
+	// the power does not change later either
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := power(ctx, b.Addr, ipmi.PowerDown, login); err == nil {
 		t.Error("got no error")

@@ -1,4 +1,5 @@
-// Package libvirtd runs a libvirt daemon for tests: one that nobody else uses, with domains that QEMU emulates.
+// Package libvirtd runs a libvirt daemon for tests: one that nobody else uses, with domains that
+// QEMU emulates.
 package libvirtd
 
 import (

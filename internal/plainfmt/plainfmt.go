@@ -1,7 +1,8 @@
-// Package plainfmt is fmt for lines whose values come from others: from a BMC, a file, the network. It is imported in place of fmt, under its
-// name. Fprintf and its like print what fmt's do, except that no value can break the line or act on the terminal: a control character in
-// one becomes "?". Those of the format stay. What makes a string, or an error, changes nothing, so that values can still go into JSON
-// as they are.
+// Package plainfmt is fmt for lines whose values come from others: from a BMC, a file, the network.
+// It is imported in place of fmt, under its name. Fprintf and its like print what fmt's do, except
+// that no value can break the line or act on the terminal: a control character in one becomes "?".
+// Those of the format stay. What makes a string, or an error, changes nothing, so that values can
+// still go into JSON as they are.
 package plainfmt
 
 import (

@@ -29,8 +29,8 @@ func Main(m *testing.M) {
 	for _, v := range []string{"IPMITOOL_PASSWORD", "IPMI_PASSWORD", "IPMI_KGKEY"} {
 		os.Unsetenv(v)
 	}
-	// A program started by one that ignores SIGHUP, as by nohup, ignores it too, unless a handler was
-	// there in between.
+	// A program started by one that ignores SIGHUP, as by nohup, ignores it too, unless a handler
+	// was there in between.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "lom-test-")

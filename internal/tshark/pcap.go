@@ -1,4 +1,4 @@
-// Package tshark shows packets to Wireshark's dissectors and tells what they object to.
+// Package tshark shows packets to Wireshark's dissectors and reports what they object to.
 package tshark
 
 import (

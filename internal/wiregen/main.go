@@ -1,8 +1,7 @@
-// Wiregen writes the AppendBinary, UnmarshalBinary and WireSize methods of the
-// structs of one package from their wire tags, and the tables of commands,
-// completion codes and parameters from commands.txt, completion.txt and parameters.txt where the
-// package has them.
-// Run it by go generate in the package's folder. A package with commands also gets a list of all messages for its tests.
+// Wiregen writes the AppendBinary, UnmarshalBinary and WireSize methods of the structs of one
+// package from their wire tags, and the tables of commands, completion codes and parameters from
+// commands.txt, completion.txt and parameters.txt where the package has them. Run it by go generate
+// in the package's folder. A package with commands also gets a list of all messages for its tests.
 //
 // A tag says where a field stands in the table of the specification:
 //

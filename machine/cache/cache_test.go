@@ -22,17 +22,20 @@ func TestCacheOfManyWriters(t *testing.T) {
 		work.Go(func() {
 			for n := range 50 {
 				words := fmt.Sprintf("%d of %d", n, i)
-				if err := write(path, kindSEL, words, bytes.Repeat([]byte(words), 200)); err != nil {
+				if err := write(path, kindSEL, words, bytes.Repeat([]byte(words), 200)); err !=
+					nil {
 					t.Error(err)
 				}
-				if words, body, ok := read(path, kindSEL); !ok || !bytes.Equal(body, bytes.Repeat([]byte(words), 200)) {
+				if words, body, ok := read(path, kindSEL); !ok ||
+					!bytes.Equal(body, bytes.Repeat([]byte(words), 200)) {
 					t.Errorf("%q: %t", words, ok)
 				}
 			}
 		})
 	}
 	work.Wait()
-	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(left) != 1 {
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil ||
+		len(left) != 1 {
 		t.Errorf("%v %v", left, err)
 	}
 }

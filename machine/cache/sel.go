@@ -21,13 +21,13 @@ func selState(i ipmi.SELInfo) string {
 // most is not 0. Those that are kept from an earlier call are not read again while they are in the
 // SEL:
 //
-//   - If the number of entries and the times of the last addition and erasure are what they were, and
-//     the last record is the same to the last byte, all is as it was. The last record is looked at
-//     because two events may come within the second in which the times are given, and because a SEL
-//     that is full and goes round always has the same number of entries.
-//   - If the last record that is kept is still in the SEL, only those after it are read. All that are
-//     kept are there too if their number and that of the new ones make up the SEL's; if they are more,
-//     the oldest were overwritten, and the SEL's first record shows how many.
+//   - If the number of entries and the times of the last addition and erasure are what they were,
+//     and the last record is the same to the last byte, all is as it was. The last record is looked
+//     at because two events may come within the second in which the times are given, and because a
+//     SEL that is full and goes round always has the same number of entries.
+//   - If the last record that is kept is still in the SEL, only those after it are read. All that
+//     are kept are there too if their number and that of the new ones make up the SEL's; if they
+//     are more, the oldest were overwritten, and the SEL's first record shows how many.
 //   - In all other cases (entries were deleted, the SEL was cleared, it is another's) all is read.
 func (d Dir) SEL(ctx context.Context, c client.Conn, address string,
 	most int) iter.Seq2[sel.Record, error] {

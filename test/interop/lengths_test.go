@@ -119,8 +119,9 @@ func TestExportersReadOurBMC(t *testing.T) {
 			}
 			quiet(t, programs.Run(t, home, "ipmitool",
 				bmc.Tool("lanplus", programs.Words("raw 0x30 0x70 0x0c 1 0")...)...))
-			if r = programs.Run(t, home, "ipmitool",
-				bmc.Tool("lanplus", programs.Words("raw 0x30 0x70 0x0c 0")...)...); strings.TrimSpace(r.Stdout) != "00" {
+			r = programs.Run(t, home, "ipmitool",
+				bmc.Tool("lanplus", programs.Words("raw 0x30 0x70 0x0c 0")...)...)
+			if strings.TrimSpace(r.Stdout) != "00" {
 				t.Errorf("LAN mode after it was set: %s", r)
 			}
 		} else if !strings.Contains(r.Stdout, "rcvd: 70 C1") {

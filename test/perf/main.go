@@ -1,11 +1,12 @@
-// Command perf measures lom beside other IPMI programs, and beside what the kernel alone can do, and writes the tables of
-// docs/performance.md. scripts/performance runs it.
+// Command perf measures lom against other IPMI programs, and against what the kernel alone can do,
+// and writes the tables of docs/performance.md. scripts/performance runs it.
 //
 //	perf [-items 1,2,3,4,5] [-n 10] [-report docs/performance.md]
 //
-// Item 1 is one BMC behind a slow line, 2 a thousand BMCs, 3 ten thousand, 4 the benchmarks of the packet formats, 5 the start of the program. The item
-// soak, which lasts half an hour, is measured only when it is asked for.
-// Ratios are of programs that took turns in the same run, so that what else the machine does weighs on all alike.
+// Item 1 is one BMC behind a slow line, 2 a thousand BMCs, 3 ten thousand, 4 the benchmarks of the
+// packet formats, 5 the start of the program. The item soak, which lasts half an hour, is measured
+// only when it is asked for. Ratios are of programs that took turns in the same run, so that what
+// else the machine does weighs on all alike.
 package main
 
 import (

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// What a connection can do is asked for with an interface. Who asks for a type of package client fails
-// with a bridge, a wrapper, or a connection to another process.
+// What a connection can do is asked for with an interface. Who asks for a type of package client
+// fails with a bridge, a wrapper, or a connection to another process.
 func TestConnectionsAreAskedForByInterface(t *testing.T) {
 	interfaces := map[string]bool{}
 	concrete := map[string]bool{}
@@ -41,14 +41,16 @@ func TestConnectionsAreAskedForByInterface(t *testing.T) {
 		if err != nil || !e.IsDir() {
 			return err
 		}
-		if strings.HasPrefix(e.Name(), ".") && e.Name() != ".." || path == filepath.FromSlash("../../client") {
+		if strings.HasPrefix(e.Name(), ".") && e.Name() != ".." ||
+			path == filepath.FromSlash("../../client") {
 			return filepath.SkipDir
 		}
 		for name, f := range parseFolder(t, path) {
 			for _, a := range assertions(f) {
 				found++
 				if concrete[a] {
-					t.Errorf("%s asks whether a connection is a client.%s; ask for an interface", name, a)
+					t.Errorf("%s asks whether a connection is a client.%s; ask for an interface",
+						name, a)
 				}
 			}
 		}

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// families are the families of commands. The files of one are <family>.go and <family>_*.go on every
-// floor: whoever looks for something about the SEL opens sel.go, and if it is not there sel_*.go.
-// controller is what ipmitool calls mc.
+// families are the families of commands. The files of one are <family>.go and <family>_*.go on
+// every floor: whoever looks for something about the SEL opens sel.go, and if it is not there
+// sel_*.go. controller is what ipmitool calls mc.
 var families = []string{
 	"channel", "chassis", "controller", "dcmi", "fru", "lan", "pef", "sdr", "sel", "sensor",
 	"session", "sol", "user", "watchdog",
@@ -54,7 +54,8 @@ var noFamily = map[string][]string{
 	"render":  {"doc", "view", "rows", "printer", "schema", "table", "time", "raw"},
 	"cli": {
 		"main", "app", "root", "command", "commands", "registry", "result", "schema", "help", "man",
-		"version", "args", "options", "output", "files", "ini", "regexp", "time", "model", "explain",
+		"version", "args", "options", "output", "files", "ini", "regexp", "time", "model",
+		"explain",
 		"incomplete", "failure",
 		"dial", "credentials", "hosts", "lockout", "past_login", // to the BMC
 		"ipmitool", "ipmitool_words", // where lom is called by that name
@@ -99,7 +100,8 @@ func TestFamilies(t *testing.T) {
 		}
 		for _, name := range noFamily[floor] {
 			if !slices.Contains(others, name) {
-				t.Errorf("noFamily has %s/%s.go: got no such file, want one, or its name taken out", floor, name)
+				t.Errorf("noFamily has %s/%s.go: got no such file, want one, or its name taken out",
+					floor, name)
 			}
 		}
 	}

@@ -1,3 +1,3 @@
-// Package sim is a machine that does not exist: it takes time to start and to shut down, says so on its serial
-// port, and does nothing else.
+// Package sim is a machine that does not exist: it takes time to start and to shut down, says so on
+// its serial port, and does nothing else.
 package sim

@@ -1,7 +1,8 @@
 //go:build linux
 
-// Answer runs in the guest, as system management software: it takes one OEM command that a remote console sends to LUN 2 of the BMC
-// (IPMI 2.0 §6.13.1), and answers it with the data of the request in reverse.
+// Answer runs in the guest, as system management software: it takes one OEM command that a remote
+// console sends to LUN 2 of the BMC (IPMI 2.0 §6.13.1), and answers it with the data of the request
+// in reverse.
 package main
 
 import (
