@@ -54,14 +54,6 @@ func (a *App) channelOf(ctx context.Context, args []string, i, most int) (
 	return m, channel, err
 }
 
-// privilegeWord is a privilege level as ipmitool prints it: level 0 has no name there.
-func privilegeWord(p ipmi.Privilege) string {
-	if p == ipmi.PrivilegeHighest || p == ipmi.PrivilegeSystem {
-		return fmt.Sprintf("Unknown (0x%02X)", uint8(p))
-	}
-	return p.String()
-}
-
 func runChannelInfo(ctx context.Context, a *App, args []string) (v machine.Channel, err error) {
 	m, channel, err := a.channelOf(ctx, args, 0, 1)
 	if err != nil {

@@ -276,14 +276,3 @@ func (e *refusedError) Error() string {
 	return e.what + " failed: " + e.words
 }
 func (e *refusedError) Unwrap() error { return e.err }
-
-// do carries out one command on the BMC of the app.
-func do[Q ipmi.Request[R], R any, PR ipmi.Reader[R]](ctx context.Context, a *App,
-	req Q) (R, error) {
-	c, err := a.Dial(ctx)
-	if err != nil {
-		var none R
-		return none, err
-	}
-	return client.Do[Q, R, PR](ctx, c, req)
-}

@@ -40,12 +40,6 @@ func splitPartial(err error) (missing, failure error) {
 	return &missingError{e.Error(), true}, nil
 }
 
-// isMissing reports whether an error says that something is missing of a list.
-func isMissing(err error) bool {
-	missing, _ := splitMissing(err)
-	return missing != nil
-}
-
 // note says something on standard error that is no failure of the command.
 func (a *App) note(err error) {
 	if err != nil {

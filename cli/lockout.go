@@ -13,17 +13,6 @@ import (
 // Commands that may lock out the one who gives them, out of a BMC that nobody is near to, do so
 // only with --force.
 
-// forcible is leaf for a command with --force.
-func forcible(a *App, use, short, force string,
-	run func(ctx context.Context, a *App, args []string, force bool) error) *cobra.Command {
-	var forced bool
-	c := leaf(a, use, short, func(ctx context.Context, a *App, args []string) error {
-		return run(ctx, a, args, forced)
-	})
-	c.Flags().BoolVar(&forced, "force", false, force)
-	return c
-}
-
 // forcibleChange is change for a command with --force.
 func forcibleChange(a *App, use, short, force string,
 	run func(ctx context.Context, a *App, args []string, force bool) (string, error),

@@ -30,15 +30,6 @@ func (a *App) cachePeer() cache.Peer {
 	return cache.Peer{Host: a.Options.Host, Port: a.Options.Port}
 }
 
-// deviceID is what the BMC says it is, asked for once in a session.
-func (a *App) deviceID(ctx context.Context, _ client.Conn) (ipmi.DeviceID, error) {
-	m, err := a.machine(ctx)
-	if err != nil {
-		return ipmi.DeviceID{}, err
-	}
-	return m.DeviceID(ctx)
-}
-
 // overNetwork reports whether there is a window.
 func (a *App) overNetwork() bool { return !a.Options.inBand() && !a.Options.serial() }
 

@@ -123,9 +123,3 @@ func parseNumber(s string, low, high int64) (int64, error) {
 	}
 	return n, nil
 }
-
-// hexBytes are bytes that JSON shows as hexadecimal text.
-type hexBytes []byte
-
-// MarshalText returns the bytes in hexadecimal.
-func (b hexBytes) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%x", []byte(b)), nil }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"lom/ipmi/sdr"
 	"lom/machine"
@@ -36,10 +35,4 @@ func (a *App) printEventSensor(ctx context.Context, record sdr.Record) error {
 		}
 	}
 	return nil
-}
-
-// untilNUL is text from a BMC up to its first NUL.
-func untilNUL(b []byte) string {
-	s, _, _ := strings.Cut(string(b), "\x00")
-	return printable(s)
 }

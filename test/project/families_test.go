@@ -50,8 +50,8 @@ var noFamily = map[string][]string{
 		"event", "event_receiver", "alert", // between sensors, SEL and PEF
 		"serial", "system_interface", "vmproto",
 	},
-	"machine": {"doc", "machine", "value", "parameter", "raw"},
-	"render":  {"doc", "view", "rows", "printer", "schema", "table", "time", "raw"},
+	"machine": {"doc", "machine", "value", "parameter", "raw", "event"},
+	"render":  {"doc", "view", "rows", "printer", "schema", "table", "time", "number", "raw", "event"},
 	"cli": {
 		"main", "app", "root", "command", "commands", "registry", "result", "schema", "help", "man",
 		"version", "args", "options", "output", "files", "ini", "regexp", "time", "model",
@@ -61,7 +61,7 @@ var noFamily = map[string][]string{
 		"ipmitool", "ipmitool_words", // where lom is called by that name
 		"raw", "event", "script",
 		"setup", // of a system's console
-		"many", "many_ask", "many_failures", "many_fold", "many_output", "many_progress",
+		"many", "many_ask", "many_conclude",
 		"bench", "bench_fleet", "bench_print", "bench_progress", "bench_rate", "bench_read",
 		"bmc", "bmc_config", "bmc_console", "bmc_host", "bmc_log", "bmc_reload", "bmc_stats",
 		"bmc_vbmc", "bmc_yaml", "demo",
