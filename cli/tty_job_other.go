@@ -2,7 +2,11 @@
 
 package cli
 
-import "os"
+import (
+	"os"
+
+	"golang.org/x/term"
+)
 
 // brokenPipe is the signal of an output that nobody reads any more; there is none here.
 var brokenPipe []os.Signal
@@ -24,3 +28,9 @@ func rawWithSignals(fd int) error { return keyByKey(fd) }
 
 // hideInput leaves it to who reads a line without showing it.
 func hideInput(int) error { return nil }
+
+// readHidden reads a line from a terminal without echo.
+func readHidden(tty *os.File) (string, error) {
+	p, err := term.ReadPassword(int(tty.Fd()))
+	return string(p), err
+}

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -44,6 +45,16 @@ func hideInput(fd int) error {
 		t.Lflag = t.Lflag&^unix.ECHO | unix.ICANON | unix.ISIG
 		t.Iflag |= unix.ICRNL
 	})
+}
+
+// readHidden reads a line from a terminal that hideInput has been applied to. It changes no mode
+// itself: whoever restores the terminal at a signal must have the last word.
+func readHidden(tty *os.File) (string, error) {
+	line, err := readLine(tty)
+	if err == errUnanswered {
+		err = io.EOF
+	}
+	return line, err
 }
 
 func changeTermios(fd int, change func(*unix.Termios)) error {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"syscall"
 
-	"golang.org/x/term"
-
 	fmt "lom/internal/plainfmt"
 )
 
@@ -24,9 +22,9 @@ func readSecret(ctx context.Context, tty *os.File, out io.Writer, prompt string)
 	defer fmt.Fprintln(out)
 	defer terminal.restore()
 	fmt.Fprint(out, prompt)
-	p, err := interruptible(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	p, err := interruptible(ctx, func() (string, error) { return readHidden(tty) })
 	if errors.Is(err, syscall.EIO) {
 		return "", errHangup
 	}
-	return string(p), err
+	return p, err
 }
