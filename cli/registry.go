@@ -2,13 +2,13 @@ package cli
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"lom/ipmi"
+	"lom/machine"
 )
 
 // registryFiles are where IANA's registry of enterprise numbers may be installed: for the user, or
@@ -31,23 +31,7 @@ func (a *App) manufacturerName(m ipmi.ManufacturerID) string {
 			}
 		}
 	}
-	return manufacturerName(m)
-}
-
-// manufacturerName returns the name that IANA has for a maker of BMCs, or ipmitool's words for one
-// that is not given or not known.
-func manufacturerName(m ipmi.ManufacturerID) string {
-	const reserved = 0xfffff
-	switch m {
-	case 0:
-		return "Unknown"
-	case reserved:
-		return "Unspecified"
-	}
-	if name, ok := ipmi.Manufacturer(m).Name(); ok {
-		return name
-	}
-	return fmt.Sprintf("Unknown (0x%02X)", uint32(m))
+	return machine.ManufacturerName(m)
 }
 
 // registeredName looks a number up in a registry file, where it stands on a line of its own with
